@@ -1,0 +1,1 @@
+"""The `.circ` language: grammar, syntax tree, parser, diagnostics."""

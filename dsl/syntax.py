@@ -1,0 +1,381 @@
+"""The syntax tree of `.circ`: one frozen dataclass per construct, each with the place it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Span:
+    """A place in a source file: `file` name, first line and column (from 1), line and column after the last character."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Node:
+    span: Span
+
+
+# Expressions -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Number(Node):
+    value: int
+
+
+@dataclass(frozen=True)
+class Name(Node):
+    name: str
+
+
+@dataclass(frozen=True)
+class Binary(Node):
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
+class Unary(Node):
+    op: str
+    operand: Expr
+
+
+@dataclass(frozen=True)
+class Conditional(Node):
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+
+
+@dataclass(frozen=True)
+class Call(Node):
+    name: str
+    args: tuple[Expr, ...]
+    named: tuple[tuple[str, Expr], ...]
+
+
+@dataclass(frozen=True)
+class Field(Node):
+    of: Expr
+    name: str
+
+
+@dataclass(frozen=True)
+class Index(Node):
+    of: Expr
+    index: Expr
+
+
+@dataclass(frozen=True)
+class ArrayLiteral(Node):
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Last(Node):
+    """`last memory(address)`: the last message sent on a remembering bus for that key (witness only)."""
+
+    bus: str
+    key: Expr
+
+
+@dataclass(frozen=True)
+class Host(Node):
+    """`host name(args)`: an answer of the host, hostile by definition (witness only)."""
+
+    name: str
+    args: tuple[Expr, ...]
+
+
+Expr = Number | Name | Binary | Unary | Conditional | Call | Field | Index | ArrayLiteral | Last | Host
+
+
+# Types and parameters --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TypeRef(Node):
+    name: str
+    length: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Param(Node):
+    name: str
+    type: TypeRef
+
+
+# Statements ------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Spec(Node):
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Hint(Node):
+    name: str
+    type: TypeRef
+    value: Expr
+    because: str | None
+    trusted: bool
+
+
+@dataclass(frozen=True)
+class Input(Node):
+    name: str
+    type: TypeRef
+
+
+@dataclass(frozen=True)
+class Let(Node):
+    names: tuple[str, ...]
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Set(Node):
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Assert(Node):
+    left: Expr
+    right: Expr
+    when: Expr | None
+    label: str | None
+
+
+@dataclass(frozen=True)
+class MessageStmt(Node):
+    direction: str
+    bus: str
+    args: tuple[Expr, ...]
+    times: Expr | None
+    when: Expr | None
+
+
+@dataclass(frozen=True)
+class For(Node):
+    name: str
+    start: Expr
+    stop: Expr
+    body: Body
+
+
+@dataclass(frozen=True)
+class If(Node):
+    condition: Expr
+    body: Body
+
+
+@dataclass(frozen=True)
+class Fault(Node):
+    message: str
+    when: Expr
+
+
+@dataclass(frozen=True)
+class Operand(Node):
+    name: str
+    type: TypeRef
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Result(Node):
+    name: str
+    type: TypeRef
+    default: Expr | None
+    body: Body
+
+
+@dataclass(frozen=True)
+class RunBody(Node):
+    pass
+
+
+@dataclass(frozen=True)
+class CallStmt(Node):
+    call: Call
+
+
+@dataclass(frozen=True)
+class Decode(Node):
+    word: Expr
+    name: str
+
+
+@dataclass(frozen=True)
+class Retire(Node):
+    when: Expr | None
+
+
+Stmt = (
+    Spec | Hint | Input | Let | Set | Assert | MessageStmt | For | If | Fault | Operand | Result | RunBody | CallStmt | Decode | Retire
+)
+Body = tuple[Stmt, ...]
+
+
+# Items -----------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Const(Node):
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True)
+class TypeAlias(Node):
+    name: str
+    low: Expr
+    high: Expr
+
+
+@dataclass(frozen=True)
+class Struct(Node):
+    name: str
+    fields: tuple[Param, ...]
+
+
+@dataclass(frozen=True)
+class BusDecl(Node):
+    name: str
+    params: tuple[Param, ...]
+    remembers: str | None
+
+
+@dataclass(frozen=True)
+class Generator(Node):
+    name: str
+    start: Expr
+    stop: Expr
+
+
+@dataclass(frozen=True)
+class Fixed(Node):
+    name: str
+    params: tuple[Param, ...]
+    row: tuple[Expr, ...]
+    generators: tuple[Generator, ...]
+    at: Expr | None
+
+
+@dataclass(frozen=True)
+class Gadget(Node):
+    name: str
+    params: tuple[Param, ...]
+    outputs: tuple[Param, ...]
+    body: Body
+
+
+@dataclass(frozen=True)
+class Impl(Node):
+    left: str
+    op: str
+    right: str
+    gadget: str
+
+
+@dataclass(frozen=True)
+class Test(Node):
+    name: str
+    body: Body
+
+
+@dataclass(frozen=True)
+class EncodingField(Node):
+    """A field of an instruction word; `name` is None for a literal, whose bits are `value`."""
+
+    name: str | None
+    width: int
+    value: int = 0
+
+
+@dataclass(frozen=True)
+class BitPiece(Node):
+    """Bits `high`..`low` of the instruction word; `sext` repeats bit `high` upwards; `literal` holds constant bits (width = high + 1)."""
+
+    high: int
+    low: int
+    sext: bool = False
+    literal: int | None = None
+
+
+@dataclass(frozen=True)
+class Immediate(Node):
+    type: TypeRef
+    pieces: tuple[BitPiece, ...]
+
+
+@dataclass(frozen=True)
+class Format(Node):
+    name: str
+    fields: tuple[EncodingField, ...]
+    immediate: Immediate | None
+
+
+@dataclass(frozen=True)
+class Frame(Node):
+    name: str
+    body: Body
+
+
+@dataclass(frozen=True)
+class FixedField(Node):
+    name: str
+    value: int
+
+
+@dataclass(frozen=True)
+class Insn(Node):
+    name: str
+    fixed: tuple[FixedField, ...]
+    body: Body
+
+
+@dataclass(frozen=True)
+class Family(Node):
+    name: str
+    format: str
+    fixed: tuple[FixedField, ...]
+    assembly: str
+    insns: tuple[Insn, ...]
+
+
+@dataclass(frozen=True)
+class Service(Node):
+    """One environment call (or one step of it), taken by instruction `on` when `when` holds."""
+
+    name: str
+    on: str
+    when: Expr
+    body: Body
+
+
+@dataclass(frozen=True)
+class TableDecl(Node):
+    name: str
+    body: Body
+
+
+@dataclass(frozen=True)
+class Claim(Node):
+    body: Body
+
+
+Item = Const | TypeAlias | Struct | BusDecl | Fixed | Gadget | Impl | Format | Frame | Family | Service | TableDecl | Claim | Test
