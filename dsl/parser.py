@@ -121,7 +121,7 @@ class Builder(Transformer[Any, Any]):
         return s.Unary(self._span(meta), "!", c[0])
 
     def conditional(self, meta: Meta, c: list[Any]) -> Any:
-        return c[0] if c[1] is None else s.Conditional(self._span(meta), c[0], c[1], c[2])
+        return s.Conditional(self._span(meta), c[0], c[1], c[2])
 
     def field(self, meta: Meta, c: list[Any]) -> Any:
         return s.Field(self._span(meta), c[0], str(c[1]))
