@@ -1,0 +1,118 @@
+"""Reading with a limit and writing whole or not at all; every failure is an error for people."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from runtime.errors import InputError
+
+MIB = 1 << 20
+_CHUNK = 1 << 20
+
+
+def read_file(path: str | os.PathLike[str], *, limit: int, what: str) -> bytes:
+    """The content of `path`, at most `limit` bytes. `what` names the kind of file in messages ("the program", "the receipt").
+
+    Pipes are read to their end, hence `<(command)` of a shell works; the limit holds for them too.
+    """
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size <= limit:
+                data = _read_at_most(file.fileno(), limit + 1)
+                if len(data) <= limit:
+                    return data
+    except (OSError, ValueError) as error:
+        raise _unusable(f"cannot read {what}", path, error) from None
+    raise InputError(f"{what} is larger than {limit // MIB} MiB", where=str(path), hint="check that this is the file you meant")
+
+
+def write_file(path: str | os.PathLike[str], data: bytes | memoryview, *, what: str) -> None:
+    """Write `data` to `path` whole or not at all: a reader sees the old file or the new one, also after a crash.
+
+    A link is followed; a device or a pipe (such as /dev/stdout) is written to directly.
+    """
+    try:
+        target = Path(os.path.realpath(path))
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(data)
+        else:
+            _replace(target, data)
+    except (OSError, ValueError) as error:
+        raise _unusable(f"cannot write {what}", path, error) from None
+
+
+def check_writable(path: str | os.PathLike[str], *, what: str) -> None:
+    """Fail now if `write_file` could not work later: call it before hours of proving. Changes nothing."""
+    try:
+        target = Path(os.path.realpath(path))
+        if target.is_dir():
+            raise IsADirectoryError(21, "Is a directory")
+        if target.exists() and not target.is_file():
+            return
+        partial = _partial_name(target)
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        os.unlink(partial)
+    except (OSError, ValueError) as error:
+        raise _unusable(f"cannot write {what}", path, error) from None
+
+
+def _read_at_most(descriptor: int, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    left = limit
+    while left and (chunk := os.read(descriptor, min(left, _CHUNK))):
+        chunks.append(chunk)
+        left -= len(chunk)
+    return b"".join(chunks)
+
+
+def _partial_name(target: Path) -> Path:
+    """A fresh name beside `target`: a rename is atomic only inside one file system."""
+    return target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.partial")
+
+
+def _replace(target: Path, data: bytes | memoryview) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(21, "Is a directory")
+    partial = _partial_name(target)
+    try:
+        # 0o666 is narrowed by the umask, as for any new file; an existing file keeps its mode.
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            os.chmod(partial, stat.S_IMODE(target.stat().st_mode))
+        os.replace(partial, target)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)
+    _sync_directory(target.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the rename itself durable; not every system lets a directory be opened, and then the rename is only atomic."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+_HINTS: dict[type[Exception], str] = {
+    FileNotFoundError: "check the path; the folder must exist",
+    IsADirectoryError: "give the path of a file",
+    NotADirectoryError: "one part of the path is a file, not a folder",
+    PermissionError: "check who may read or write this file and its folder",
+}
+
+
+def _unusable(message: str, path: str | os.PathLike[str], error: Exception) -> InputError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return InputError(f"{message}: {reason[:1].lower()}{reason[1:]}", where=repr(str(path))[1:-1], hint=_HINTS.get(type(error)))
