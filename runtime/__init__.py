@@ -1,0 +1,1 @@
+"""The prover, the verifier and what they stand on."""

@@ -1,0 +1,1 @@
+"""KoalaBear, its packed lanes and its extension of degree six."""

@@ -1,0 +1,1 @@
+"""Transforms and evaluation of polynomials given by columns."""

@@ -1,0 +1,58 @@
+"""The thread pool: kernels that release the interpreter lock, run over tiles of rows."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+_pool: ThreadPoolExecutor | None = None
+_count = max(1, int(os.environ.get("ZKC_THREADS") or os.cpu_count() or 1))
+
+
+def threads() -> int:
+    """How many threads `parallel_for` uses, the caller included."""
+    return _count
+
+
+def set_threads(count: int) -> None:
+    """Use `count` threads from now on. No result depends on it."""
+    global _pool, _count
+    if count < 1:
+        raise ValueError(f"cannot run on {count} threads")
+    if _pool is not None:
+        _pool.shutdown()
+    _pool, _count = None, count
+
+
+def parallel_for(kernel: Callable[[int, int], object], count: int, tile: int) -> None:
+    """Call `kernel(start, stop)` for consecutive tiles that cover [0, count), each exactly once.
+
+    A tile must write only what belongs to it, and see no other tile's writes: then the result is the same for any number of threads.
+    The caller works too, and help that has not started when the caller is done is called off, so calls may nest.
+    """
+    numbers = itertools.count()
+
+    def work() -> None:
+        while (start := next(numbers) * tile) < count:
+            kernel(start, min(start + tile, count))
+
+    helpers = min(_count, len(range(0, count, tile))) - 1
+    futures = [_workers().submit(work) for _ in range(helpers)]
+    try:
+        work()
+    finally:
+        for future in futures:
+            future.cancel()
+        errors = [future.exception() for future in futures if not future.cancelled()]
+    for error in errors:
+        if error is not None:
+            raise error
+
+
+def _workers() -> ThreadPoolExecutor:
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(_count, thread_name_prefix="zkc")
+    return _pool

@@ -1,0 +1,214 @@
+"""Base field, packed lanes, node lists and the extension against Python integers."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import njit
+
+from runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
+from runtime.field import arrays, extension, koalabear
+from runtime.field.extension import Element
+from runtime.field.koalabear import P, R
+from runtime.field.packed import LANES, load, mul_prepared, prepare, splat, store, straight_line, transpose
+from runtime.threads import set_threads, threads
+
+CORNERS = [0, 1, 2, P - 1, P - 2, (P - 1) // 2, (P + 1) // 2, 2**24, R % P, R * R % P, P - 2**24]
+
+
+def words(rng: np.random.Generator, *shape: int) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    """Random words below p, corner values in front."""
+    result = rng.integers(0, P, shape, dtype=np.uint32)
+    flat = result.reshape(-1)
+    flat[: len(CORNERS)] = CORNERS[: flat.size]
+    return result
+
+
+def test_constants() -> None:
+    assert P == 2**31 - 2**24 + 1 and all(pow(3, (P - 1) // q, P) != 1 for q in (2, 127))
+    for log_n in range(1, 25):
+        root = koalabear.root_of_unity(log_n)
+        assert pow(root, 2 ** (log_n - 1), P) == P - 1
+        assert root * root % P == koalabear.root_of_unity(log_n - 1)
+    with pytest.raises(ValueError):
+        koalabear.root_of_unity(25)
+
+
+def test_scalar_kernels() -> None:
+    random.seed(1)
+    pairs = list(itertools.product(CORNERS, CORNERS)) + [(random.randrange(P), random.randrange(P)) for _ in range(500)]
+    for x, y in pairs:
+        u, v = np.uint32(x), np.uint32(y)
+        assert koalabear.add(u, v) == (x + y) % P
+        assert koalabear.sub(u, v) == (x - y) % P
+        assert koalabear.mul(u, v) == x * y * pow(R, -1, P) % P
+    for x in CORNERS:
+        word = np.uint32(koalabear.to_montgomery(x))
+        assert koalabear.from_montgomery(int(koalabear.invert(word))) == pow(x, P - 2, P)
+        assert koalabear.from_montgomery(int(koalabear.power(word, 12345))) == pow(x, 12345, P)
+    assert koalabear.mul(np.uint32(R - 1), np.uint32(P - 1)) == (R - 1) * (P - 1) * pow(R, -1, P) % P
+
+
+@njit
+def packed_operations(a: Any, b: Any, out: Any) -> None:
+    for i in range(0, a.size, LANES):
+        x, y = load(a, i), load(b, i)
+        store(out, (0, i), x + y)
+        store(out, (1, i), x - y)
+        store(out, (2, i), x * y)
+        store(out, (3, i), mul_prepared(x, y, prepare(y)))
+        store(out, (4, i), splat(a[i]))
+
+
+def test_packed_operators() -> None:
+    corners = np.array(list(itertools.product(CORNERS, CORNERS)), dtype=np.uint32)
+    rng = np.random.default_rng(2)
+    a, b = (np.concatenate([corners[:, k], words(rng, 1024 - len(corners))]) for k in range(2))
+    out = np.zeros((5, 1024), dtype=np.uint32)
+    packed_operations(a, b, out)
+    x, y = a.astype(object), b.astype(object)
+    assert (out[0] == (x + y) % P).all() and (out[1] == (x - y) % P).all()
+    assert (out[2] == x * y * pow(R, -1, P) % P).all() and (out[3] == out[2]).all()
+    assert (out[4] == np.repeat(a[::LANES], LANES)).all()
+
+
+@njit
+def transpose_square(a: Any, out: Any) -> None:
+    rows = transpose((load(a, 0), load(a, 16), load(a, 32), load(a, 48), load(a, 64), load(a, 80), load(a, 96), load(a, 112),
+                      load(a, 128), load(a, 144), load(a, 160), load(a, 176), load(a, 192), load(a, 208), load(a, 224), load(a, 240)))  # fmt: skip
+    for i in range(16):
+        store(out, 16 * i, rows[i])
+
+
+def test_transpose() -> None:
+    a = np.arange(256, dtype=np.uint32)
+    out = np.zeros_like(a)
+    transpose_square(a, out)
+    assert (out.reshape(16, 16) == a.reshape(16, 16).T).all()
+
+
+@pytest.mark.parametrize("size", [1, 15, 16, 1000, 200_000])
+def test_array_conversion(size: int) -> None:
+    canonical = words(np.random.default_rng(size), size)
+    array, before = canonical.copy(), threads()
+    for count in (1, 3):
+        set_threads(count)
+        arrays.to_montgomery(array)
+        assert (array == canonical.astype(object) * R % P).all()
+        arrays.from_montgomery(array)
+        assert (array == canonical).all()
+    set_threads(before)
+
+
+# ***** node lists *****
+
+
+def random_nodes(columns: int, count: int) -> Any:
+    nodes = [(COLUMN, k, 0) for k in range(columns)] + [(CONSTANT, c, 0) for c in CORNERS]
+    while len(nodes) < count:
+        nodes.append((random.choice((ADD, SUB, MUL)), random.randrange(len(nodes)), random.randrange(len(nodes))))
+    return np.array(nodes, dtype=np.int64)
+
+
+def evaluate_nodes(nodes: Any, row: list[int]) -> list[int]:
+    values: list[int] = []
+    for op, a, b in nodes.tolist():
+        if op in (COLUMN, CONSTANT):
+            values.append(row[a] if op == COLUMN else a)
+        else:
+            values.append({ADD: values[a] + values[b], SUB: values[a] - values[b], MUL: values[a] * values[b]}[op] % P)
+    return values
+
+
+def test_straight_line() -> None:
+    random.seed(3)
+    nodes = random_nodes(5, 120)
+    outputs = [0, 7, 119, 100, 119, 60]
+    body = straight_line(nodes, outputs, 5)
+
+    @njit
+    def run(columns: Any, out: Any) -> None:
+        for row in range(0, columns.shape[1], LANES):
+            body(columns, row, out, row)
+
+    columns = words(np.random.default_rng(3), 5, 64)
+    montgomery = columns.copy()
+    arrays.to_montgomery(montgomery)
+    for source in (montgomery, np.pad(montgomery, ((0, 3), (0, 32)))[:, :64]):
+        out = np.zeros((len(outputs), 64), dtype=np.uint32)
+        run(source, out)
+        arrays.from_montgomery(out)
+        for row in range(64):
+            values = evaluate_nodes(nodes, columns[:, row].tolist())
+            assert out[:, row].tolist() == [values[k] for k in outputs]
+
+
+@pytest.mark.parametrize("nodes", [[(ADD, 0, 0)], [(COLUMN, 1, 0)], [(9, 0, 0)]])
+def test_straight_line_rejects(nodes: list[tuple[int, int, int]]) -> None:
+    with pytest.raises(ValueError, match="node 0"):
+        straight_line(np.array(nodes), [0], 1)
+
+
+# ***** extension *****
+
+
+def test_polynomial_is_irreducible() -> None:
+    """x has order 9 and its degree is the order of p modulo 9; and x^(p^k) != x for k < 6, checked in F itself (Rabin)."""
+    x = Element((0, 1, 0, 0, 0, 0))
+    assert x**9 == Element.base(1) and x**3 != Element.base(1)
+    conjugates = [x]
+    while (following := conjugates[-1] ** P) != x:
+        conjugates.append(following)
+    assert len(conjugates) == 6
+    for k in (2, 3):
+        difference = conjugates[k] - x
+        assert difference * difference.inverse() == Element.base(1)
+
+
+@njit
+def extension_words(a: Any, b: Any, out: Any) -> None:
+    for row in range(a.shape[1]):
+        x, y = extension.read(a, row), extension.read(b, row)
+        extension.write(out[0], row, extension.mul(x, y))
+        extension.write(out[1], row, extension.add(x, y))
+        extension.write(out[2], row, extension.sub(x, y))
+        extension.write(out[3], row, extension.scale(x, b[0, row]))
+        extension.write(out[4], row, extension.inverse(x))
+        extension.write(out[5], row, extension.power(x, 5))
+
+
+@njit
+def extension_packed(a: Any, b: Any, out: Any) -> None:
+    for row in range(0, a.shape[1], LANES):
+        x, y = extension.load_packed(a, 0, row), extension.load_packed(b, 0, row)
+        extension.store_packed(out[0], 0, row, extension.mul(x, y))
+        extension.store_packed(out[1], 0, row, extension.add(x, y))
+        extension.store_packed(out[2], 0, row, extension.sub(x, y))
+        extension.store_packed(out[3], 0, row, extension.scale(x, y[0]))
+        extension.store_packed(out[4], 0, row, extension.inverse(x))
+        five = extension.mul(extension.splat_packed(extension.ONE_WORDS), x)
+        for _ in range(4):
+            five = extension.mul(five, x)
+        extension.store_packed(out[5], 0, row, five)
+
+
+def test_extension_against_integers() -> None:
+    rng = np.random.default_rng(4)
+    a, b = words(rng, 6, 256), words(rng, 6, 256)
+    a[:, :4] = [[0, P - 1, 1, P - 1]] * 6
+    b[:, :4] = [[5, P - 1, P - 1, 0]] * 6
+    scalar, packed = np.zeros((6, 6, 256), dtype=np.uint32), np.zeros((6, 6, 256), dtype=np.uint32)
+    extension_words(a, b, scalar)
+    extension_packed(a, b, packed)
+    assert (scalar == packed).all()
+    assert (extension.invert_columns(a[:, :249].copy()) == scalar[4, :, :249]).all()
+    for row in range(0, 256, 5):
+        x, y = Element.from_words(a[:, row]), Element.from_words(b[:, row])
+        base = Element.base(y.coefficients[0])
+        expected = [x * y, x + y, x - y, x * base, x.inverse(), x**5]
+        assert [Element.from_words(scalar[k, :, row]) for k in range(6)] == expected
+        assert (x.words() == a[:, row]).all()
