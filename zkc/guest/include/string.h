@@ -1,0 +1,2 @@
+/* The part of string.h that the guest library has. */
+#include <zkc.h>
