@@ -116,6 +116,41 @@ def column_addresses(matrices: Sequence[npt.NDArray[np.uint32]]) -> npt.NDArray[
     return np.array(starts, dtype=np.uint64)
 
 
+def _row_pointer(context: Any, b: ir.IRBuilder, sig: Any, args: Any, row: ir.Value) -> ir.Value:
+    """Where `array[row, column]` is, for intrinsics that start with `array, row, column, stop`."""
+    kind = types.UniTuple(types.intp, 2)
+    return _lane_pointer(context, b, sig.args[0], args[0], kind, context.make_tuple(b, kind, [row, args[2]]))
+
+
+@intrinsic
+def load_rows(typingctx: Any, array: Any, row: Any, column: Any, stop: Any) -> Any:
+    """`load_rows(array, row, column, stop)`: sixteen Packed from `array[row + i, column]` on; the row before `stop` stands in for any from there."""
+    kind = types.UniTuple(packed, LANES)
+
+    def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+        last = b.sub(args[3], ir.Constant(args[3].type, 1))
+        rows = [b.add(args[1], ir.Constant(args[1].type, i)) for i in range(LANES)]
+        values = [_load(b, _row_pointer(context, b, sig, args, emit.smaller(b, row, last))) for row in rows]
+        return context.make_tuple(b, kind, values)
+
+    return kind(array, types.intp, types.intp, types.intp), emitter
+
+
+@intrinsic
+def store_rows(typingctx: Any, array: Any, row: Any, column: Any, stop: Any, values: Any) -> Any:
+    """`store_rows(array, row, column, stop, values)`: value i to `array[row + i, column]` on, if row + i < stop."""
+    kind = types.UniTuple(packed, LANES)
+
+    def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+        for i, value in enumerate(cgutils.unpack_tuple(b, args[4])):
+            row = b.add(args[1], ir.Constant(args[1].type, i))
+            with b.if_then(b.icmp_signed("<", row, args[3]), likely=True):
+                b.store(value, _row_pointer(context, b, sig, args, row)).align = 4
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, types.intp, kind), emitter
+
+
 @intrinsic
 def splat(typingctx: Any, value: Any) -> Any:
     """`splat(word)`: a uint32 in every lane."""
