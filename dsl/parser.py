@@ -132,6 +132,9 @@ class Builder(Transformer[Any, Any]):
     def array(self, meta: Meta, c: list[Any]) -> Any:
         return s.ArrayLiteral(self._span(meta), tuple(c[0]))
 
+    def comprehension(self, meta: Meta, c: list[Any]) -> Any:
+        return s.Comprehension(self._span(meta), c[0], str(c[1]), c[2], c[3])
+
     def last(self, meta: Meta, c: list[Any]) -> Any:
         return s.Last(self._span(meta), str(c[0]), c[1])
 
@@ -228,6 +231,9 @@ class Builder(Transformer[Any, Any]):
     def retire(self, meta: Meta, c: list[Any]) -> Any:
         return s.Retire(self._span(meta), c[0])
 
+    def perform(self, meta: Meta, c: list[Any]) -> Any:
+        return s.Perform(self._span(meta), str(c[0]), tuple(c[1]))
+
     # items
 
     def const(self, meta: Meta, c: list[Any]) -> Any:
@@ -295,14 +301,18 @@ class Builder(Transformer[Any, Any]):
     def fixed_field(self, meta: Meta, c: list[Any]) -> Any:
         return s.FixedField(self._span(meta), str(c[0]), _integer(c[1]))
 
+    def shared(self, meta: Meta, c: list[Any]) -> Any:
+        return c[0]
+
     def insn(self, meta: Meta, c: list[Any]) -> Any:
         return s.Insn(self._span(meta), str(c[0]), tuple(c[1:-1]), c[-1])
 
     def family(self, meta: Meta, c: list[Any]) -> Any:
         fixed = tuple(x for x in c if isinstance(x, s.FixedField))
         insns = tuple(x for x in c if isinstance(x, s.Insn))
+        shared = next((x for x in c if isinstance(x, tuple)), ())
         assembly = next(x for x in c if isinstance(x, Token) and x.type == "STRING")
-        return s.Family(self._span(meta), str(c[0]), str(c[1]), fixed, _unquote(assembly) or "", insns)
+        return s.Family(self._span(meta), str(c[0]), str(c[1]), fixed, _unquote(assembly) or "", shared, insns)
 
     def service(self, meta: Meta, c: list[Any]) -> Any:
         return s.Service(self._span(meta), str(c[0]), str(c[1]), c[2], c[3])

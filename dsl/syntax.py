@@ -82,8 +82,16 @@ class ArrayLiteral(Node):
 
 
 @dataclass(frozen=True)
+class Comprehension(Node):
+    item: Expr
+    name: str
+    start: Expr
+    stop: Expr
+
+
+@dataclass(frozen=True)
 class Last(Node):
-    """`last memory(address)`: the last message sent on a remembering bus for that key (witness only)."""
+    """`latest memory(address)`: the last message sent on a remembering bus for that key (witness only)."""
 
     bus: str
     key: Expr
@@ -97,7 +105,7 @@ class Host(Node):
     args: tuple[Expr, ...]
 
 
-Expr = Number | Name | Binary | Unary | Conditional | Call | Field | Index | ArrayLiteral | Last | Host
+Expr = Number | Name | Binary | Unary | Conditional | Call | Field | Index | ArrayLiteral | Comprehension | Last | Host
 
 
 # Types and parameters --------------------------------------------------------------------------------------------------------
@@ -224,8 +232,32 @@ class Retire(Node):
     when: Expr | None
 
 
+@dataclass(frozen=True)
+class Perform(Node):
+    """An effect outside the machine (halt, console, consume input); the executor acts, the proof does not depend on it."""
+
+    name: str
+    args: tuple[Expr, ...]
+
+
 Stmt = (
-    Spec | Hint | Input | Let | Set | Assert | MessageStmt | For | If | Fault | Operand | Result | RunBody | CallStmt | Decode | Retire
+    Spec
+    | Hint
+    | Input
+    | Let
+    | Set
+    | Assert
+    | MessageStmt
+    | For
+    | If
+    | Fault
+    | Operand
+    | Result
+    | RunBody
+    | CallStmt
+    | Decode
+    | Retire
+    | Perform
 )
 Body = tuple[Stmt, ...]
 
@@ -354,6 +386,7 @@ class Family(Node):
     format: str
     fixed: tuple[FixedField, ...]
     assembly: str
+    shared: Body
     insns: tuple[Insn, ...]
 
 
