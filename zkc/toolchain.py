@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from runtime.errors import InputError
+from runtime.files import check_writable, write_file
 
 GUEST: Final = Path(__file__).parent / "guest"
 
@@ -51,8 +52,7 @@ def build(sources: Sequence[str | os.PathLike[str]], output: str | os.PathLike[s
             raise InputError(f"no such source file: {file}")
     library = _zig_library()
     target = Path(output).resolve()
-    if not target.parent.is_dir():
-        raise InputError(f"no such folder: {target.parent}")
+    check_writable(target, what="the program")
     folder = files[0].parent
     with tempfile.TemporaryDirectory(prefix="zkc-build-") as scratch:
         objects: list[str] = []
@@ -63,9 +63,7 @@ def build(sources: Sequence[str | os.PathLike[str]], output: str | os.PathLike[s
         _zig(["build-lib", str(library / "compiler_rt.zig"), *SUPPORT, f"-femit-bin={support}", "--cache-dir", str(Path(scratch) / "cache")], folder)
         linked = Path(scratch) / "linked.elf"
         _zig(["cc", *LINK, *objects, support, "-o", str(linked)], folder)
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        partial.write_bytes(linked.read_bytes())
-        partial.replace(target)
+        write_file(target, linked.read_bytes(), what="the program")
     return target
 
 

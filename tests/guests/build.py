@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from zkc.build import build
+from zkc.toolchain import build
 
 FOLDER = Path(__file__).parent
 

@@ -1,0 +1,7 @@
+"""`python -m zkc`."""
+
+import sys
+
+from zkc.cli import main
+
+sys.exit(main())

@@ -1,0 +1,239 @@
+"""What zkc can do, as functions: the command line and other programs call these. Everything heavy is imported where it is used, so that `zkc --help` is quick."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runtime.errors import InputError
+from runtime.files import MIB, check_writable, read_file, write_file
+
+if TYPE_CHECKING:
+    from runtime.elf import Program
+    from runtime.executor import Execution
+    from runtime.machine import Machine
+    from runtime.receipt import Receipt
+    from runtime.stark.security import SecurityReport
+
+MAX_INPUT_BYTES = 1024 * MIB
+SECURITY_BITS = 128.0
+"""What every proof that the verifier accepts has at least, provably."""
+
+PathLike = str | os.PathLike[str]
+Progress = Callable[[str, int, int], None]
+"""Called with a phase, how much of it is done, and how much there is (0: not known)."""
+Console = Callable[[int, bytes], None]
+"""Called with the file (1 or 2) and what the guest wrote to it."""
+
+
+def no_progress(phase: str, done: int, total: int) -> None:
+    """Reports nothing."""
+
+
+def no_console(file: int, data: bytes) -> None:
+    """Shows nothing."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a program did. `console` is files 1 and 2 in the order written; only `journal` and `exit_code` can be proven."""
+
+    image_id: str
+    exit_code: int
+    instructions: int
+    segments: int
+    journal: bytes = field(repr=False)
+    console: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A proven run. `receipt` is what `zkc.verify` takes, and the content of a receipt file."""
+
+    run: Run
+    receipt: bytes = field(repr=False)
+    proof_bytes: int
+    security_bits: float
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a receipt proves: the program of this image ID ran to its end, wrote `journal` and exited with `exit_code`."""
+
+    image_id: str
+    exit_code: int
+    segments: int
+    journal: bytes = field(repr=False)
+    security_bits: float
+
+
+def compile(directory: PathLike | None = None, *, progress: Progress = no_progress) -> Machine:
+    """The machine compiled from the .circ files in `directory` (None: the ones that come with zkc), from the cache if nothing changed."""
+    from compiler.build import load_machine
+
+    return load_machine(None if directory is None else Path(directory), progress)
+
+
+@lru_cache(maxsize=1)
+def machine() -> Machine:
+    """The machine that comes with zkc."""
+    return compile()
+
+
+def load_program(program: PathLike | bytes) -> Program:
+    """The program, read and checked."""
+    from runtime.elf import load_elf
+
+    return load_elf(program, machine().memory_map)
+
+
+def image_id(program: PathLike | bytes) -> str:
+    """The image ID: 64 hexadecimal digits that stand for the program, its data and its entry point."""
+    from runtime.image import Image, PageTree, image_id_hex
+
+    chosen = machine()
+    image = Image.from_program(load_program(program), chosen.memory_map)
+    return image_id_hex(PageTree.of(image, chosen.hasher).image_id)
+
+
+_image_id = image_id
+"""For functions with a parameter of that name."""
+
+
+def read_input(path: PathLike) -> bytes:
+    """The private input for a program from a file."""
+    return read_file(path, limit=MAX_INPUT_BYTES, what="the input")
+
+
+def execute(
+    program: PathLike | bytes,
+    stdin: bytes | None = None,
+    *,
+    segment_limit: int | None = None,
+    max_cycles: int | None = None,
+    console: Console = no_console,
+    progress: Progress = no_progress,
+) -> Run:
+    """Runs `program` without proving anything. `segment_limit` is log2 of the most rows in a table of one segment."""
+    from runtime.executor import Limits
+    from runtime.executor import execute as run
+
+    limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
+    execution = run(machine(), load_program(program), stdin, limits, console, progress)
+    return _run(image_id(program), execution)
+
+
+def prove(
+    program: PathLike | bytes,
+    stdin: bytes | None = None,
+    *,
+    output: PathLike | None = None,
+    segment_limit: int | None = None,
+    max_cycles: int | None = None,
+    jobs: int | None = None,
+    console: Console = no_console,
+    progress: Progress = no_progress,
+) -> Proof:
+    """Runs `program` and proves the run; with `output` the receipt is also written to that file, whole or not at all."""
+    from runtime.executor import Limits
+    from runtime.executor import execute as run
+    from runtime.proving import prove_segments
+
+    if output is not None:
+        check_writable(output, what="the receipt")
+    limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
+    execution = run(machine(), load_program(program), stdin, limits, console, progress)
+    receipt = prove_segments(machine(), execution, jobs=jobs, progress=progress)
+    data = receipt.to_bytes()
+    if output is not None:
+        write_file(output, data, what="the receipt")
+    return Proof(_run(image_id(program), execution), data, sum(len(segment.proof) for segment in receipt.segments), SECURITY_BITS)
+
+
+def read_receipt(receipt: PathLike | bytes) -> Receipt:
+    """A receipt from its bytes or its file; nothing is verified."""
+    from runtime.receipt import MAX_RECEIPT_BYTES, Receipt
+
+    if isinstance(receipt, bytes):
+        return Receipt.from_bytes(receipt)
+    return Receipt.from_bytes(read_file(receipt, limit=MAX_RECEIPT_BYTES, what="the receipt"), name=os.fspath(receipt))
+
+
+def verify(
+    receipt: PathLike | bytes,
+    *,
+    program: PathLike | bytes | None = None,
+    image_id: str | None = None,
+    journal: bytes | None = None,
+    exit_code: int | None = None,
+) -> Verified:
+    """Checks that `receipt` proves a run of the program, given itself or by its image ID; raises VerificationError if it does not.
+
+    With `journal` and `exit_code` these are checked too; the answer has them in any case.
+    """
+    from runtime.image import image_id_hex, parse_image_id
+    from runtime.receipt import verify_receipt
+    from runtime.stark.verifier import verify as verify_proof
+
+    if (program is None) == (image_id is None):
+        raise InputError("give either the program or its image ID", hint="a receipt proves a run of one program; say which one you trust")
+    expected = parse_image_id(image_id if program is None and image_id is not None else _image_id(program))
+    chosen = machine()
+    verified = verify_receipt(
+        chosen.circuit, read_receipt(receipt), chosen.hasher, verify_proof, image_id=expected, journal=journal, exit_code=exit_code
+    )
+    return Verified(image_id_hex(verified.image_id), verified.exit_code, verified.segments, verified.journal, SECURITY_BITS)
+
+
+def inspect(receipt: PathLike | bytes) -> dict[str, object]:
+    """What a receipt says about itself, unverified."""
+    from runtime.receipt import summary
+
+    return summary(read_receipt(receipt), machine().circuit)
+
+
+def emit(directory: PathLike | None, what: str) -> str:
+    """A stage of the compilation as text."""
+    from compiler.build import emit as emit_stage
+
+    return emit_stage(None if directory is None else Path(directory), what)
+
+
+def lock_path() -> Path:
+    """Where circuits.lock is."""
+    import circuits
+
+    return Path(str(circuits.__file__)).parent / "circuits.lock"
+
+
+def lock_changes() -> list[str]:
+    """How the compiled circuit differs from circuits.lock; empty if it does not."""
+    from zkc.stats import lock_diff, lock_text
+
+    path = lock_path()
+    old = read_file(path, limit=MIB, what="circuits.lock").decode("utf-8", "replace") if path.exists() else ""
+    return lock_diff(old, lock_text(machine().circuit))
+
+
+def write_lock() -> None:
+    """Writes circuits.lock as the circuit compiles now."""
+    from zkc.stats import lock_text
+
+    write_file(lock_path(), lock_text(machine().circuit).encode(), what="circuits.lock")
+
+
+def security(log_rows: int) -> SecurityReport:
+    """Every term of the security of a segment whose tables all have 2^log_rows rows."""
+    from runtime.stark.security import security as report
+
+    circuit = machine().circuit
+    heights = {table.name: 1 << (log_rows if table.fixed_log_height is None else table.fixed_log_height) for table in circuit.tables}
+    return report(circuit, heights)
+
+
+def _run(image: str, execution: Execution) -> Run:
+    return Run(image, execution.exit_code, execution.instructions, len(execution.segments), execution.journal, execution.console)

@@ -1,0 +1,334 @@
+"""The command line. Each command is a thin cover of a function of `zkc.api`; `main` turns every way of failing into a message and an exit status.
+
+Status: 0 done, 1 a receipt does not verify, 2 an input or an option that cannot be used, 70 a fault of zkc itself, 130 interrupted, 141 the reader went away.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from runtime.errors import InputError, VerificationError, ZkcError
+from zkc import api
+from zkc.output import Report, describe_count, describe_exit, describe_journal, print_json
+from zkc.progress import progress_bars
+
+OK, NOT_VERIFIED, BAD_INPUT, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
+
+app = typer.Typer(name="zkc", help="Run RISC-V programs, prove the runs, verify the proofs.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+ProgramArgument = Annotated[Path, typer.Argument(metavar="PROGRAM", help="A static RV32IM ELF executable.", show_default=False)]
+ReceiptArgument = Annotated[Path, typer.Argument(metavar="RECEIPT", help="A receipt file.", show_default=False)]
+InputOption = Annotated[Path | None, typer.Option("--input", metavar="FILE", help="Private input of the program (its file 0); - is stdin.")]
+SegmentOption = Annotated[int | None, typer.Option("--segment-limit", metavar="N", min=7, max=23, help="At most 2^N rows in a table of one segment.")]
+CyclesOption = Annotated[int | None, typer.Option("--max-cycles", metavar="N", min=1, help="Give up after N instructions.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout; the program's console goes to stderr.")]
+
+
+@app.command()
+def execute(
+    program: ProgramArgument, input: InputOption = None, segment_limit: SegmentOption = None, max_cycles: CyclesOption = None, json: JsonOption = False
+) -> None:
+    """Run a program without proving anything."""
+    report = Report(json)
+    stdin = _stdin(input)
+    with progress_bars(quiet=True) as progress:
+        run = api.execute(program, stdin, segment_limit=segment_limit, max_cycles=max_cycles, console=_console(json), progress=progress)
+    report.show(_run_facts(run, report.seconds()), **_run_values(run))
+
+
+@app.command()
+def prove(
+    program: ProgramArgument,
+    input: InputOption = None,
+    segment_limit: SegmentOption = None,
+    max_cycles: CyclesOption = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, help="Prove N segments at a time.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The receipt; PROGRAM.receipt here if left out.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Run a program and prove the run."""
+    report = Report(json)
+    target = output or Path(program.stem + ".receipt")
+    stdin = _stdin(input)
+    with progress_bars(quiet=json) as progress:
+        proof = api.prove(
+            program,
+            stdin,
+            output=target,
+            segment_limit=segment_limit,
+            max_cycles=max_cycles,
+            jobs=jobs,
+            console=_console(json),
+            progress=progress,
+        )
+    facts = _run_facts(proof.run, report.seconds()) | {
+        "proof": f"{describe_count(proof.proof_bytes)} bytes, {proof.security_bits:.0f} bits of security",
+        "receipt": str(target),
+    }
+    report.show(facts, **_run_values(proof.run), proof_bytes=proof.proof_bytes, security_bits=proof.security_bits, receipt=str(target))
+
+
+@app.command()
+def verify(
+    receipt: ReceiptArgument,
+    elf: Annotated[Path | None, typer.Option("--elf", metavar="PROGRAM", help="The program that must have run.")] = None,
+    image_id: Annotated[str | None, typer.Option("--image-id", metavar="HEX", help="Its image ID, instead of the program itself.")] = None,
+    journal: Annotated[Path | None, typer.Option("--journal", metavar="FILE", help="The journal that it must have written.")] = None,
+    exit_code: Annotated[int | None, typer.Option("--exit-code", metavar="N", help="The exit code that it must have had.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Check a receipt. Status 1 if it does not prove what is asked."""
+    report = Report(json)
+    expected = None if journal is None else api.read_input(journal)
+    code = None if exit_code is None else exit_code & 0xFFFFFFFF
+    verified = api.verify(receipt, program=elf, image_id=image_id, journal=expected, exit_code=code)
+    size = receipt.stat().st_size
+    facts = {
+        "verified": f"yes, {verified.segments} segment{'s' * (verified.segments != 1)} in {report.seconds():.2f} s",
+        "image id": verified.image_id,
+        "exit code": describe_exit(verified.exit_code),
+        "journal": describe_journal(verified.journal),
+    }
+    report.show(
+        facts,
+        verified=True,
+        image_id=verified.image_id,
+        exit_code=verified.exit_code,
+        journal=verified.journal.hex(),
+        segments=verified.segments,
+        receipt_bytes=size,
+        security_bits=verified.security_bits,
+    )
+
+
+@app.command("image-id")
+def image_id(program: ProgramArgument, json: JsonOption = False) -> None:
+    """Print the image ID of a program: 64 hexadecimal digits."""
+    report = Report(json)
+    digits = api.image_id(program)
+    if json:
+        report.show({}, image_id=digits)
+    else:
+        print(digits)
+
+
+@app.command()
+def inspect(receipt: ReceiptArgument, json: JsonOption = False) -> None:
+    """Show what a receipt says, without verifying it."""
+    report = Report(json)
+    facts = api.inspect(receipt)
+    if json:
+        report.show({}, **facts)
+        return
+    print("Not verified; this is what the receipt says.")
+    for line in _tree(facts):
+        print(line)
+
+
+@app.command()
+def compile(
+    directory: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; the machine of zkc if left out.", show_default=False)] = None,
+    emit: Annotated[str | None, typer.Option("--emit", metavar="WHAT", help="Print a stage instead: see the documentation of the compiler.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compile the machine from its .circ files."""
+    report = Report(json)
+    if emit is not None:
+        print(api.emit(directory, emit))
+        return
+    with progress_bars(quiet=json) as progress:
+        circuit = api.compile(directory, progress=progress).circuit
+    facts = {
+        "digest": circuit.digest.hex(),
+        "tables": str(len(circuit.tables)),
+        "buses": str(len(circuit.buses)),
+        "constraints": str(sum(len(table.constraints) for table in circuit.tables)),
+        "seconds": f"{report.seconds():.2f}",
+    }
+    report.show(facts, digest=circuit.digest.hex(), tables=len(circuit.tables), buses=len(circuit.buses))
+
+
+@app.command()
+def stats(
+    diff: Annotated[bool, typer.Option("--diff", help="Show what changed since circuits.lock was written.")] = False,
+    check_lock: Annotated[bool, typer.Option("--check-lock", help="Status 2 if circuits.lock is not what the circuit compiles to.")] = False,
+    write_lock: Annotated[bool, typer.Option("--write-lock", help="Write circuits.lock.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Show what each table costs."""
+    from dataclasses import asdict
+
+    from zkc.render import print_costs
+    from zkc.stats import costs
+
+    report = Report(json)
+    circuit = api.machine().circuit
+    if write_lock:
+        api.write_lock()
+    if diff or check_lock:
+        changes = api.lock_changes()
+        for line in changes:
+            print(line)
+        if check_lock and changes:
+            raise InputError("circuits.lock is not what the circuit compiles to", hint="look at the change, then `zkc stats --write-lock`")
+        if not json:
+            return
+    if json:
+        report.show({}, digest=circuit.digest.hex(), tables=[asdict(cost) | {"cells": cost.cells} for cost in costs(circuit)])
+    else:
+        print_costs(costs(circuit))
+
+
+@app.command()
+def security(
+    log_rows: Annotated[int, typer.Option("--log-rows", metavar="N", min=7, max=23, help="Tables of 2^N rows.")] = 20, json: JsonOption = False
+) -> None:
+    """Show every term of the security of a proof."""
+    from zkc.render import print_security
+
+    report = Report(json)
+    result = api.security(log_rows)
+    if json:
+        regimes = {regime.regime: {"parameter": regime.parameter, "terms": dict(regime.terms)} for regime in result.regimes}
+        report.show({}, security_bits=result.claimed, limiting=result.limiting, regimes=regimes)
+    else:
+        print_security(result)
+
+
+@app.command()
+def disasm(program: ProgramArgument, json: JsonOption = False) -> None:
+    """Print the code of a program with its functions and source lines."""
+    from zkc.listing import listing
+
+    report = Report(json)
+    lines = listing(api.load_program(program), api.machine().disassemble)
+    if json:
+        report.show({}, lines=list(lines))
+        return
+    for line in lines:
+        print(line)
+
+
+@app.command()
+def build(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE... [-- FLAG...]", help="C and assembly files; flags for the compiler after --.", show_default=False)],
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The program; SOURCE.elf here if left out.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Build a guest program from C (needs `pip install zkc[guest]`)."""
+    from zkc.toolchain import build as build_guest
+
+    report = Report(json)
+    files = [source for source in sources if not source.startswith("-")]
+    flags = [source for source in sources if source.startswith("-")]
+    if not files:
+        raise InputError("no source files to build")
+    target = build_guest(files, output or Path(Path(files[0]).stem + ".elf"), flags=flags)
+    report.show({"program": str(target), "bytes": describe_count(target.stat().st_size)}, program=str(target), bytes=target.stat().st_size)
+
+
+@app.command()
+def new(name: Annotated[Path, typer.Argument(metavar="NAME", help="The folder to make.", show_default=False)], json: JsonOption = False) -> None:
+    """Make a folder with a program that builds, runs and is tested."""
+    from zkc.project import create
+
+    report = Report(json)
+    files = create(name)
+    report.show({"made": ", ".join(str(file) for file in files), "next": f"cd {name}, then see README.md"}, files=[str(file) for file in files])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status. Nothing that a person can cause shows a traceback; ZKC_DEBUG=1 shows it for the rest."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    as_json = "--json" in arguments
+    try:
+        status = app(list(arguments), prog_name="zkc", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else OK
+    except ZkcError as error:
+        return _failed(str(error), error.status, as_json, verified=False if isinstance(error, VerificationError) else None)
+    except BrokenPipeError:
+        # Python would complain once more when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed("interrupted", INTERRUPTED, as_json)
+    except MemoryError:
+        return _failed("there is not enough memory\n  help: prove smaller segments with --segment-limit", BAD_INPUT, as_json)
+    except Exception as error:
+        if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of the command line library
+            error.show()
+            if as_json:
+                print_json(error=str(error), status=BAD_INPUT)
+            return BAD_INPUT
+        if os.environ.get("ZKC_DEBUG"):
+            traceback.print_exc()
+        text = f"internal error: {type(error).__name__}: {error}\n  help: this is a fault of zkc; ZKC_DEBUG=1 shows where"
+        return _failed(text, INTERNAL, as_json)
+
+
+def _failed(message: str, status: int, as_json: bool, **values: Any) -> int:
+    print(f"zkc: {message}", file=sys.stderr)
+    if as_json:
+        print_json(error=message, status=status, **values)
+    return status
+
+
+def _stdin(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    return sys.stdin.buffer.read() if str(path) == "-" else api.read_input(path)
+
+
+def _console(as_json: bool) -> api.Console:
+    """Shows what the guest writes as it is written."""
+
+    def show(file: int, data: bytes) -> None:
+        stream = sys.stdout if file == 1 and not as_json else sys.stderr
+        stream.flush()
+        stream.buffer.write(data)
+        stream.buffer.flush()
+
+    return show
+
+
+def _run_facts(run: api.Run, seconds: float) -> dict[str, str]:
+    return {
+        "image id": run.image_id,
+        "exit code": describe_exit(run.exit_code),
+        "instructions": describe_count(run.instructions, seconds),
+        "segments": str(run.segments),
+        "journal": describe_journal(run.journal),
+    }
+
+
+def _run_values(run: api.Run) -> dict[str, Any]:
+    return {
+        "image_id": run.image_id,
+        "exit_code": run.exit_code,
+        "instructions": run.instructions,
+        "segments": run.segments,
+        "console": run.console.hex(),
+        "journal": run.journal.hex(),
+    }
+
+
+def _tree(value: Any, indent: str = "") -> list[str]:
+    """Nested facts as indented lines."""
+    lines: list[str] = []
+    items = value.items() if isinstance(value, dict) else ((f"[{number}]", item) for number, item in enumerate(value))
+    for name, item in items:
+        nested = isinstance(item, dict) or (isinstance(item, list) and any(isinstance(part, dict) for part in item))
+        lines += [f"{indent}{name}:", *_tree(item, indent + "  ")] if nested else [f"{indent}{name}: {item}"]
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""What commands print: lines for people, one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+KEYS: Final = (
+    "image_id", "exit_code", "instructions", "segments", "seconds", "console", "journal", "proof_bytes", "peak_rss_bytes", "verified", "security_bits",
+)  # fmt: skip
+"""In every JSON object, null where a command does not know."""
+
+MOST_JOURNAL_BYTES: Final = 64
+"""Shown to people; --json has all."""
+
+
+@dataclass
+class Report:
+    """One command's result: facts for people in order, values for programs."""
+
+    as_json: bool
+    started: float = field(default_factory=time.perf_counter)
+
+    def seconds(self) -> float:
+        """Since the command began."""
+        return time.perf_counter() - self.started
+
+    def show(self, facts: Mapping[str, str], **values: Any) -> None:
+        """Prints either the facts or the values."""
+        if self.as_json:
+            print_json(seconds=round(self.seconds(), 6), **values)
+            return
+        width = max(len(name) for name in facts)
+        for name, text in facts.items():
+            print(f"{name:<{width}}  {text}")
+        sys.stdout.flush()
+
+
+def print_json(**values: Any) -> None:
+    """One object on one line, with every key that programs may rely on."""
+    print(json.dumps({**dict.fromkeys(KEYS), "peak_rss_bytes": peak_rss_bytes(), **values}), flush=True)
+
+
+def peak_rss_bytes() -> int:
+    """The most memory that this process or one of its children held."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
+    try:
+        # getrusage counts what the process was before exec, too
+        with open("/proc/self/status", encoding="ascii") as status:
+            own = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return max(own, children)
+
+
+def describe_journal(journal: bytes) -> str:
+    """Length, hexadecimal digits, and the text if it is one."""
+    if not journal:
+        return "empty"
+    digits = journal[:MOST_JOURNAL_BYTES].hex() + ("…" if len(journal) > MOST_JOURNAL_BYTES else "")
+    text = journal.decode("ascii", "replace")
+    return f"{len(journal)} bytes: {digits}" + (f'  "{text}"' if len(journal) <= MOST_JOURNAL_BYTES and text.isprintable() and text.isascii() else "")
+
+
+def describe_count(count: int, seconds: float | None = None) -> str:
+    """A number with blanks between thousands, and how many a second."""
+    text = f"{count:,}".replace(",", " ")
+    return text if seconds is None else f"{text} in {seconds:.2f} s, {count / max(seconds, 1e-9) / 1e6:.2f} million a second"
+
+
+def describe_exit(code: int) -> str:
+    """The exit code as the program meant it; codes are 32 bits."""
+    return f"{code}" if code < 2**31 else f"{code} ({code - 2**32})"

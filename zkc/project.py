@@ -1,0 +1,40 @@
+"""`zkc new`: a folder with a program that builds, runs and is tested."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from runtime.errors import InputError
+from runtime.files import write_file
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+def create(folder: Path) -> list[Path]:
+    """The files written into the new `folder`; its last part is the name of the project."""
+    name = folder.resolve().name
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+        raise InputError(f"not a name for a project: {name!r}", hint="use letters, digits, _ and -, and start with a letter")
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise InputError(f"there is something there already: {folder}", hint="choose another name") from None
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None
+    module = name.replace("-", "_")
+    script = f"test_{module}.py"
+    render = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False).get_template
+    contents = {
+        "main.c": render("main.c").render(),
+        "README.md": render("README.md.j2").render(name=name, module=module),
+        script: render("test.py.j2").render(name=name, script=script),
+        "input.txt": "anything\n",
+        ".gitignore": "*.elf\n*.receipt\n__pycache__/\n",
+    }
+    for file, text in contents.items():
+        write_file(folder / file, text.encode(), what="the project")
+    return [folder / file for file in contents]

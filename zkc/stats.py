@@ -1,0 +1,80 @@
+"""`zkc stats`: what the circuit costs, and circuits.lock, the text that shows a change of the circuit as a small diff."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from dataclasses import astuple, dataclass
+
+from runtime.circuit import Circuit, Table
+
+EXTENSION_DEGREE = 6
+
+
+@dataclass(frozen=True)
+class TableCost:
+    """What one row of a table costs. `logup` counts extension columns, `cells` committed base-field cells with them."""
+
+    name: str
+    columns: int
+    fixed: int
+    log_height: int | None
+    constraints: int
+    messages: int
+    logup: int
+    operations: int
+
+    @property
+    def cells(self) -> int:
+        """Base-field cells that a row commits to, the ones of LogUp included."""
+        return self.columns + EXTENSION_DEGREE * self.logup
+
+
+def table_cost(table: Table) -> TableCost:
+    """The cost of a row of `table`."""
+    return TableCost(
+        name=table.name,
+        columns=len(table.columns),
+        fixed=len(table.fixed_names),
+        log_height=table.fixed_log_height,
+        constraints=len(table.constraints),
+        messages=len(table.messages),
+        logup=len(table.batches),
+        operations=int((table.nodes[:, 0] >= 2).sum()),
+    )
+
+
+def costs(circuit: Circuit) -> list[TableCost]:
+    """All tables, in circuit order."""
+    return [table_cost(table) for table in circuit.tables]
+
+
+def lock_text(circuit: Circuit) -> str:
+    """The content of circuits.lock: one line for each bus and each table, and the digest of the whole."""
+    lines = ["# What the .circ files compile to. `zkc stats --write-lock` writes this file; a refactoring must not change it.", f"circuit {circuit.digest.hex()}"]
+    lines += [f"bus {bus.name} width {bus.width}" for bus in circuit.buses]
+    for table in (*circuit.tables, circuit.claim):
+        cost = table_cost(table)
+        kind = "claim" if table is circuit.claim else "table"
+        height = "" if cost.log_height is None else f" rows 2^{cost.log_height}"
+        lines.append(
+            f"{kind} {cost.name}{height}: columns {cost.columns}, fixed {cost.fixed}, constraints {cost.constraints}, messages {cost.messages}, "
+            f"logup {cost.logup}, operations {cost.operations}, content {content_digest(table)[:16]}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def content_digest(table: Table) -> str:
+    """SHA-256 over everything in `table` that matters to a proof; labels do not."""
+    digest = hashlib.sha256()
+    for part in (table.name, table.columns, table.fixed_names, table.fixed.shape, table.nodes.shape, table.constraints, table.batches):
+        digest.update(repr(part).encode() + b"\0")
+    digest.update(table.fixed.astype("<u4").tobytes() + table.nodes.astype("<i8").tobytes())
+    for message in table.messages:
+        digest.update(repr(astuple(message)[:3]).encode())
+    return digest.hexdigest()
+
+
+def lock_diff(old: str, new: str) -> list[str]:
+    """A unified diff of two lock texts; empty if they are the same."""
+    return list(difflib.unified_diff(old.splitlines(), new.splitlines(), "circuits.lock", "compiled", lineterm="", n=0))
