@@ -267,13 +267,19 @@ def formula(function: Callable[..., Any]) -> Any:
 
     @intrinsic
     def unary(typingctx: Any, x: Any) -> Any:
-        return x(x), lower
+        return (x(x), lower) if _elements(x) else None
 
     @intrinsic
     def binary(typingctx: Any, x: Any, y: Any) -> Any:
-        return x(x, y), lower
+        return (x(x, y), lower) if _elements(x) == _elements(y) != set() else None
 
     return {1: unary, 2: binary}[function.__code__.co_argcount]
+
+
+def _elements(kind: Any) -> set[Any]:
+    """Which of uint32 and Packed a type is made of; nothing for a type that is not all one of them."""
+    found = set(kind.types) if isinstance(kind, types.BaseTuple) else {kind}
+    return found if found in ({types.uint32}, {packed}) else set()
 
 
 def straight_line(nodes: npt.NDArray[np.int64], outputs: Sequence[int], n_columns: int) -> Any:
