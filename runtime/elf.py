@@ -21,7 +21,9 @@ from runtime.symbols import Symbols
 MAX_ELF_BYTES = 1024 * MIB
 """Bytes of a program file; debug information of large programs fits."""
 
-_BUILD_HINT = "build for riscv32, rv32im, ilp32, static: `zig cc -target riscv32-freestanding-none -mcpu=generic_rv32+m -mabi=ilp32 -static`"
+_BUILD_HINT = (
+    "build for riscv32, rv32im, ilp32, static: `zig cc -target riscv32-freestanding-none -mcpu=generic_rv32+m -mabi=ilp32 -static`"
+)
 _HEADER = struct.Struct("<16sHHIIIIIHHHHHH")
 _PROGRAM_HEADER = struct.Struct("<8I")
 _CLASS_32, _LITTLE_ENDIAN, _VERSION = 1, 1, 1
@@ -106,7 +108,9 @@ class _Reader:
     def _header(self) -> tuple[int, list[_ProgramHeader]]:
         """Entry address and program headers."""
         if self.file[:4] != b"\x7fELF":
-            raise self._refuse("this is not an ELF file", hint="give the program that the linker wrote, not a source, an object list or a raw binary")
+            raise self._refuse(
+                "this is not an ELF file", hint="give the program that the linker wrote, not a source, an object list or a raw binary"
+            )
         if len(self.file) < _HEADER.size:
             raise self._refuse(
                 f"the file ends inside the ELF header, after {len(self.file)} of {_HEADER.size} bytes", hint="build or copy the file again"
@@ -120,7 +124,8 @@ class _Reader:
     def _check_ident(self, ident: bytes, machine: int, version: int) -> None:
         if ident[4] != _CLASS_32:
             raise self._refuse(
-                "this is a 64-bit program, the machine has 32 bits" if ident[4] == 2 else f"unknown ELF class {ident[4]}", where="e_ident[EI_CLASS]"
+                "this is a 64-bit program, the machine has 32 bits" if ident[4] == 2 else f"unknown ELF class {ident[4]}",
+                where="e_ident[EI_CLASS]",
             )
         if ident[5] != _LITTLE_ENDIAN:
             raise self._refuse(
@@ -128,7 +133,9 @@ class _Reader:
                 where="e_ident[EI_DATA]",
             )
         if machine != _MACHINE_RISCV:
-            raise self._refuse(f"this program is for another processor (ELF machine {machine}, RISC-V is {_MACHINE_RISCV})", where="e_machine")
+            raise self._refuse(
+                f"this program is for another processor (ELF machine {machine}, RISC-V is {_MACHINE_RISCV})", where="e_machine"
+            )
         if ident[6] != _VERSION or version != _VERSION:
             raise self._refuse("unknown ELF version", where="e_version", hint="build or copy the file again")
 
@@ -153,7 +160,9 @@ class _Reader:
                 hint="build all of it, libraries too, with `-mabi=ilp32`",
             )
         if flags & _FLAG_EMBEDDED:
-            raise self._refuse("this program uses the embedded calling convention (16 registers)", where=where, hint="build with `-mabi=ilp32`")
+            raise self._refuse(
+                "this program uses the embedded calling convention (16 registers)", where=where, hint="build with `-mabi=ilp32`"
+            )
         if flags & ~_FLAG_TOTAL_STORE_ORDER:
             raise self._refuse("this program needs features that are unknown to the machine", where=where)
 
@@ -162,7 +171,9 @@ class _Reader:
             raise self._refuse("this file has no program headers, hence nothing to load", where="e_phnum", hint="link it")
         if entry_size != _PROGRAM_HEADER.size:
             raise self._refuse(
-                f"program headers of {entry_size} bytes, they have {_PROGRAM_HEADER.size}", where="e_phentsize", hint="build or copy the file again"
+                f"program headers of {entry_size} bytes, they have {_PROGRAM_HEADER.size}",
+                where="e_phentsize",
+                hint="build or copy the file again",
             )
         if table + count * entry_size > len(self.file):
             raise self._refuse(
@@ -219,7 +230,9 @@ class _Reader:
         where = f"e_entry 0x{entry:x}"
         if entry % 4:
             raise self._refuse("the program does not start at a multiple of 4", where=where)
-        if not any(segment.executable and segment.address <= entry <= entry + 4 <= segment.address + len(segment.data) for segment in segments):
+        if not any(
+            segment.executable and segment.address <= entry <= entry + 4 <= segment.address + len(segment.data) for segment in segments
+        ):
             raise self._refuse(
                 "the program does not start inside its code",
                 where=where,

@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from runtime.elf import Program, Segment
 from runtime.errors import InputError
+from runtime.field.koalabear import P
 from runtime.memory_map import STACK_POINTER, WORD_BYTES, MemoryMap
 
 Words = npt.NDArray[np.uint32]
 Digest = tuple[int, ...]
 """Canonical field elements, first to last; `MemoryMap.digest_words` of them."""
 
-FIELD_PRIME = 2**31 - 2**24 + 1
+
 _HEX_DIGITS = 2 * WORD_BYTES
 
 
@@ -44,7 +45,7 @@ class Image:
 
     @classmethod
     def from_program(cls, program: Program, memory_map: MemoryMap) -> Image:
-        """The state before the first instruction: the program's segments, and a system page with pc, stack pointer, break and an empty journal."""
+        """The state before the first instruction: the program, and a system page with pc, stack pointer, break and an empty journal."""
         heap_start = -(-program.end // 16) * 16
         if heap_start > memory_map.stack_pointer:
             raise InputError(
@@ -241,9 +242,13 @@ def parse_image_id(text: str, digest_words: int = 8) -> Digest:
     text = text.strip()
     if len(text) != digest_words * _HEX_DIGITS or not set(text.lower()) <= set("0123456789abcdef"):
         raise InputError(
-            f"an image ID has {digest_words * _HEX_DIGITS} hexadecimal digits", where=repr(text[:80]), hint="`zkc image-id PROGRAM` prints it"
+            f"an image ID has {digest_words * _HEX_DIGITS} hexadecimal digits",
+            where=repr(text[:80]),
+            hint="`zkc image-id PROGRAM` prints it",
         )
     digest = tuple(int(word) for word in np.frombuffer(bytes.fromhex(text), "<u4"))
-    if max(digest) >= FIELD_PRIME:
-        raise InputError("this is not an image ID: one of its words is not a field element", where=repr(text), hint="check that it was copied whole")
+    if max(digest) >= P:
+        raise InputError(
+            "this is not an image ID: one of its words is not a field element", where=repr(text), hint="check that it was copied whole"
+        )
     return digest

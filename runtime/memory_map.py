@@ -8,7 +8,7 @@ the root; it is the last page.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 from runtime.errors import ZkcError
@@ -18,33 +18,17 @@ REGISTERS = 32
 STACK_POINTER = 2
 """Number of the register that the calling convention uses as stack pointer."""
 STACK_RESERVE = 0x1000
-"""Bytes between the first stack pointer and the end of user memory; zero, hence argc = 0, no argv, no envp and AT_NULL as auxiliary vector."""
+"""Bytes from the first stack pointer to the end of user memory. They are zero: argc = 0, no argv, no envp, an empty auxiliary vector."""
 
 Constants = Mapping[str, int | list[int]]
-_NAMES = (
-    "page_bytes",
-    "digest_words",
-    "user_end",
-    "system_base",
-    "table_base",
-    "word_pc",
-    "word_brk",
-    "word_heap_start",
-    "word_progress",
-    "word_journal_capacity",
-    "word_journal_buffer",
-    "word_journal_length",
-    "word_sink",
-    "tag_data",
-    "tag_table",
-    "tag_root",
-    "tag_journal",
-)
 
 
 @dataclass(frozen=True)
 class MemoryMap:
-    """Addresses are bytes, `word_*` are indices of words in the system page, `tag_*` are field elements for the capacity of a hash."""
+    """Addresses are bytes, `word_*` are indices of words in the system page, `tag_*` are field elements for the capacity of a hash.
+
+    The journal is a sponge of `digest_words` words capacity, a buffer of as many, and the number of bytes in the buffer.
+    """
 
     page_bytes: int
     digest_words: int
@@ -54,11 +38,9 @@ class MemoryMap:
     word_pc: int
     word_brk: int
     word_heap_start: int
-    word_progress: int
     word_journal_capacity: int
     word_journal_buffer: int
-    word_journal_length: int
-    word_sink: int
+    word_journal_fill: int
     tag_data: int
     tag_table: int
     tag_root: int
@@ -67,13 +49,14 @@ class MemoryMap:
     @classmethod
     def from_constants(cls, constants: Constants) -> MemoryMap:
         """The map that `circuit.constants` describes; a `ZkcError` names what is missing or does not fit together."""
-        missing = [name for name in _NAMES if not isinstance(constants.get(name), int)]
+        names = [field.name for field in fields(cls)]
+        missing = [name for name in names if not isinstance(constants.get(name), int)]
         if missing:
             raise ZkcError(
                 f"the circuit does not say where memory lies: no integer constant {', '.join(missing)}",
                 hint="declare them in the .circ file that holds the memory map",
             )
-        memory_map = cls(**{name: int(constants[name]) for name in _NAMES})  # type: ignore[arg-type]
+        memory_map = cls(**{name: int(constants[name]) for name in names})  # type: ignore[arg-type]
         problem = memory_map._problem()
         if problem:
             raise ZkcError(f"the memory map of the circuit does not fit together: {problem}")
@@ -136,7 +119,7 @@ class MemoryMap:
         return range(first, min(first + self.arity, self.root_page))
 
     def height(self, page: int) -> int:
-        """Greatest number of table pages on a way down from `page` to data: 0 for data, 1 for the lowest table pages, greatest for the root."""
+        """Greatest number of steps down from `page` to data: 0 for data, 1 for the lowest table pages, greatest for the root."""
         height = 0
         while page >= self.table_page:
             page = self.children(page)[-1]
@@ -165,7 +148,7 @@ class MemoryMap:
         return below % self.arity == 0
 
     def _system_page_problem(self) -> str | None:
-        singles = (self.word_pc, self.word_brk, self.word_heap_start, self.word_progress, self.word_journal_length, self.word_sink)
+        singles = (self.word_pc, self.word_brk, self.word_heap_start, self.word_journal_fill)
         used = [*range(REGISTERS), *singles]
         for first in (self.word_journal_capacity, self.word_journal_buffer):
             used += range(first, first + self.digest_words)

@@ -81,5 +81,5 @@ class PlainHasher:
     def hash_table_pages(self, digests: npt.NDArray[np.uint32], tag: int) -> npt.NDArray[np.uint32]:
         return np.array([hash_table_page(page.tolist(), tag) for page in digests], np.uint32)
 
-    def absorb(self, capacity: Sequence[int], limbs: Sequence[int]) -> list[int]:
-        return permute([*limbs, *capacity])[RATE:]
+    def absorb(self, capacity: npt.NDArray[np.uint32], limbs: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+        return np.array(permute([*limbs.tolist(), *capacity.tolist()])[RATE:], np.uint32)

@@ -7,22 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from runtime.memory_map import MemoryMap
 
 DATA = Path(__file__).parent / "data"
 CONSTANTS: dict[str, int | list[int]] = {
     "page_bytes": 1024, "digest_words": 8, "user_end": 0x0C00_0000, "system_base": 0x0C00_0000, "table_base": 0x0D00_0000,
-    "word_sink": 32, "word_pc": 33, "word_brk": 34, "word_heap_start": 35, "word_progress": 36,
-    "word_journal_capacity": 40, "word_journal_buffer": 48, "word_journal_length": 56,
+    "word_pc": 33, "word_brk": 34, "word_heap_start": 35,
+    "word_journal_capacity": 40, "word_journal_buffer": 48, "word_journal_fill": 56,
     "tag_data": 1, "tag_table": 2, "tag_root": 3, "tag_journal": 4,
 }  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def memory_map() -> MemoryMap:
-    return MemoryMap.from_constants(CONSTANTS)
+MAP = MemoryMap.from_constants(CONSTANTS)
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,9 @@ class Load:
     type: int = 1
 
 
-def make_elf(loads: Sequence[Load] = (Load(0x1_0000),), *, entry: int = 0x1_0000, kind: int = 2, machine: int = 243, flags: int = 0) -> bytes:
+def make_elf(
+    loads: Sequence[Load] = (Load(0x1_0000),), *, entry: int = 0x1_0000, kind: int = 2, machine: int = 243, flags: int = 0
+) -> bytes:
     """A minimal ELF executable: header, program headers, then the data of each segment."""
     offset = 52 + 32 * len(loads)
     headers, body = b"", b""

@@ -12,12 +12,9 @@ from hypothesis import strategies as st
 
 from runtime.elf import Program, load_elf
 from runtime.errors import InputError
-from runtime.memory_map import MemoryMap
 from runtime.symbols import Symbols
+from tests.machine_runtime.support import DATA, MAP, Load, make_elf
 
-from .conftest import CONSTANTS, DATA, Load, make_elf
-
-MAP = MemoryMap.from_constants(CONSTANTS)
 FIB = (DATA / "fib.elf").read_bytes()
 CODE = Load(0x1_0000)
 
@@ -111,7 +108,9 @@ def test_any_bytes(data: bytes) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, len(FIB) - 1), st.binary(min_size=1, max_size=8)), min_size=1, max_size=4), st.integers(0, len(FIB)))
+@given(
+    st.lists(st.tuples(st.integers(0, len(FIB) - 1), st.binary(min_size=1, max_size=8)), min_size=1, max_size=4), st.integers(0, len(FIB))
+)
 def test_damaged_programs(patches: list[tuple[int, bytes]], length: int) -> None:
     data = FIB
     for offset, patch in patches:
@@ -122,7 +121,9 @@ def test_damaged_programs(patches: list[tuple[int, bytes]], length: int) -> None
 
 @given(
     st.lists(
-        st.builds(Load, st.integers(0, 2**32 - 1), st.binary(max_size=16), st.none() | st.integers(0, 2**32 - 1), st.integers(0, 7), st.just(1)),
+        st.builds(
+            Load, st.integers(0, 2**32 - 1), st.binary(max_size=16), st.none() | st.integers(0, 2**32 - 1), st.integers(0, 7), st.just(1)
+        ),
         max_size=4,
     ),
     st.integers(0, 2**32 - 1),

@@ -11,11 +11,9 @@ from runtime.elf import load_elf
 from runtime.errors import InputError
 from runtime.image import Image, PageTree, image_id_hex, parse_image_id
 from runtime.memory_map import MemoryMap
+from tests.machine_runtime.plain_poseidon2 import PlainHasher, hash_data_page, hash_table_page, permute
+from tests.machine_runtime.support import CONSTANTS, DATA, MAP, Load, make_elf
 
-from .conftest import CONSTANTS, DATA, Load, make_elf
-from .plain_poseidon2 import PlainHasher, hash_data_page, hash_table_page, permute
-
-MAP = MemoryMap.from_constants(CONSTANTS)
 HASHER = PlainHasher()
 
 
@@ -83,7 +81,10 @@ def test_image_id_of_nothing() -> None:
 @settings(max_examples=5, deadline=None)
 @given(
     st.dictionaries(
-        st.one_of(st.sampled_from([0, 1, 31, 32, 0x30000, 212991]), st.integers(0, 212991)), st.integers(0, 2**32 - 1), min_size=1, max_size=3
+        st.one_of(st.sampled_from([0, 1, 31, 32, 0x30000, 212991]), st.integers(0, 212991)),
+        st.integers(0, 2**32 - 1),
+        min_size=1,
+        max_size=3,
     )
 )
 def test_updates_step_by_step_give_the_tree_of_the_whole(content: dict[int, int]) -> None:
@@ -154,7 +155,7 @@ def test_image_ids_have_one_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("table_base", 0x0D00_0400), ("page_bytes", 1000), ("word_pc", 40), ("word_sink", 256), ("user_end", 0x1000)]
+    ("name", "value"), [("table_base", 0x0D00_0400), ("page_bytes", 1000), ("word_pc", 40), ("word_brk", 256), ("user_end", 0x1000)]
 )
 def test_a_map_that_does_not_fit_is_refused(name: str, value: int) -> None:
     with pytest.raises(Exception, match="memory map"):

@@ -1,0 +1,268 @@
+"""Receipts: the proof that a program ran to its end, and the check of the whole chain of segments. Part of the verifier.
+
+Format, all numbers little-endian 32-bit words: magic; version; kind (0, other values are for later extensions); circuit digest; image ID;
+exit code; journal (length, bytes); number of segments; values in a claim; then for each segment its claim and its proof (length, bytes).
+Nothing follows. There is exactly one text for a receipt.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from runtime.circuit import Circuit
+from runtime.claims import Claim, ClaimLayout, JournalSponge, journal_state
+from runtime.errors import InputError, VerificationError
+from runtime.field.koalabear import P
+from runtime.files import MIB
+from runtime.image import Digest, image_id_hex
+from runtime.memory_map import MemoryMap
+from runtime.stark.parameters import DEFAULT, Parameters
+
+MAGIC = b"zkc receipt\n"
+VERSION = 1
+KIND_SEGMENTS = 0
+"""A chain of segment proofs without zero-knowledge, composition or recursion: the only kind so far."""
+
+DIGEST_BYTES = 32
+IMAGE_ID_WORDS = 8
+MAX_RECEIPT_BYTES = 8192 * MIB
+MAX_SEGMENTS = 1 << 16
+MAX_CLAIM_VALUES = 1 << 12
+MAX_PROOF_BYTES = 64 * MIB
+MAX_JOURNAL_BYTES = 256 * MIB
+
+A = ParamSpec("A")
+R = TypeVar("R")
+ProofVerifier = Callable[[Circuit, tuple[int, ...], bytes, Parameters], None]
+
+
+@dataclass(frozen=True)
+class SegmentReceipt:
+    """One proven segment: its claim as a row of canonical field elements, and the proof."""
+
+    claim: tuple[int, ...]
+    proof: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A proven run. `image_id`, `journal` and `exit_code` say what was proven; only `verify_receipt` says whether it was."""
+
+    circuit_digest: bytes
+    image_id: Digest
+    segments: tuple[SegmentReceipt, ...]
+    journal: bytes = field(repr=False)
+    exit_code: int
+
+    def to_bytes(self) -> bytes:
+        """The receipt as a file's content; `from_bytes` is the inverse."""
+        claim_values = len(self.segments[0].claim)
+        parts = [
+            MAGIC,
+            struct.pack("<2I", VERSION, KIND_SEGMENTS),
+            self.circuit_digest,
+            struct.pack(f"<{IMAGE_ID_WORDS}I", *self.image_id),
+            struct.pack("<2I", self.exit_code, len(self.journal)),
+            self.journal,
+            struct.pack("<2I", len(self.segments), claim_values),
+        ]
+        for segment in self.segments:
+            parts += [struct.pack(f"<{claim_values}I", *segment.claim), struct.pack("<I", len(segment.proof)), segment.proof]
+        return b"".join(parts)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, name: str = "the receipt") -> Receipt:
+        """Read a receipt in linear time. `InputError` if it is not one; `VerificationError` if a number is not canonical."""
+        reader = _Reader(data, name)
+        reader.header()
+        circuit_digest = bytes(reader.take(DIGEST_BYTES, "circuit digest"))
+        image_id = reader.elements(IMAGE_ID_WORDS, "image ID")
+        exit_code = reader.number("exit code")
+        journal = bytes(reader.take(reader.number("journal length", MAX_JOURNAL_BYTES), "journal"))
+        count = reader.number("number of segments", MAX_SEGMENTS, least=1)
+        claim_values = reader.number("values in a claim", MAX_CLAIM_VALUES, least=1)
+        segments = tuple(reader.segment(number, claim_values) for number in range(count))
+        reader.end()
+        return cls(circuit_digest, image_id, segments, journal, exit_code)
+
+
+@dataclass(frozen=True)
+class VerifiedReceipt:
+    """What a verified receipt proves: the program `image_id` ran to its end, wrote `journal` and exited with `exit_code`."""
+
+    image_id: Digest
+    journal: bytes = field(repr=False)
+    exit_code: int
+    segments: int
+
+
+def verify_receipt(
+    circuit: Circuit,
+    receipt: Receipt,
+    sponge: JournalSponge,
+    verify_proof: ProofVerifier,
+    *,
+    image_id: Digest | None,
+    journal: bytes | None = None,
+    exit_code: int | None = None,
+    parameters: Parameters = DEFAULT,
+) -> VerifiedReceipt:
+    """Check the chain and every proof; a `VerificationError` says which segment does not hold and why.
+
+    sponge: the page hash of the circuit. verify_proof: `runtime.stark.verifier.verify`.
+    image_id: of the program that must have run, computed from the program, never taken from the receipt; None accepts any program, and the
+    caller must look at the answer. journal, exit_code: as expected, None for any.
+    """
+    if receipt.circuit_digest != circuit.digest:
+        raise VerificationError(
+            f"the receipt was made with another machine: circuit digest {receipt.circuit_digest.hex()}, this one is {circuit.digest.hex()}",
+            hint="use the version of zkc that made the receipt, or prove again",
+        )
+    _check_expectations(receipt, image_id, journal, exit_code)
+    layout = ClaimLayout(circuit)
+    claims = [_at(number, layout.decode, segment.claim) for number, segment in enumerate(receipt.segments)]
+    if not claims:
+        raise VerificationError("the receipt has no segment")
+    _check_ends(receipt, claims, MemoryMap.from_constants(circuit.constants), sponge)
+    _check_chain(claims)
+    for number, segment in enumerate(receipt.segments):
+        _at(number, verify_proof, circuit, segment.claim, segment.proof, parameters)
+    return VerifiedReceipt(receipt.image_id, receipt.journal, receipt.exit_code, len(claims))
+
+
+def summary(receipt: Receipt, circuit: Circuit | None = None) -> dict[str, Any]:
+    """What a receipt says, unverified, for `zkc inspect`; with the circuit also each segment's claim by name. Ready for JSON."""
+    fitting = circuit is not None and circuit.digest == receipt.circuit_digest
+    layout = ClaimLayout(circuit) if circuit is not None and fitting else None
+    return {
+        "version": VERSION,
+        "circuit_digest": receipt.circuit_digest.hex(),
+        "circuit_matches": fitting if circuit is not None else None,
+        "image_id": image_id_hex(receipt.image_id),
+        "exit_code": receipt.exit_code,
+        "journal_bytes": len(receipt.journal),
+        "proof_bytes": sum(len(segment.proof) for segment in receipt.segments),
+        "segments": [_segment_summary(segment, layout) for segment in receipt.segments],
+    }
+
+
+def _segment_summary(segment: SegmentReceipt, layout: ClaimLayout | None) -> dict[str, Any]:
+    sizes: dict[str, Any] = {"proof_bytes": len(segment.proof), "claim_values": len(segment.claim)}
+    if layout is None:
+        return sizes
+    claim = layout.decode(segment.claim)
+    ends = {"first": claim.first, "last": claim.last, "exit_code": claim.exit_code}
+    states = {"pre": image_id_hex(claim.pre), "post": image_id_hex(claim.post)}
+    return {"index": claim.index, **ends, **states, **sizes}
+
+
+def _check_expectations(receipt: Receipt, image_id: Digest | None, journal: bytes | None, exit_code: int | None) -> None:
+    """The caller's expectations against what the receipt says; `_check_ends` binds what it says to the claims."""
+    if image_id is not None and receipt.image_id != image_id:
+        raise VerificationError(
+            f"the receipt is for another program: image ID {image_id_hex(receipt.image_id)}, expected {image_id_hex(image_id)}",
+            hint="check that this is the program, built in the same way, that was proven",
+        )
+    if journal is not None and receipt.journal != journal:
+        raise VerificationError("the journal is not the expected one", hint="`zkc inspect --journal` shows the receipt's")
+    if exit_code is not None and receipt.exit_code != exit_code:
+        raise VerificationError(f"the program exited with {receipt.exit_code}, expected {exit_code}")
+
+
+def _check_ends(receipt: Receipt, claims: list[Claim], memory_map: MemoryMap, sponge: JournalSponge) -> None:
+    """Bind program, journal and exit code of the receipt to the claims of the first and the last segment."""
+    first, last, final = claims[0], claims[-1], len(claims) - 1
+    _require(first.pre == receipt.image_id, 0, "does not start with the program's image")
+    _require(first.journal_before == journal_state(b"", memory_map, sponge), 0, "does not start with an empty journal")
+    _require(last.exit_code == receipt.exit_code, final, "exits with another code than the receipt says")
+    _require(
+        last.journal_after == journal_state(receipt.journal, memory_map, sponge), final, "ends with another journal than the receipt's"
+    )
+
+
+def _check_chain(claims: list[Claim]) -> None:
+    """Each segment stands in its place and starts where the one before it stopped; only the last one halts."""
+    final = len(claims) - 1
+    for number, claim in enumerate(claims):
+        _require(claim.index == number, number, f"claims to be segment {claim.index}")
+        _require(claim.first == (number == 0), number, "is wrong about being the first")
+        _require(claim.last == (number == final), number, "is wrong about being the last: the run is not whole, or goes on after its end")
+        _require(claim.last or claim.exit_code == 0, number, "has an exit code but is not the last")
+    for number in range(1, len(claims)):
+        before, after = claims[number - 1], claims[number]
+        _require(before.post == after.pre, number, "does not start with the memory that the segment before it left")
+        _require(before.journal_after == after.journal_before, number, "does not start with the journal that the segment before it left")
+
+
+def _require(holds: bool, number: int, message: str) -> None:
+    if not holds:
+        raise VerificationError(f"segment {number} {message}", where=f"segment {number}")
+
+
+def _at(number: int, check: Callable[A, R], *arguments: A.args, **named: A.kwargs) -> R:
+    """Call `check`; its `VerificationError` then names the segment."""
+    try:
+        return check(*arguments, **named)
+    except VerificationError as error:
+        place = f"segment {number}" if error.where is None else f"segment {number}, {error.where}"
+        raise VerificationError(error.message, where=place, hint=error.hint) from error
+
+
+class _Reader:
+    """A cursor over the bytes of a receipt; lengths are compared with their bound and with what is left before anything is made of them."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self._left = memoryview(data)
+        self._size = len(data)
+        self._name = name
+
+    def header(self) -> None:
+        if bytes(self._left[: len(MAGIC)]) != MAGIC:
+            raise self._refuse("this is not a zkc receipt", "give the file that `zkc prove` wrote")
+        self.take(len(MAGIC), "magic")
+        version = self.number("version")
+        if version != VERSION:
+            raise self._refuse(
+                f"receipts of version {version} are unknown here, this zkc reads version {VERSION}", "use the zkc that made it"
+            )
+        kind = self.number("kind")
+        if kind != KIND_SEGMENTS:
+            raise self._refuse(f"receipts of kind {kind} are unknown here", "use the zkc that made it")
+
+    def take(self, length: int, what: str) -> memoryview:
+        if length > len(self._left):
+            raise self._refuse(f"the receipt ends inside its {what}", "it is damaged or not whole: copy it again, or prove again")
+        taken, self._left = self._left[:length], self._left[length:]
+        return taken
+
+    def number(self, what: str, most: int = 2**32 - 1, *, least: int = 0) -> int:
+        value = int.from_bytes(self.take(4, what), "little")
+        if not least <= value <= most:
+            raise self._refuse(f"the {what} is {value}, not within {least} .. {most}", "it is damaged: copy it again, or prove again")
+        return value
+
+    def elements(self, count: int, what: str) -> tuple[int, ...]:
+        values = np.frombuffer(self.take(4 * count, what), "<u4")
+        if int(values.max()) >= P:
+            raise VerificationError(f"the {what} has a value that is not a canonical field element", where=self._place())
+        return tuple(values.tolist())
+
+    def segment(self, number: int, claim_values: int) -> SegmentReceipt:
+        claim = self.elements(claim_values, f"claim of segment {number}")
+        length = self.number(f"proof length of segment {number}", MAX_PROOF_BYTES)
+        return SegmentReceipt(claim, bytes(self.take(length, f"proof of segment {number}")))
+
+    def end(self) -> None:
+        if self._left:
+            raise self._refuse(f"{len(self._left)} bytes follow the receipt", "it is damaged: copy it again, or prove again")
+
+    def _place(self) -> str:
+        return f"{self._name}, byte {self._size - len(self._left)}"
+
+    def _refuse(self, message: str, hint: str) -> InputError:
+        return InputError(message, where=self._place(), hint=hint)

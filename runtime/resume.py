@@ -1,0 +1,96 @@
+"""Finished segments on disk, so that an interrupted proof goes on where it stopped.
+
+A store belongs to one run, named by a key over all that the proofs depend on. A stored item is used only if it is whole and made for the
+same run, place and work unit; anything else counts as absent. Items are not trusted: the receipt made of them is verified like any other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from runtime.errors import InputError
+from runtime.files import MIB, read_file, write_file
+from runtime.image import Digest
+from runtime.receipt import MAX_PROOF_BYTES, SegmentReceipt
+
+_MAGIC = b"zkc segment 1\n"
+_KEY_BYTES = 32
+_HEAD = struct.Struct("<32s32sII")
+_SUFFIX = ".segment"
+
+
+def resume_key(image_id: Digest, input_hash: bytes, circuit_digest: bytes, limits: Mapping[str, int]) -> bytes:
+    """32 bytes over all that decides what the segments of a run are and how they are proven.
+
+    limits: where segments are cut and parameters of the proof, by name.
+    """
+    named = [f"{name}={limits[name]}".encode() for name in sorted(limits)]
+    parts = [struct.pack(f"<{len(image_id)}I", *image_id), input_hash, circuit_digest, *named]
+    return _hash(b"".join(len(part).to_bytes(8, "little") + part for part in parts))
+
+
+class ResumeStore:
+    """The finished segments of one run. As a context manager it is emptied after success and kept after an error:
+
+    with ResumeStore(base, key) as store:
+        segments = prove_segments(…, store=store)
+        …  # write the receipt here, so that a full disk does not cost the proofs
+    """
+
+    def __init__(self, base: Path, key: bytes) -> None:
+        self.folder = base / key.hex()[:32]
+        self._key = key
+
+    def __enter__(self) -> ResumeStore:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.discard()
+
+    def load(self, index: int, identity: bytes) -> SegmentReceipt | None:
+        """The stored segment `index`, if it is whole and was made for this run and this work unit."""
+        try:
+            data = read_file(self._path(index), limit=MAX_PROOF_BYTES + MIB, what="a stored segment")
+        except InputError:
+            return None
+        start = len(_MAGIC) + _KEY_BYTES
+        body = data[start:]
+        if data[:start] != _MAGIC + _hash(body) or body[: _HEAD.size - 4] != self._head(index, identity, 0)[:-4]:
+            return None
+        claim_values = _HEAD.unpack_from(body)[3]
+        proof_at = _HEAD.size + 4 * claim_values
+        return SegmentReceipt(struct.unpack_from(f"<{claim_values}I", body, _HEAD.size), body[proof_at:])
+
+    def save(self, index: int, identity: bytes, segment: SegmentReceipt) -> None:
+        """Store a finished segment; `InputError` if the disk does not take it."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot keep finished segments: {error.strerror}", where=str(self.folder)) from None
+        claim = struct.pack(f"<{len(segment.claim)}I", *segment.claim)
+        body = self._head(index, identity, len(segment.claim)) + claim + segment.proof
+        write_file(self._path(index), _MAGIC + _hash(body) + body, what="a finished segment")
+
+    def discard(self) -> None:
+        """Remove all items, and the folder when nothing else is in it."""
+        for item in self.folder.glob(f"*{_SUFFIX}"):
+            item.unlink(missing_ok=True)
+        for folder in (self.folder, self.folder.parent):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+    def _path(self, index: int) -> Path:
+        return self.folder / f"{index:06}{_SUFFIX}"
+
+    def _head(self, index: int, identity: bytes, claim_values: int) -> bytes:
+        return _HEAD.pack(self._key, _hash(identity), index, claim_values)
+
+
+def _hash(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=_KEY_BYTES).digest()
