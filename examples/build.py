@@ -1,4 +1,4 @@
-"""Rebuilds the committed ELF files of the examples (or of those named): python examples/build.py [NAME ...]. Building twice gives the same bytes."""
+"""Rebuilds the committed ELF files of the examples (or of those named): python examples/build.py [NAME ...]."""
 
 from __future__ import annotations
 

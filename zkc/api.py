@@ -1,9 +1,14 @@
-"""What zkc can do, as functions: the command line and other programs call these. Everything heavy is imported where it is used, so that `zkc --help` is quick."""
+"""What zkc can do, as functions: the command line and other programs call these.
+
+Everything heavy is imported where it is used, so that `zkc --help` is quick.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +21,9 @@ if TYPE_CHECKING:
     from runtime.elf import Program
     from runtime.executor import Execution
     from runtime.machine import Machine
-    from runtime.receipt import Receipt
+    from runtime.receipt import Receipt, SegmentReceipt
+    from runtime.resume import ResumeStore
+    from runtime.segment import Segment
     from runtime.stark.security import SecurityReport
 
 MAX_INPUT_BYTES = 1024 * MIB
@@ -97,7 +104,7 @@ def image_id(program: PathLike | bytes) -> str:
 
     chosen = machine()
     image = Image.from_program(load_program(program), chosen.memory_map)
-    return image_id_hex(PageTree.of(image, chosen.hasher).image_id)
+    return image_id_hex(PageTree.of(image, chosen.hasher).image_id())
 
 
 _image_id = image_id
@@ -134,24 +141,64 @@ def prove(
     output: PathLike | None = None,
     segment_limit: int | None = None,
     max_cycles: int | None = None,
-    jobs: int | None = None,
+    jobs: int = 1,
     console: Console = no_console,
     progress: Progress = no_progress,
 ) -> Proof:
-    """Runs `program` and proves the run; with `output` the receipt is also written to that file, whole or not at all."""
+    """Runs `program` and proves the run, `jobs` segments at a time.
+
+    With `output` the receipt is also written to that file, whole or not at all, and finished segments are kept beside it until then: the
+    same call after an interruption goes on where it stopped.
+    """
     from runtime.executor import Limits
     from runtime.executor import execute as run
+    from runtime.image import parse_image_id
+    from runtime.proving import Progress as Step
     from runtime.proving import prove_segments
+    from runtime.receipt import Receipt
 
     if output is not None:
         check_writable(output, what="the receipt")
+    image = image_id(program)
     limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
     execution = run(machine(), load_program(program), stdin, limits, console, progress)
-    receipt = prove_segments(machine(), execution, jobs=jobs, progress=progress)
-    data = receipt.to_bytes()
-    if output is not None:
-        write_file(output, data, what="the receipt")
-    return Proof(_run(image_id(program), execution), data, sum(len(segment.proof) for segment in receipt.segments), SECURITY_BITS)
+
+    def report(step: Step) -> None:
+        progress("prove", step.done, len(execution.segments))
+
+    with _resume_store(output, image, stdin, segment_limit) as store:
+        progress("prove", 0, len(execution.segments))
+        segments = prove_segments(execution.segments, prove_segment, jobs=jobs, store=store, progress=report)
+        receipt = Receipt(machine().circuit.digest, parse_image_id(image), segments, execution.journal, execution.exit_code)
+        data = receipt.to_bytes()
+        if output is not None:
+            write_file(output, data, what="the receipt")
+    return Proof(_run(image, execution), data, sum(len(segment.proof) for segment in segments), SECURITY_BITS)
+
+
+def prove_segment(segment: Segment) -> SegmentReceipt:
+    """The proof of one segment; any process may make it."""
+    from runtime.receipt import SegmentReceipt
+    from runtime.segment import trace
+    from runtime.stark.prover import prove as prove_traces
+
+    traces, claim = trace(machine(), segment)
+    return SegmentReceipt(tuple(int(value) for value in claim), prove_traces(machine().circuit, traces, claim))
+
+
+def _resume_store(
+    output: PathLike | None, image: str, stdin: bytes | None, segment_limit: int | None
+) -> AbstractContextManager[ResumeStore | None]:
+    """Where finished segments are kept; nowhere without an output file."""
+    from runtime.image import parse_image_id
+    from runtime.resume import ResumeStore, resume_key
+
+    if output is None:
+        return nullcontext()
+    path = Path(output)
+    given = hashlib.sha256(b"" if stdin is None else b"input" + stdin).digest()
+    key = resume_key(parse_image_id(image), given, machine().circuit.digest, {"segment_log_rows": segment_limit or 0})
+    return ResumeStore(path.with_name(path.name + ".parts"), key)
 
 
 def read_receipt(receipt: PathLike | bytes) -> Receipt:
@@ -175,17 +222,17 @@ def verify(
 
     With `journal` and `exit_code` these are checked too; the answer has them in any case.
     """
+    if (program is None) == (image_id is None):
+        raise InputError("give either the program or its image ID", hint="a receipt proves a run of one program; say which one you trust")
+
     from runtime.image import image_id_hex, parse_image_id
     from runtime.receipt import verify_receipt
     from runtime.stark.verifier import verify as verify_proof
 
-    if (program is None) == (image_id is None):
-        raise InputError("give either the program or its image ID", hint="a receipt proves a run of one program; say which one you trust")
-    expected = parse_image_id(image_id if program is None and image_id is not None else _image_id(program))
+    claimed = read_receipt(receipt)
+    expected = parse_image_id(_image_id(program) if program is not None else str(image_id))
     chosen = machine()
-    verified = verify_receipt(
-        chosen.circuit, read_receipt(receipt), chosen.hasher, verify_proof, image_id=expected, journal=journal, exit_code=exit_code
-    )
+    verified = verify_receipt(chosen.circuit, claimed, chosen.hasher, verify_proof, image_id=expected, journal=journal, exit_code=exit_code)
     return Verified(image_id_hex(verified.image_id), verified.exit_code, verified.segments, verified.journal, SECURITY_BITS)
 
 
@@ -193,7 +240,8 @@ def inspect(receipt: PathLike | bytes) -> dict[str, object]:
     """What a receipt says about itself, unverified."""
     from runtime.receipt import summary
 
-    return summary(read_receipt(receipt), machine().circuit)
+    read = read_receipt(receipt)
+    return summary(read, machine().circuit)
 
 
 def emit(directory: PathLike | None, what: str) -> str:

@@ -1,6 +1,7 @@
-"""The command line. Each command is a thin cover of a function of `zkc.api`; `main` turns every way of failing into a message and an exit status.
+"""The command line: each command is a thin cover of a function of `zkc.api`; `main` turns every failure into a message and a status.
 
-Status: 0 done, 1 a receipt does not verify, 2 an input or an option that cannot be used, 70 a fault of zkc itself, 130 interrupted, 141 the reader went away.
+Status: 0 done, 1 a receipt does not verify, 2 an input or an option that cannot be used, 70 a fault of zkc itself, 130 interrupted, 141 the
+reader went away.
 """
 
 from __future__ import annotations
@@ -21,19 +22,31 @@ from zkc.progress import progress_bars
 
 OK, NOT_VERIFIED, BAD_INPUT, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
 
-app = typer.Typer(name="zkc", help="Run RISC-V programs, prove the runs, verify the proofs.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    name="zkc",
+    help="Run RISC-V programs, prove the runs, verify the proofs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 ProgramArgument = Annotated[Path, typer.Argument(metavar="PROGRAM", help="A static RV32IM ELF executable.", show_default=False)]
 ReceiptArgument = Annotated[Path, typer.Argument(metavar="RECEIPT", help="A receipt file.", show_default=False)]
 InputOption = Annotated[Path | None, typer.Option("--input", metavar="FILE", help="Private input of the program (its file 0); - is stdin.")]
-SegmentOption = Annotated[int | None, typer.Option("--segment-limit", metavar="N", min=7, max=23, help="At most 2^N rows in a table of one segment.")]
+SegmentOption = Annotated[
+    int | None, typer.Option("--segment-limit", metavar="N", min=7, max=23, help="At most 2^N rows in a table of one segment.")
+]
 CyclesOption = Annotated[int | None, typer.Option("--max-cycles", metavar="N", min=1, help="Give up after N instructions.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout; the program's console goes to stderr.")]
 
 
 @app.command()
 def execute(
-    program: ProgramArgument, input: InputOption = None, segment_limit: SegmentOption = None, max_cycles: CyclesOption = None, json: JsonOption = False
+    program: ProgramArgument,
+    input: InputOption = None,
+    segment_limit: SegmentOption = None,
+    max_cycles: CyclesOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Run a program without proving anything."""
     report = Report(json)
@@ -49,8 +62,10 @@ def prove(
     input: InputOption = None,
     segment_limit: SegmentOption = None,
     max_cycles: CyclesOption = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, help="Prove N segments at a time.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The receipt; PROGRAM.receipt here if left out.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Prove N segments at a time.")] = 1,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The receipt; PROGRAM.receipt here if left out.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Run a program and prove the run."""
@@ -134,8 +149,10 @@ def inspect(receipt: ReceiptArgument, json: JsonOption = False) -> None:
 
 @app.command()
 def compile(
-    directory: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; the machine of zkc if left out.", show_default=False)] = None,
-    emit: Annotated[str | None, typer.Option("--emit", metavar="WHAT", help="Print a stage instead: see the documentation of the compiler.")] = None,
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; zkc's own if left out.", show_default=False)
+    ] = None,
+    emit: Annotated[str | None, typer.Option("--emit", metavar="WHAT", help="Print a stage of the compilation instead.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Compile the machine from its .circ files."""
@@ -158,7 +175,7 @@ def compile(
 @app.command()
 def stats(
     diff: Annotated[bool, typer.Option("--diff", help="Show what changed since circuits.lock was written.")] = False,
-    check_lock: Annotated[bool, typer.Option("--check-lock", help="Status 2 if circuits.lock is not what the circuit compiles to.")] = False,
+    check_lock: Annotated[bool, typer.Option("--check-lock", help="Status 2 if circuits.lock is out of date.")] = False,
     write_lock: Annotated[bool, typer.Option("--write-lock", help="Write circuits.lock.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -188,7 +205,8 @@ def stats(
 
 @app.command()
 def security(
-    log_rows: Annotated[int, typer.Option("--log-rows", metavar="N", min=7, max=23, help="Tables of 2^N rows.")] = 20, json: JsonOption = False
+    log_rows: Annotated[int, typer.Option("--log-rows", metavar="N", min=7, max=23, help="Tables of 2^N rows.")] = 20,
+    json: JsonOption = False,
 ) -> None:
     """Show every term of the security of a proof."""
     from zkc.render import print_security
@@ -218,11 +236,13 @@ def disasm(program: ProgramArgument, json: JsonOption = False) -> None:
 
 @app.command()
 def build(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE... [-- FLAG...]", help="C and assembly files; flags for the compiler after --.", show_default=False)],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE... [-- FLAG...]", help="C and assembly; compiler flags after --.", show_default=False)
+    ],
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The program; SOURCE.elf here if left out.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Build a guest program from C (needs `pip install zkc[guest]`)."""
+    """Build a guest program from C (needs `pip install zkc\\[guest]`)."""
     from zkc.toolchain import build as build_guest
 
     report = Report(json)
@@ -235,26 +255,38 @@ def build(
 
 
 @app.command()
-def new(name: Annotated[Path, typer.Argument(metavar="NAME", help="The folder to make.", show_default=False)], json: JsonOption = False) -> None:
+def new(
+    name: Annotated[Path, typer.Argument(metavar="NAME", help="The folder to make.", show_default=False)], json: JsonOption = False
+) -> None:
     """Make a folder with a program that builds, runs and is tested."""
     from zkc.project import create
 
     report = Report(json)
     files = create(name)
-    report.show({"made": ", ".join(str(file) for file in files), "next": f"cd {name}, then see README.md"}, files=[str(file) for file in files])
+    report.show(
+        {"made": ", ".join(str(file) for file in files), "next": f"cd {name}, then see README.md"}, files=[str(file) for file in files]
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit status. Nothing that a person can cause shows a traceback; ZKC_DEBUG=1 shows it for the rest."""
+    """Runs one command and returns its exit status.
+
+    Nothing that a person can cause shows a traceback; ZKC_DEBUG=1 shows it for the rest.
+    """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     as_json = "--json" in arguments
     try:
-        status = app(list(arguments), prog_name="zkc", standalone_mode=False)
+        # Not app(): that has its own idea of what an interrupt and a closed pipe should print.
+        command = typer.main.get_command(app)
+        with command.make_context("zkc", list(arguments)) as context:
+            command.invoke(context)
         sys.stdout.flush()
-        return status if isinstance(status, int) else OK
+        return OK
+    except typer.Exit as done:  # after --help
+        return done.exit_code
     except ZkcError as error:
         return _failed(str(error), error.status, as_json, verified=False if isinstance(error, VerificationError) else None)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # rich exits by itself when the reader went away
         # Python would complain once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
@@ -263,8 +295,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _failed("there is not enough memory\n  help: prove smaller segments with --segment-limit", BAD_INPUT, as_json)
     except Exception as error:
-        if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of the command line library
-            error.show()
+        show = getattr(error, "show", None)
+        if show is not None:  # a usage error, found by typer
+            show()
             if as_json:
                 print_json(error=str(error), status=BAD_INPUT)
             return BAD_INPUT

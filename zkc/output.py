@@ -11,8 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 KEYS: Final = (
-    "image_id", "exit_code", "instructions", "segments", "seconds", "console", "journal", "proof_bytes", "peak_rss_bytes", "verified", "security_bits",
-)  # fmt: skip
+    "image_id",
+    "exit_code",
+    "instructions",
+    "segments",
+    "seconds",
+    "console",
+    "journal",
+    "proof_bytes",
+    "peak_rss_bytes",
+    "verified",
+    "security_bits",
+)
 """In every JSON object, null where a command does not know."""
 
 MOST_JOURNAL_BYTES: Final = 64
@@ -63,9 +73,11 @@ def describe_journal(journal: bytes) -> str:
     """Length, hexadecimal digits, and the text if it is one."""
     if not journal:
         return "empty"
-    digits = journal[:MOST_JOURNAL_BYTES].hex() + ("…" if len(journal) > MOST_JOURNAL_BYTES else "")
+    if len(journal) > MOST_JOURNAL_BYTES:
+        return f"{len(journal)} bytes: {journal[:MOST_JOURNAL_BYTES].hex()}…"
     text = journal.decode("ascii", "replace")
-    return f"{len(journal)} bytes: {digits}" + (f'  "{text}"' if len(journal) <= MOST_JOURNAL_BYTES and text.isprintable() and text.isascii() else "")
+    shown = f'  "{text}"' if text.isascii() and text.isprintable() else ""
+    return f"{len(journal)} bytes: {journal.hex()}{shown}"
 
 
 def describe_count(count: int, seconds: float | None = None) -> str:

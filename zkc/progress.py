@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from zkc.api import Progress, no_progress
 
 
 @contextmanager
-def progress_bars(*, quiet: bool) -> Iterator[Progress]:
+def progress_bars(*, quiet: bool) -> Generator[Progress]:
     """A progress callback; bars on stderr if that is a terminal."""
     if quiet or not sys.stderr.isatty():
         yield no_progress

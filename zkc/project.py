@@ -27,7 +27,7 @@ def create(folder: Path) -> list[Path]:
         raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None
     module = name.replace("-", "_")
     script = f"test_{module}.py"
-    render = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False).get_template
+    render = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True).get_template
     contents = {
         "main.c": render("main.c").render(),
         "README.md": render("README.md.j2").render(name=name, module=module),

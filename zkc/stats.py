@@ -9,6 +9,7 @@ from dataclasses import astuple, dataclass
 from runtime.circuit import Circuit, Table
 
 EXTENSION_DEGREE = 6
+LOCK_HEAD = "# What the .circ files compile to. `zkc stats --write-lock` writes this file; a refactoring must not change it."
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,15 @@ def costs(circuit: Circuit) -> list[TableCost]:
 
 def lock_text(circuit: Circuit) -> str:
     """The content of circuits.lock: one line for each bus and each table, and the digest of the whole."""
-    lines = ["# What the .circ files compile to. `zkc stats --write-lock` writes this file; a refactoring must not change it.", f"circuit {circuit.digest.hex()}"]
+    lines = [LOCK_HEAD, f"circuit {circuit.digest.hex()}"]
     lines += [f"bus {bus.name} width {bus.width}" for bus in circuit.buses]
     for table in (*circuit.tables, circuit.claim):
         cost = table_cost(table)
         kind = "claim" if table is circuit.claim else "table"
         height = "" if cost.log_height is None else f" rows 2^{cost.log_height}"
         lines.append(
-            f"{kind} {cost.name}{height}: columns {cost.columns}, fixed {cost.fixed}, constraints {cost.constraints}, messages {cost.messages}, "
-            f"logup {cost.logup}, operations {cost.operations}, content {content_digest(table)[:16]}"
+            f"{kind} {cost.name}{height}: columns {cost.columns}, fixed {cost.fixed}, constraints {cost.constraints}, "
+            f"messages {cost.messages}, logup {cost.logup}, operations {cost.operations}, content {content_digest(table)[:16]}"
         )
     return "\n".join(lines) + "\n"
 

@@ -33,16 +33,25 @@ COMPILE: Final = (
     "-Wall",
     "-Wextra",
 )
-LINK: Final = (*TARGET, "-static", "-nostdlib", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,-z,max-page-size=1024", "-T", str(GUEST / "link.ld"))
-# 64-bit division, soft float and the like. Built here because -lcompiler_rt brings a megabyte of debug information with the paths of this machine.
+LINK: Final = (
+    *TARGET,
+    "-static",
+    "-nostdlib",
+    "-Wl,--gc-sections",
+    "-Wl,--build-id=none",
+    "-Wl,-z,max-page-size=1024",
+    "-T",
+    str(GUEST / "link.ld"),
+)
+# 64-bit division, soft float and the like. Built here because -lcompiler_rt brings a megabyte of debug information that names local folders.
 SUPPORT: Final = (*TARGET[:2], TARGET[2], "-O", "ReleaseFast", "-fstrip", "-ffunction-sections", "-fdata-sections")
 
 
 def build(sources: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str], *, flags: Sequence[str] = ()) -> Path:
     """The ELF made of C and assembly `sources` and the guest library, at `output`.
 
-    `flags` go to the compiler after our own (`-O1`, `-DROUNDS=3`). The bytes depend on the sources and the flags only, not on directories. A relative path in
-    `flags` is read from the folder of the first source.
+    `flags` go to the compiler after our own (`-O1`, `-DROUNDS=3`). The bytes depend on sources and flags only, not on directories.
+    A relative path in `flags` is read from the folder of the first source.
     """
     files = [Path(source).resolve() for source in sources]
     if not files:
@@ -60,7 +69,8 @@ def build(sources: Sequence[str | os.PathLike[str]], output: str | os.PathLike[s
             objects.append(str(Path(scratch) / f"{number}-{file.stem}.o"))
             _compile(file, objects[-1], folder, flags)
         support = str(Path(scratch) / "libsupport.a")
-        _zig(["build-lib", str(library / "compiler_rt.zig"), *SUPPORT, f"-femit-bin={support}", "--cache-dir", str(Path(scratch) / "cache")], folder)
+        cache = str(Path(scratch) / "cache")
+        _zig(["build-lib", str(library / "compiler_rt.zig"), *SUPPORT, f"-femit-bin={support}", "--cache-dir", cache], folder)
         linked = Path(scratch) / "linked.elf"
         _zig(["cc", *LINK, *objects, support, "-o", str(linked)], folder)
         write_file(target, linked.read_bytes(), what="the program")

@@ -1,7 +1,8 @@
 """The machine as unicorn sees it: same memory map, same initial registers, same environment calls, another executor.
 
-Nothing here imports our code. Unicorn lets through what our machine refuses (misaligned accesses, compressed and privileged instructions), so an exact run checks
-each instruction and each access by itself and reports a `Fault`; a fast run only counts basic blocks and is for programs that are known to be well-behaved.
+Nothing here imports our code. Unicorn lets through what our machine refuses (misaligned accesses, compressed and privileged
+instructions), so an exact run checks each instruction and each access by itself and reports a `Fault`; a fast run only counts basic
+blocks and is for programs that are known to be well-behaved.
 """
 
 from __future__ import annotations
@@ -223,7 +224,7 @@ class Stepper:
         self.uc.hook_add(UC_HOOK_INTR, self._interrupt)
 
     def step(self, word: int, registers: Sequence[int], memory: Mapping[int, int] | None = None, *, pc: int = 0x10000) -> Step:
-        """The state after `word` at `pc`; `memory` gives words by aligned address, all other memory is zero. ECALL is not for this: it is a host call."""
+        """The state after `word` at `pc`; `memory` gives words by aligned address, other memory is zero. Not for ECALL."""
         registers = tuple(registers)
         if not is_rv32im(word) or word == ECALL:
             return Step(registers, pc, {}, fault="illegal instruction")

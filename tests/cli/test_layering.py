@@ -1,0 +1,69 @@
+"""Who may import whom: `dsl` nothing of ours, `compiler` dsl and runtime, `runtime` neither, and the verifier nothing that proves."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("dsl", "compiler", "runtime", "circuits", "zkc")
+ALLOWED = {
+    "dsl": {"dsl"},
+    "compiler": {"compiler", "dsl", "runtime", "circuits"},
+    "runtime": {"runtime"},
+    "circuits": set[str](),
+    "zkc": set(PACKAGES),
+}
+VERIFIER = ("runtime.stark.verifier", "runtime.receipt")
+PROVER = ("runtime.stark.prover", "runtime.executor", "runtime.segment", "runtime.proving", "runtime.cluster", "runtime.resume")
+
+
+def modules() -> dict[str, Path]:
+    """Every module of ours by name."""
+    found: dict[str, Path] = {}
+    for package in PACKAGES:
+        for file in (ROOT / package).rglob("*.py"):
+            parts = file.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
+
+
+MODULES = modules()
+
+
+def imports(module: str) -> Iterator[str]:
+    """Names of the modules of ours that `module` imports anywhere, type checking included."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import"
+            names = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+        yield from (name for name in names if name.split(".")[0] in PACKAGES)
+
+
+def closure(module: str) -> set[str]:
+    """Everything of ours that importing `module` may bring in."""
+    seen: set[str] = set()
+    todo = [module]
+    while todo:
+        name = todo.pop()
+        if name in MODULES and name not in seen:
+            seen.add(name)
+            todo += [*imports(name), name.rpartition(".")[0]]
+    return seen
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_imports_go_one_way(module: str) -> None:
+    package = module.split(".")[0]
+    assert {name.split(".")[0] for name in imports(module)} <= ALLOWED[package]
+
+
+@pytest.mark.parametrize("module", VERIFIER)
+def test_verifier_does_not_import_the_prover(module: str) -> None:
+    assert not closure(module) & set(PROVER)
