@@ -122,33 +122,54 @@ def _row_pointer(context: Any, b: ir.IRBuilder, sig: Any, args: Any, row: ir.Val
     return _lane_pointer(context, b, sig.args[0], args[0], kind, context.make_tuple(b, kind, [row, args[2]]))
 
 
-@intrinsic
-def load_rows(typingctx: Any, array: Any, row: Any, column: Any, stop: Any) -> Any:
-    """`load_rows(array, row, column, stop)`: sixteen Packed from `array[row + i, column]` on; the row before `stop` stands in for any from there."""
-    kind = types.UniTuple(packed, LANES)
+def _row_loader(width: int) -> Any:
+    @intrinsic
+    def loader(typingctx: Any, array: Any, row: Any, column: Any, stop: Any) -> Any:
+        kind = types.UniTuple(packed, LANES)
+        picks = [min(i, width) for i in range(LANES)]
 
-    def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
-        last = b.sub(args[3], ir.Constant(args[3].type, 1))
-        rows = [b.add(args[1], ir.Constant(args[1].type, i)) for i in range(LANES)]
-        values = [_load(b, _row_pointer(context, b, sig, args, emit.smaller(b, row, last))) for row in rows]
-        return context.make_tuple(b, kind, values)
+        def value(b: ir.IRBuilder, pointer: ir.Value) -> ir.Value:
+            narrow = _load(b, b.bitcast(pointer, ir.VectorType(emit.I32, width).as_pointer()))
+            return narrow if width == LANES else emit.shuffle(b, narrow, emit.constant(narrow.type, 0), picks)
 
-    return kind(array, types.intp, types.intp, types.intp), emitter
+        def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+            last = b.sub(args[3], ir.Constant(args[3].type, 1))
+            rows = [b.add(args[1], ir.Constant(args[1].type, i)) for i in range(LANES)]
+            pointers = [_row_pointer(context, b, sig, args, emit.smaller(b, r, last)) for r in rows]
+            return context.make_tuple(b, kind, [value(b, pointer) for pointer in pointers])
+
+        return kind(array, types.intp, types.intp, types.intp), emitter
+
+    return loader
 
 
-@intrinsic
-def store_rows(typingctx: Any, array: Any, row: Any, column: Any, stop: Any, values: Any) -> Any:
-    """`store_rows(array, row, column, stop, values)`: value i to `array[row + i, column]` on, if row + i < stop."""
-    kind = types.UniTuple(packed, LANES)
+def _row_storer(width: int) -> Any:
+    @intrinsic
+    def storer(typingctx: Any, array: Any, row: Any, column: Any, stop: Any, values: Any) -> Any:
+        kind = types.UniTuple(packed, LANES)
 
-    def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
-        for i, value in enumerate(cgutils.unpack_tuple(b, args[4])):
-            row = b.add(args[1], ir.Constant(args[1].type, i))
-            with b.if_then(b.icmp_signed("<", row, args[3]), likely=True):
-                b.store(value, _row_pointer(context, b, sig, args, row)).align = 4
-        return context.get_dummy_value()
+        def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+            for i, value in enumerate(cgutils.unpack_tuple(b, args[4])):
+                narrow = value if width == LANES else emit.shuffle(b, value, value, range(width))
+                r = b.add(args[1], ir.Constant(args[1].type, i))
+                with b.if_then(b.icmp_signed("<", r, args[3]), likely=True):
+                    pointer = _row_pointer(context, b, sig, args, r)
+                    b.store(narrow, b.bitcast(pointer, narrow.type.as_pointer())).align = 4
+            return context.get_dummy_value()
 
-    return types.void(array, types.intp, types.intp, types.intp, kind), emitter
+        return types.void(array, types.intp, types.intp, types.intp, kind), emitter
+
+    return storer
+
+
+load_rows = _row_loader(LANES)
+"""`load_rows(array, row, column, stop)`: sixteen Packed from `array[row + i, column]` on; the row before `stop` stands in for any from there."""
+load_half_rows = _row_loader(LANES // 2)
+"""`load_rows` of eight words each, zeros in the upper lanes."""
+store_rows = _row_storer(LANES)
+"""`store_rows(array, row, column, stop, values)`: value i to `array[row + i, column]` on, if row + i < stop."""
+store_half_rows = _row_storer(LANES // 2)
+"""`store_rows` of the lower eight lanes."""
 
 
 @intrinsic
