@@ -43,7 +43,7 @@ LINK: Final = (
     "-T",
     str(GUEST / "link.ld"),
 )
-# 64-bit division, soft float and the like. Built here because -lcompiler_rt brings a megabyte of debug information that names local folders.
+# 64-bit division, soft float and the like. -lcompiler_rt would bring a megabyte of debug information that names local folders.
 SUPPORT: Final = (*TARGET[:2], TARGET[2], "-O", "ReleaseFast", "-fstrip", "-ffunction-sections", "-fdata-sections")
 
 

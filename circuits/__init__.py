@@ -1,0 +1,1 @@
+"""The machine: .circ files, and circuits.lock, which shows what they compile to."""
