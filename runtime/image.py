@@ -6,15 +6,17 @@ Both are sparse: what was never touched is zero and costs nothing. The tree is k
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from runtime.elf import Program, Segment
 from runtime.errors import InputError
 from runtime.field.koalabear import P
 from runtime.memory_map import STACK_POINTER, WORD_BYTES, MemoryMap
+
+if TYPE_CHECKING:  # a verifier computes with image IDs and loads no program
+    from runtime.elf import Program
 
 Words = npt.NDArray[np.uint32]
 Digest = tuple[int, ...]
@@ -55,7 +57,7 @@ class Image:
             )
         image = cls(memory_map)
         for segment in program.segments:
-            image._load(segment)
+            image.write(segment.address, segment.data)  # the zeros behind the data need no page
         image.set_system_word(memory_map.word_pc, program.entry)
         image.set_system_word(memory_map.word_brk, heap_start)
         image.set_system_word(memory_map.word_heap_start, heap_start)
@@ -85,7 +87,7 @@ class Image:
 
     def read(self, address: int, length: int) -> bytes:
         """`length` bytes from byte address `address` on."""
-        pieces = [self.words(page)[:].astype("<u4", copy=False).tobytes()[low:high] for page, low, high in self._spans(address, length)]
+        pieces = [self.words(page).astype("<u4", copy=False).tobytes()[low:high] for page, low, high in self._spans(address, length)]
         return b"".join(pieces)
 
     def write(self, address: int, data: bytes | memoryview) -> None:
@@ -108,10 +110,6 @@ class Image:
         return self.map == other.map and all(np.array_equal(self.words(page), other.words(page)) for page in {*self.pages, *other.pages})
 
     __hash__ = None  # type: ignore[assignment]
-
-    def _load(self, segment: Segment) -> None:
-        """Store the bytes of a segment; the zeros behind them need no page."""
-        self.write(segment.address, segment.data)
 
     def _spans(self, address: int, length: int) -> Iterable[tuple[int, int, int]]:
         """(page, first byte in it, end in it) for a range of addresses."""

@@ -6,6 +6,7 @@ whatever cannot be read is treated as absent, and what is read is bounded.
 
 from __future__ import annotations
 
+import contextlib
 import io
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -18,10 +19,11 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 MAX_SYMBOLS = 1 << 20
-MAX_LINES = 1 << 22
-MAX_UNITS = 1 << 16
+MAX_UNITS = 1 << 14
 MAX_DEBUG_BYTES = 256 << 20
 """Bytes of all debug sections together, decompressed."""
+MAX_LINE_BYTES = 1 << 20
+"""Bytes of line tables that are decoded for one program, about ten seconds' worth; only units that may hold a wanted pc are."""
 
 
 class Function(NamedTuple):
@@ -84,10 +86,11 @@ class Symbols:
 
     def line(self, pc: int) -> SourceLine | None:
         """The source line that the code at `pc` comes from."""
-        number = bisect_right(self._row_addresses, pc) - 1
-        if number < 0 or not self._rows[number].line:
+        try:
+            found = (unit.line(pc) for unit in self._units if unit.may_hold(pc))
+            return next((line for line in found if line), None)
+        except Exception:  # pyelftools raises errors of many kinds on broken debug information
             return None
-        return SourceLine(self._rows[number].file, self._rows[number].line)
 
     def address(self, name: str) -> int | None:
         """The address of the function or label `name`."""
@@ -107,18 +110,43 @@ class Symbols:
         return [symbol.address for symbol in self._symbols]
 
     @cached_property
-    def _rows(self) -> list[_Row]:
+    def _units(self) -> list[_Unit]:
         try:
-            rows = list(islice(_line_rows(ELFFile(io.BytesIO(self._file))), MAX_LINES))
+            return _units(ELFFile(io.BytesIO(self._file)))
         except Exception:  # as for symbols
             return []
-        # Where one sequence ends and the next begins at the same address, the row with a line counts.
-        rows.sort(key=lambda row: (row.address, row.line != 0))
-        return rows
+
+
+class _Unit:
+    """The line table of one compilation unit, decoded when first asked for. budget: one number, the bytes all units may still decode."""
+
+    def __init__(self, dwarf: Any, unit: Any, budget: list[int]) -> None:
+        self._dwarf = dwarf
+        self._unit = unit
+        self._budget = budget
+        self._range = _pc_range(unit)
+
+    def may_hold(self, pc: int) -> bool:
+        """False if the unit says that its code is elsewhere."""
+        return self._range is None or self._range[0] <= pc < self._range[1]
+
+    def line(self, pc: int) -> SourceLine | None:
+        """The source line of the code at `pc`, if it is in this unit."""
+        number = bisect_right(self._rows, pc, key=lambda row: row.address) - 1
+        if number < 0 or not self._rows[number].line:
+            return None
+        return SourceLine(self._rows[number].file, self._rows[number].line)
 
     @cached_property
-    def _row_addresses(self) -> list[int]:
-        return [row.address for row in self._rows]
+    def _rows(self) -> list[_Row]:
+        """In order of address. Where one sequence ends and another begins at the same address, the row with a line counts."""
+        program = self._dwarf.line_program_for_CU(self._unit)
+        if program is None:
+            return []
+        self._budget[0] -= program.header["unit_length"]
+        if self._budget[0] < 0:
+            return []
+        return sorted(_program_rows(program), key=lambda row: (row.address, row.line != 0))
 
 
 def _code_symbols(elf: ELFFile) -> Iterator[_Symbol]:
@@ -134,32 +162,37 @@ def _code_symbols(elf: ELFFile) -> Iterator[_Symbol]:
                 yield _Symbol(symbol["st_value"], symbol["st_size"], kind == "STT_FUNC", name)
 
 
-def _line_rows(elf: ELFFile) -> Iterator[_Row]:
-    """The rows of all line tables, as far as they can be read."""
+def _units(elf: ELFFile) -> list[_Unit]:
+    """The compilation units, as far as they can be read: what follows a broken one cannot be found reliably."""
     if not _debug_is_bounded(elf) or not elf.has_dwarf_info(strict=True):
-        return
+        return []
     dwarf = elf.get_dwarf_info(relocate_dwarf_sections=False, follow_links=False)
-    units = islice(dwarf.iter_CUs(), MAX_UNITS)
-    while True:
-        try:
-            program = dwarf.line_program_for_CU(next(units))
-            if program is not None:
-                yield from _program_rows(program)
-        except StopIteration:
-            return
-        except Exception:  # a broken unit ends the walk: what follows it cannot be found reliably
-            return
+    found: list[_Unit] = []
+    budget = [MAX_LINE_BYTES]
+    with contextlib.suppress(Exception):
+        for unit in islice(dwarf.iter_CUs(), MAX_UNITS):
+            found.append(_Unit(dwarf, unit, budget))
+    return found
+
+
+def _pc_range(unit: Any) -> tuple[int, int] | None:
+    """First address and end of a unit's code; None if it does not say so in the simple way."""
+    attributes = unit.get_top_DIE().attributes
+    if "DW_AT_low_pc" not in attributes or "DW_AT_high_pc" not in attributes or "DW_AT_ranges" in attributes:
+        return None
+    low, high = attributes["DW_AT_low_pc"], attributes["DW_AT_high_pc"]
+    is_address = high.form.startswith("DW_FORM_addr")  # else it is a length (DWARF 4 and later)
+    return low.value, high.value if is_address else low.value + high.value
 
 
 def _program_rows(program: Any) -> Iterator[_Row]:
-    header = program.header
     names: dict[int, str] = {}
-    for entry in islice(program.get_entries(), MAX_LINES):
+    for entry in program.get_entries():
         state = entry.state
         if state is None or not (state.line or state.end_sequence):  # line 0: made by the compiler, counts with the line before
             continue
         if state.file not in names:
-            names[state.file] = _file_name(header, state.file)
+            names[state.file] = _file_name(program.header, state.file)
         yield _Row(state.address, 0 if state.end_sequence else state.line, names[state.file])
 
 

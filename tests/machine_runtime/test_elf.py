@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,16 @@ def test_names_and_lines() -> None:
 @pytest.mark.parametrize("file", [b"", b"\x7fELF", make_elf(), FIB[:2000], FIB[:1000] + bytes(len(FIB) - 1000)])
 def test_names_of_files_without_names(file: bytes) -> None:
     assert Symbols(file).describe(0x1_0000).startswith(("0x00010000", "_start", "fib"))
+
+
+def test_an_endless_line_table_is_not_read() -> None:
+    """A line table of 3 MiB, nearly all of it rows: names are still given, the line is not, and it does not take minutes."""
+    elf = ELFFile(io.BytesIO(FIB))
+    number, rows = elf.get_section_index(".debug_line"), 3 << 20
+    assert number is not None
+    table = elf.get_section(number).data()
+    table = struct.pack("<I", int.from_bytes(table[:4], "little") + rows) + table[4:] + b"\x20" * rows
+    header = elf["e_shoff"] + 40 * number
+    file = patched(header + 16, struct.pack("<II", len(FIB), len(table))) + table
+    symbols = Symbols(file)
+    assert symbols.describe(symbols.address("_start") or 0) == "_start"

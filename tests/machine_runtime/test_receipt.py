@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -274,3 +276,10 @@ def test_the_summary() -> None:
         shown = json.loads(json.dumps(summary(HONEST, circuit)))
         assert shown["circuit_matches"] is matches and len(shown["segments"]) == 4
         assert ("index" in shown["segments"][3]) == bool(matches)
+
+
+def test_the_verifier_loads_neither_prover_nor_language() -> None:
+    program = "import sys, runtime.receipt; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    banned = {"dsl", "compiler", "lark", "elftools", "runtime.stark.prover", "runtime.proving", "runtime.executor", "runtime.elf"}
+    assert "runtime.receipt" in modules and not banned & set(modules)
