@@ -79,3 +79,11 @@ class WordStream:
             self.words = [int.from_bytes(block[4 * i : 4 * i + 4], "little") for i in range(BLOCK_WORDS)][::-1]
             self.counter += 1
         return self.words.pop()
+
+
+def grind(transcript: Transcript, bits: int) -> int:
+    """The least nonce whose proof of work ends in `bits` zero bits."""
+    nonce = 0
+    while transcript.proof_of_work(nonce) & ((1 << bits) - 1):
+        nonce += 1
+    return nonce

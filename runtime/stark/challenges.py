@@ -1,0 +1,76 @@
+"""The order of the transcript, for prover and verifier: what is absorbed and which challenge follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.field.extension import Element
+from runtime.field.koalabear import GENERATOR
+from runtime.stark.parameters import LOG_BLOWUP
+from runtime.stark.proof import word_bytes
+from runtime.stark.shape import Shape
+from runtime.stark.transcript import Transcript
+
+Words = npt.NDArray[np.uint32]
+
+
+class Challenges:
+    """A transcript that has absorbed the statement; each method absorbs one message of the prover and draws what follows it."""
+
+    def __init__(self, shape: Shape, claim: Sequence[int]) -> None:
+        self.shape = shape
+        self.transcript = Transcript()
+        self.transcript.absorb(b"parameters", shape.parameters.encode())
+        self.transcript.absorb(b"circuit", shape.circuit.digest)
+        self.transcript.absorb(b"heights", bytes(shape.log_heights))
+        self.transcript.absorb(b"claim", word_bytes(np.array(claim, dtype=np.uint32)))
+
+    def after_trace(self, root: bytes) -> tuple[Words, Words]:
+        """alpha, beta."""
+        self.transcript.absorb(b"trace root", root)
+        return self.transcript.element(b"alpha"), self.transcript.element(b"beta")
+
+    def after_logup(self, root: bytes) -> Words:
+        """lambda."""
+        self.transcript.absorb(b"logup root", root)
+        return self.transcript.element(b"lambda")
+
+    def after_quotient(self, root: bytes) -> Element:
+        """zeta: the first that lies neither in the trace domain nor in the extended domain."""
+        self.transcript.absorb(b"quotient root", root)
+        while True:
+            zeta = Element.from_words(self.transcript.element(b"zeta"))
+            if not in_domains(zeta, self.shape.log_height):
+                return zeta
+
+    def after_openings(self, openings: Words) -> Words:
+        """gamma."""
+        self.transcript.absorb(b"openings", word_bytes(openings))
+        return self.transcript.element(b"gamma")
+
+    def after_layer(self, root: bytes) -> Words:
+        """The challenge of one fold."""
+        self.transcript.absorb(b"layer root", root)
+        return self.transcript.element(b"fold")
+
+    def after_final(self, final: Words) -> None:
+        """Binds the final polynomial; the proof of work is over this state."""
+        self.transcript.absorb(b"final polynomial", word_bytes(final))
+
+    def is_ground(self, nonce: int) -> bool:
+        return self.transcript.proof_of_work(nonce) % (1 << self.shape.parameters.grinding) == 0
+
+    def after_nonce(self, nonce: int) -> npt.NDArray[np.int64]:
+        """The query positions in the extended domain."""
+        self.transcript.absorb(b"nonce", nonce.to_bytes(8, "little"))
+        return self.transcript.indices(b"queries", self.shape.parameters.queries, self.shape.log_extended)
+
+
+def in_domains(point: Element, log_height: int) -> bool:
+    """True for a root of X^n - 1 or of X^2n - g^2n."""
+    power = point ** (1 << log_height)
+    shift = Element.base(GENERATOR) ** (1 << (log_height + LOG_BLOWUP))
+    return power == Element.base(1) or power ** (1 << LOG_BLOWUP) == shift

@@ -1,0 +1,125 @@
+"""Constraint evaluation over rows: `evaluate(columns, start, stop, out)` for a table.
+
+columns `uint32[committed + fixed][m]`, Montgomery, C-contiguous; rows `start .. stop - 1`, both multiples of 16. out[j, row - start] becomes value j of:
+the constraints, then for each message its multiplicity and its arguments. The compiler generates such functions as modules; here are two
+that need no compiler: an interpreter over the node list, compiled once for all tables, and a builder that compiles one table in this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Table
+from runtime.field.koalabear import to_montgomery
+from runtime.field.packed import LANES, load, splat, store, straight_line
+
+BLOCK: Final = 512
+"""Rows that the interpreter takes through the whole program at a time; its registers then stay in the second-level cache."""
+
+Words = npt.NDArray[np.uint32]
+Evaluate = Callable[[Words, int, int, Words], None]
+
+
+def outputs(table: Table) -> list[int]:
+    """The nodes of an evaluator's output, in order."""
+    return [*table.constraints, *(node for m in table.messages for node in (m.multiplicity, *m.args))]
+
+
+def evaluator(table: Table) -> Evaluate:
+    """An evaluator as one block of machine code; takes about 2 ms a node to compile, and is not kept on disk."""
+    body = straight_line(table.nodes, outputs(table), len(table.columns) + table.fixed.shape[0])
+
+    @njit(nogil=True)
+    def evaluate(columns: Words, start: int, stop: int, out: Words) -> None:
+        for row in range(start, stop, LANES):
+            body(columns, row, out, row - start)
+
+    return evaluate
+
+
+@lru_cache(maxsize=256)
+def interpreter(table: Table) -> Evaluate:
+    """An evaluator that interprets the node list; for small and cold tables."""
+    code, registers = allocate(table)
+    constants = np.array([to_montgomery(int(a)) if op == CONSTANT else 0 for op, a, _ in table.nodes.tolist()], dtype=np.uint32)
+
+    def evaluate(columns: Words, start: int, stop: int, out: Words) -> None:
+        _interpret(code, constants, registers, columns, start, stop, out)
+
+    return evaluate
+
+
+STORE: Final = 5
+
+
+def allocate(table: Table) -> tuple[npt.NDArray[np.int64], int]:
+    """`int64[k][4]` instructions (op, a, b, to) over few registers, and their number: a register is free after its last use.
+
+    COLUMN a and CONSTANT a (a node number) load register `to`; STORE copies register a to output `to`.
+    """
+    nodes, wanted = table.nodes.tolist(), outputs(table)
+    last = last_uses(nodes, wanted)
+    places: dict[int, list[int]] = {}
+    for place, node in enumerate(wanted):
+        places.setdefault(node, []).append(place)
+    code: list[tuple[int, int, int, int]] = []
+    register: dict[int, int] = {}
+    free: list[int] = []
+    used = 0
+    for number, (op, a, b) in enumerate(nodes):
+        if number not in last:
+            continue
+        operands = [] if op in (COLUMN, CONSTANT) else [a, b]
+        sources = [register[node] for node in operands] or [number if op == CONSTANT else a, 0]
+        free += [register.pop(node) for node in dict.fromkeys(operands) if last[node] == number]
+        if not free:
+            free, used = [used], used + 1
+        register[number] = free.pop()
+        code.append((op, sources[0], sources[1], register[number]))
+        code += [(STORE, register[number], 0, place) for place in places.get(number, ())]
+        if last[number] == number:
+            free.append(register.pop(number))
+    return np.array(code, dtype=np.int64).reshape(-1, 4), used
+
+
+def last_uses(nodes: list[list[int]], wanted: list[int]) -> dict[int, int]:
+    """For each node that matters the number of the last node that uses it, or its own if only an output does."""
+    last = {node: node for node in wanted}
+    for number in range(len(nodes) - 1, -1, -1):
+        op, a, b = nodes[number]
+        if number in last and op not in (COLUMN, CONSTANT):
+            last[a], last[b] = max(last.get(a, 0), number), max(last.get(b, 0), number)
+    return last
+
+
+@njit(cache=True, nogil=True)
+def _interpret(code: npt.NDArray[np.int64], constants: Words, registers: int, columns: Words, start: int, stop: int, out: Words) -> None:
+    values = np.empty((registers, BLOCK), dtype=np.uint32)
+    for first in range(start, stop, BLOCK):
+        size = min(BLOCK, stop - first)
+        for k in range(code.shape[0]):
+            op, a, b, to = code[k, 0], code[k, 1], code[k, 2], code[k, 3]
+            if op == COLUMN:
+                for i in range(0, size, LANES):
+                    store(values, (to, i), load(columns, (a, first + i)))
+            elif op == CONSTANT:
+                for i in range(0, size, LANES):
+                    store(values, (to, i), splat(constants[a]))
+            elif op == ADD:
+                for i in range(0, size, LANES):
+                    store(values, (to, i), load(values, (a, i)) + load(values, (b, i)))
+            elif op == SUB:
+                for i in range(0, size, LANES):
+                    store(values, (to, i), load(values, (a, i)) - load(values, (b, i)))
+            elif op == STORE:
+                for i in range(0, size, LANES):
+                    store(out, (to, first - start + i), load(values, (a, i)))
+            else:
+                for i in range(0, size, LANES):
+                    store(values, (to, i), load(values, (a, i)) * load(values, (b, i)))

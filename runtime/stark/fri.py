@@ -1,0 +1,161 @@
+"""FRI: folding by 2^k with one challenge, for the prover's layers and the verifier's queries alike.
+
+A layer holds the values of a polynomial on shift * <w>, bit-reversed. A leaf is 2^k consecutive values, a coset of the 2^k-th roots of unity;
+layers and opened leaves are `uint32[6 * 2^k][leaves]`, coefficient-major: column c 2^k + j is coefficient c of value j.
+P(X) = sum X^i P_i(X^(2^k)) becomes sum beta^i P_i, which is k folds by two with beta, beta^2, beta^4, …
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from runtime.field import extension
+from runtime.field.extension import DEGREE, Element
+from runtime.field.koalabear import GENERATOR, ONE, P, mul, power, root_of_unity, to_montgomery
+from runtime.field.packed import LANES, load, splat, store
+from runtime.stark.shape import Shape
+from runtime.threads import parallel_for
+
+TILE: Final = 1 << 10
+
+Words = npt.NDArray[np.uint32]
+Indices = npt.NDArray[np.int64]
+
+
+def layer_shift(log_folded: int) -> int:
+    """Canonical shift of the domain after folds by 2^log_folded in total: g to that power."""
+    return pow(GENERATOR, 1 << log_folded, P)
+
+
+@njit(cache=True, nogil=True)
+def reverse_bits(value: int, bits: int) -> int:
+    """The low `bits` bits of `value` in the opposite order."""
+    out = 0
+    for _ in range(bits):
+        out = out << 1 | value & 1
+        value >>= 1
+    return out
+
+
+@njit(cache=True, nogil=True)
+def points(indices: Indices, bits: int, root: np.uint32, shift: np.uint32) -> Words:
+    """shift * root^rev(index), the points with these numbers in bit-reversed order of 2^bits; Montgomery."""
+    out = np.empty(len(indices), dtype=np.uint32)
+    for i in range(len(indices)):
+        out[i] = mul(shift, power(root, reverse_bits(indices[i], bits)))
+    return out
+
+
+@njit(cache=True, nogil=True)
+def all_points(bits: int, root: np.uint32, shift: np.uint32) -> Words:
+    """`points` of all 2^bits indices, by doubling: rev(2^k + i) is rev(i) plus 2^(bits - 1 - k)."""
+    out = np.empty(1 << bits, dtype=np.uint32)
+    out[0] = shift
+    for k in range(bits):
+        factor = power(root, 1 << (bits - 1 - k))
+        for i in range(1 << k):
+            out[(1 << k) + i] = mul(out[i], factor)
+    return out
+
+
+def inverse_starts(log_size: int, fold: int, log_folded: int, indices: Indices | None = None) -> Words:
+    """1 / x of the first point of each leaf, or of the leaves `indices`, of a layer of 2^log_size values after folds by 2^log_folded."""
+    root = np.uint32(to_montgomery(pow(root_of_unity(log_size), -1, P)))
+    shift = np.uint32(to_montgomery(pow(layer_shift(log_folded), -1, P)))
+    if indices is None:
+        return all_points(log_size - fold, root, shift)
+    return points(indices, log_size - fold, root, shift)
+
+
+def fold_leaves(leaves: Words, inverse_x: Words, beta: Words) -> Words:
+    """`uint32[6][n]`: the folded values of `leaves` `uint32[6 * arity][n]`, n a multiple of 16; inverse_x `uint32[n]`, beta `uint32[6]`."""
+    arity = leaves.shape[0] // DEGREE
+    fold = arity.bit_length() - 1
+    challenges = [Element.from_words(beta)]
+    while len(challenges) < fold:
+        challenges.append(challenges[-1] * challenges[-1])
+    betas = np.array([challenge.words() for challenge in challenges], dtype=np.uint32)
+    root = np.uint32(to_montgomery(pow(root_of_unity(fold), -1, P)))
+    turns = all_points(fold - 1, root, np.uint32(ONE))
+    scale = np.uint32(to_montgomery(pow(arity, -1, P)))
+    out = np.empty((DEGREE, leaves.shape[1]), dtype=np.uint32)
+    parallel_for(lambda start, stop: _fold_rows(leaves, inverse_x, betas, turns, scale, out, start, stop), leaves.shape[1], TILE)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _fold_rows(leaves: Words, inverse_x: Words, betas: Words, turns: Words, scale: np.uint32, out: Words, start: int, stop: int) -> None:
+    """Leaves `start .. stop - 1`. turns[j] is w^-rev(j) for the arity-th root w: x of pair j is that of the leaf's first point times w^rev(j)."""
+    arity = leaves.shape[0] // DEGREE
+    values = np.empty((DEGREE * arity, LANES), dtype=np.uint32)
+    for row in range(start, stop, LANES):
+        for column in range(DEGREE * arity):
+            store(values, (column // arity + column % arity * DEGREE, 0), load(leaves, (column, row)))
+        x = load(inverse_x, row)
+        count = arity
+        for level in range(betas.shape[0]):
+            count >>= 1
+            beta = extension.splat_packed(
+                (betas[level, 0], betas[level, 1], betas[level, 2], betas[level, 3], betas[level, 4], betas[level, 5])
+            )
+            for j in range(count):
+                a = extension.load_packed(values, 2 * DEGREE * j, 0)
+                b = extension.load_packed(values, 2 * DEGREE * j + DEGREE, 0)
+                odd = extension.scale(extension.sub(a, b), x * splat(turns[j]))
+                extension.store_packed(values, DEGREE * j, 0, extension.add(extension.add(a, b), extension.mul(beta, odd)))
+            x = x * x
+        extension.store_packed(out, 0, row, extension.scale(extension.load_packed(values, 0, 0), splat(scale)))
+
+
+@njit(cache=True, nogil=True)
+def evaluate_final(final: Words, x: Words) -> Words:
+    """`uint32[6][n]`: the polynomial with coefficients `final` `uint32[6][count]` at base points x `uint32[n]`, by Horner."""
+    out = np.zeros((DEGREE, len(x)), dtype=np.uint32)
+    for q in range(len(x)):
+        total = extension.read(final, final.shape[1] - 1)
+        for i in range(final.shape[1] - 2, -1, -1):
+            total = extension.add(extension.scale(total, x[q]), extension.read(final, i))
+        extension.write(out, q, total)
+    return out
+
+
+def check_queries(shape: Shape, indices: Indices, values: Words, layers: list[Words], betas: list[Words], final: Words) -> bool:
+    """True if `values` `uint32[6][n]` at `indices` fold through the opened `layers` to the final polynomial.
+
+    layers[k]: `uint32[n][6 * arity]`, for each query the leaf that holds its position; betas[k] `uint32[6]`; final `uint32[6][count]`.
+    """
+    log_size, log_folded = shape.log_extended, 0
+    queries = np.arange(len(indices))
+    for fold, leaves, beta in zip(shape.folds, layers, betas, strict=True):
+        arity = 1 << fold
+        slots = leaves.reshape(-1, DEGREE, arity)[queries, :, indices & (arity - 1)]
+        if not np.array_equal(slots.T, values):
+            return False
+        indices = indices >> fold
+        values = fold_opened(leaves, inverse_starts(log_size, fold, log_folded, indices), beta)
+        log_size, log_folded = log_size - fold, log_folded + fold
+    root = np.uint32(to_montgomery(root_of_unity(log_size)))
+    x = points(indices, log_size, root, np.uint32(to_montgomery(layer_shift(log_folded))))
+    return np.array_equal(values, evaluate_final(final, x))
+
+
+def fold_opened(leaves: Words, inverse_x: Words, beta: Words) -> Words:
+    """`fold_leaves` of row-major leaves `uint32[n][6 * arity]`, any n."""
+    count = len(inverse_x)
+    padded = -(-count // LANES) * LANES
+    columns = np.zeros((leaves.shape[1], padded), dtype=np.uint32)
+    columns[:, :count] = leaves.T
+    starts = np.zeros(padded, dtype=np.uint32)
+    starts[:count] = inverse_x
+    return fold_leaves(columns, starts, beta)[:, :count]
+
+
+def layer_columns(values: Words, fold: int) -> Words:
+    """A layer's values `uint32[6][n]` as leaves `uint32[6 * 2^fold][n / 2^fold]`."""
+    arity = 1 << fold
+    parts = values.reshape(DEGREE, -1, arity).transpose(0, 2, 1)
+    return np.ascontiguousarray(parts).reshape(DEGREE * arity, -1)

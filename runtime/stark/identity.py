@@ -1,0 +1,68 @@
+"""The identity that a proof is about: the combined constraint at zeta against the quotient. For the verifier, and for the prover's check of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from runtime.circuit import Circuit
+from runtime.errors import VerificationError
+from runtime.field import extension
+from runtime.field.extension import DEGREE, Element
+from runtime.stark.constraints import Fingerprint, dot, element_powers, table_sum
+from runtime.stark.fixed import fixed_at
+from runtime.stark.parameters import MODULUS
+from runtime.stark.shape import Shape, check_circuit
+
+Words = npt.NDArray[np.uint32]
+
+
+def check_claim(circuit: Circuit, claim: Sequence[int]) -> None:
+    """Raises unless there is one canonical value for each public column."""
+    check_circuit(circuit)
+    if len(claim) != len(circuit.claim.columns) or not all(0 <= value < MODULUS for value in claim):
+        raise VerificationError(f"the claim needs {len(circuit.claim.columns)} values below {MODULUS}")
+
+
+def identity_holds(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: Words, zeta: Element, claimed: Element) -> bool:
+    """True if the combined constraint at zeta equals (zeta^n - 1)(q0 + zeta^n q1).
+
+    opened `uint32[6][openings]`: values at zeta of all base columns in order, then those of the accumulator at w zeta. claimed: the claim's sum.
+    """
+    weights = element_powers(lam, shape.constraints)
+    total = Element.base(0)
+    sums = claimed * Element.base(shape.height).inverse()
+    for table, trace, logup in zip(shape.tables, shape.trace, shape.logup, strict=False):
+        lift = shape.height >> table.log_height
+        columns = opened[:, trace.offset : trace.offset + trace.width]
+        if table.table.fixed.shape[0]:
+            columns = np.concatenate([columns, fixed_at(table.table, zeta**lift)], axis=1)
+        phi = recombine(opened[:, logup.offset : logup.offset + logup.width])
+        count = len(table.table.constraints) + len(table.table.batches)
+        total = total + table_sum(table.table, columns, phi, weights[:, table.constraint : table.constraint + count], fingerprint)
+        sums = sums + sum_elements(phi) * Element.base(lift).inverse()
+    tail = recombine(opened[:, shape.logup[-1].offset :])
+    acc, q0, q1, following = (Element.from_words(tail[:, k]) for k in range(4))
+    total = total + Element.from_words(weights[:, -1]) * (following - acc - sums)
+    power = zeta**shape.height
+    return total == (power - Element.base(1)) * (q0 + power * q1)
+
+
+@njit(cache=True, nogil=True)
+def recombine(opened: Words) -> Words:
+    """`uint32[6][k]`: values of k extension columns from those of their base columns `uint32[6][6 k]`: the sum of x^c times the c-th."""
+    out = np.empty((DEGREE, opened.shape[1] // DEGREE), dtype=np.uint32)
+    basis = np.zeros((DEGREE, DEGREE), dtype=np.uint32)
+    for c in range(DEGREE):
+        basis[c, c] = extension.ONE_WORDS[0]
+    for k in range(out.shape[1]):
+        extension.write(out, k, dot(basis, opened[:, DEGREE * k : DEGREE * k + DEGREE]))
+    return out
+
+
+def sum_elements(elements: Words) -> Element:
+    """The sum of `uint32[6][count]`."""
+    return Element.from_words(elements.sum(axis=1, dtype=np.uint64) % MODULUS)

@@ -1,0 +1,62 @@
+"""Merkle openings of many leaves at once: siblings that can be computed are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.hash.merkle import build, hash_leaves, hash_pairs
+from runtime.stark.proof import DIGEST_WORDS, Opening, TreePlan
+
+Words = npt.NDArray[np.uint32]
+Indices = npt.NDArray[np.int64]
+
+
+def missing(positions: Indices) -> Indices:
+    """The siblings of sorted `positions` that are not among them, in rising order."""
+    siblings = positions ^ 1
+    return np.sort(siblings[~np.isin(siblings, positions)])
+
+
+def open_tree(plan: TreePlan, layers: Sequence[Words], matrices: Sequence[Sequence[Words]]) -> Opening:
+    """Rows of every group (its matrices, columns `uint32[k][n]`, given in order) and the missing siblings; layers[0] `uint32[leaves][8]`."""
+    rows = tuple(
+        np.concatenate([np.ascontiguousarray(columns[:, positions].T) for columns in group], axis=1)
+        for group, positions in zip(matrices, plan.group_positions, strict=True)
+    )
+    siblings = [layer[missing(positions)] for layer, positions in zip(layers[:-1], plan.positions, strict=False)]
+    return Opening(rows, np.concatenate([np.empty((0, DIGEST_WORDS), dtype=np.uint32), *siblings]))
+
+
+def check_opening(plan: TreePlan, opening: Opening, root: bytes) -> bool:
+    """True if the opened rows and the siblings lead to `root`."""
+    hashes = {group.log_height: hash_leaves(rows) for group, rows in zip(plan.groups, opening.rows, strict=True)}
+    layer = hashes.pop(plan.groups[0].log_height)
+    used = 0
+    for level, above in enumerate(plan.positions[1:]):
+        here = plan.positions[level]
+        absent = missing(here)
+        known = np.concatenate([layer, opening.siblings[used : used + len(absent)]])
+        used += len(absent)
+        pairs = known[np.argsort(np.concatenate([here, absent]), kind="stable")].reshape(-1, 2 * DIGEST_WORDS)
+        extra = hashes.pop(plan.groups[0].log_height - level - 1, None)
+        layer = hash_pairs(pairs if extra is None else np.concatenate([pairs, extra], axis=1))
+        assert len(layer) == len(above)
+    return layer.tobytes() == root and not hashes and used == len(opening.siblings)
+
+
+class Tree:
+    """A committed tree with the columns that it commits to, by group of equal height, tallest first."""
+
+    def __init__(self, groups: Sequence[Sequence[Words]]) -> None:
+        self.groups = groups
+        self.layers = build(groups)
+
+    @property
+    def root(self) -> bytes:
+        return self.layers[-1].tobytes()
+
+    def open(self, plan: TreePlan) -> Opening:
+        return open_tree(plan, self.layers, self.groups)

@@ -1,0 +1,309 @@
+"""The prover. Each phase is a method that turns the state of the last into one message; `Prover.run` is the protocol in order.
+
+Traces are bit-reversed already: row b of a trace is the point w^rev(b), and no constraint sees a neighbouring row, so nothing is permuted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.circuit import Circuit, Table
+from runtime.errors import InputError
+from runtime.field.arrays import to_montgomery
+from runtime.field.extension import DEGREE, Element
+from runtime.field.koalabear import GENERATOR, P, root_of_unity
+from runtime.poly.barycentric import evaluate_columns, weights as point_weights
+from runtime.poly.ntt import extend, interpolate
+from runtime.stark import deep, fri, logup, quotient
+from runtime.stark.challenges import Challenges
+from runtime.stark.constraints import Fingerprint, claim_sum, dot, element_powers
+from runtime.stark.evaluators import Evaluate, interpreter
+from runtime.stark.fixed import fixed_extension, fixed_words
+from runtime.stark.identity import check_claim, identity_holds
+from runtime.stark.openings import Tree, open_tree
+from runtime.stark.parameters import DEFAULT, LOG_BLOWUP, Parameters
+from runtime.stark.proof import Head, encode, plans
+from runtime.stark.security import require_secure
+from runtime.stark.shape import ABSENT, Matrix, Shape, TableShape
+from runtime.stark.transcript import grind
+
+Words = npt.NDArray[np.uint32]
+Progress = Callable[[str, float], None]
+PHASES = ("trace", "logup", "quotient", "openings", "fri", "queries")
+
+
+@dataclass
+class Timings:
+    """Seconds spent in each part of a proof."""
+
+    seconds: dict[str, float] = field(default_factory=lambda: {})
+    _last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, name: str) -> None:
+        """Books the time since the last lap under `name`."""
+        now = time.perf_counter()
+        self.seconds[name] = self.seconds.get(name, 0.0) + now - self._last
+        self._last = now
+
+
+def prove(
+    circuit: Circuit,
+    traces: Mapping[str, npt.NDArray[np.uint32]],
+    claim: Sequence[int],
+    parameters: Parameters = DEFAULT,
+    evaluators: Mapping[str, Evaluate] | None = None,
+    progress: Progress | None = None,
+    *,
+    allow_insecure: bool = False,
+) -> bytes:
+    """A proof that `traces` (by table name, canonical `uint32[columns][rows]`; a missing table has no rows) satisfy `circuit` with public values `claim`.
+
+    Raises InputError if they do not, if a height or a value is not allowed, or if the parameters are insecure and `allow_insecure` is off.
+    """
+    return Prover(circuit, traces, claim, parameters, evaluators, progress, allow_insecure=allow_insecure).run()
+
+
+class Prover:
+    """One run of the protocol. After it, `timings` says where the time went."""
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        traces: Mapping[str, npt.NDArray[np.uint32]],
+        claim: Sequence[int],
+        parameters: Parameters = DEFAULT,
+        evaluators: Mapping[str, Evaluate] | None = None,
+        progress: Progress | None = None,
+        *,
+        allow_insecure: bool = False,
+    ) -> None:
+        check_claim(circuit, claim)
+        self.circuit, self.claim = circuit, claim
+        self.shape = Shape(circuit, log_heights(circuit, traces), parameters)
+        require_secure(self.shape, allow_insecure=allow_insecure)
+        self.progress = progress or (lambda _phase, _done: None)
+        given = evaluators or {}
+        self.evaluators = [given.get(t.table.name) or interpreter(t.table) for t in self.shape.tables]
+        self.traces = [traces[t.table.name] for t in self.shape.tables]
+        self.timings = Timings()
+
+    def run(self) -> bytes:
+        """The proof. Every message is absorbed before the challenge that follows it is drawn."""
+        self.challenges = Challenges(self.shape, self.claim)
+        trace_tree = self.commit_trace()
+        alpha, beta = self.challenges.after_trace(trace_tree.root)
+        self.fingerprint = Fingerprint.of(alpha, beta, self.shape.bus_power, len(self.circuit.buses))
+        logup_tree = self.commit_logup()
+        self.lam = self.challenges.after_logup(logup_tree.root)
+        quotient_tree = self.commit_quotient()
+        self.zeta = self.challenges.after_quotient(quotient_tree.root)
+        openings = self.open_columns()
+        self.check(openings)
+        gamma = self.challenges.after_openings(openings)
+        layers, final = self.fold(self.deep_polynomial(openings, gamma))
+        self.challenges.after_final(final)
+        nonce = self.grind()
+        indices = self.challenges.after_nonce(nonce)
+        trees = [trace_tree, logup_tree, quotient_tree, *layers]
+        opened = [tree.open(plan) for tree, plan in zip(trees, plans(self.shape, indices), strict=True)]
+        roots = (trace_tree.root, logup_tree.root, quotient_tree.root)
+        head = Head(roots, openings, tuple(tree.root for tree in layers), final, nonce)
+        self.lap("queries", "queries", 1.0)
+        return encode(self.shape.log_heights, head, opened)
+
+    def lap(self, name: str, phase: str, done: float) -> None:
+        """Books time under `name` and reports progress of a phase."""
+        self.timings.lap(name)
+        self.progress(phase, done)
+
+    # ***** trace *****
+
+    def commit_trace(self) -> Tree:
+        """Columns over both domains, in `columns` and `extended`, fixed ones last; the tree holds the committed ones."""
+        self.columns = [trace_words(t.table, trace) for t, trace in zip(self.shape.tables, self.traces, strict=True)]
+        self.extended: list[Words] = []
+        for number, (table, columns) in enumerate(zip(self.shape.tables, self.columns, strict=True)):
+            self.extended.append(self.extend_table(table, columns))
+            self.lap("extend trace", "trace", (number + 1) / len(self.columns))
+        width = [len(t.table.columns) for t in self.shape.tables]
+        tree = self.commit(self.shape.trace, [extended[:k] for extended, k in zip(self.extended, width, strict=True)])
+        self.lap("hash trace", "trace", 1.0)
+        return tree
+
+    def extend_table(self, table: TableShape, columns: Words) -> Words:
+        """`uint32[committed + fixed][2 n']`."""
+        committed = len(table.table.columns)
+        extended = extend(columns[:committed], self.shift(table.log_height), LOG_BLOWUP)
+        if committed == len(columns):
+            return extended
+        return np.concatenate([extended, fixed_extension(table.table, self.shape.height >> table.log_height)])
+
+    def shift(self, log_height: int) -> int:
+        """g^s, s = n / n': the shift of the extended domain of a table of height n'."""
+        return pow(GENERATOR, self.shape.height >> log_height, P)
+
+    def commit(self, row: Sequence[Matrix], matrices: Sequence[Words]) -> Tree:
+        """The tree over `matrices` (empty ones left out), grouped by height."""
+        heights = sorted({m.log_height for m in row if m.width}, reverse=True)
+        every = list(zip(row, matrices, strict=True))
+        return Tree([[columns for m, columns in every if m.width and m.log_height == h] for h in heights])
+
+    # ***** LogUp *****
+
+    def commit_logup(self) -> Tree:
+        """The columns phi and acc, over the trace domain in `phis`, over the extended domain in `phis_extended`, acc last in both."""
+        self.claimed = claim_sum(self.circuit, self.claim, self.fingerprint)
+        self.phis: list[Words] = []
+        for table, columns, evaluate in zip(self.shape.tables, self.columns, self.evaluators, strict=True):
+            self.phis.append(logup.fractions(table.table, columns, evaluate, self.fingerprint))
+            self.lap("logup fractions", "logup", len(self.phis) / (2 * len(self.columns)))
+        self.phis.append(self.accumulate())
+        self.lap("logup accumulator", "logup", 0.5)
+        heights = [m.log_height for m in self.shape.logup]
+        self.phis_extended = [extend(phi, self.shift(h), LOG_BLOWUP) for phi, h in zip(self.phis, heights, strict=True)]
+        self.lap("extend logup", "logup", 0.9)
+        tree = self.commit(self.shape.logup, self.phis_extended)
+        self.lap("hash logup", "logup", 1.0)
+        return tree
+
+    def accumulate(self) -> Words:
+        """acc; the buses must balance."""
+        acc, total = logup.accumulator(self.shape.log_height, self.phis, self.claimed)
+        if total != Element.base(0):
+            raise InputError("the traces do not satisfy the circuit: the buses do not balance")
+        return acc
+
+    # ***** quotient *****
+
+    def commit_quotient(self) -> Tree:
+        """The coefficients of q0 and q1, in `quotient`; the tree holds their extension."""
+        self.quotient = quotient.quotient_coefficients(self.combine())
+        self.quotient_extended = quotient.extend_quotient(self.quotient)
+        self.lap("extend quotient", "quotient", 0.9)
+        tree = self.commit(self.shape.quotient, [self.quotient_extended])
+        self.lap("hash quotient", "quotient", 1.0)
+        return tree
+
+    def combine(self) -> Words:
+        """`uint32[6][2n]`: the sum of all constraints times powers of lambda, over the extended domain."""
+        weights = element_powers(self.lam, self.shape.constraints)
+        log_height = self.shape.log_height
+        totals = {log_height: quotient.accumulator_combination(log_height, self.phis_extended[-1], self.claimed, weights[:, -1])}
+        every = zip(self.shape.tables, self.extended, self.phis_extended, self.evaluators, strict=False)
+        for number, (table, columns, phi, evaluate) in enumerate(every):
+            lift = self.shape.height >> table.log_height
+            part = quotient.table_combination(table, columns, phi, evaluate, self.fingerprint, weights, lift)
+            merge(totals, table.log_height, part)
+            self.lap("constraints", "quotient", 0.8 * (number + 1) / len(self.extended))
+        return quotient.lift_and_add(totals, log_height)
+
+    # ***** openings *****
+
+    def open_columns(self) -> Words:
+        """`uint32[openings][6]`: all columns at zeta (a table of height n' at zeta^s), then acc at w zeta."""
+        at_height = {h: self.point_weights(h) for h in {t.log_height for t in self.shape.tables}}
+        width = [len(t.table.columns) for t in self.shape.tables]
+        heights = [t.log_height for t in self.shape.tables]
+        parts = [evaluate_columns(c[:k], at_height[h]) for c, k, h in zip(self.columns, width, heights, strict=True)]
+        heights.append(self.shape.log_height)
+        parts += [evaluate_columns(phi, at_height[h]) for phi, h in zip(self.phis, heights, strict=True) if len(phi)]
+        on_coset = point_weights(self.shape.log_height, self.zeta.words(), GENERATOR)
+        parts.append(evaluate_columns(self.quotient_extended[:, : self.shape.height], on_coset))
+        parts.append(evaluate_columns(self.phis[-1], point_weights(self.shape.log_height, self.next_zeta.words())))
+        self.lap("openings", "openings", 1.0)
+        return np.concatenate(parts)
+
+    def point_weights(self, log_height: int) -> Words:
+        """Barycentric weights of zeta^s."""
+        point = self.zeta ** (self.shape.height >> log_height)
+        return point_weights(log_height, point.words())
+
+    @property
+    def next_zeta(self) -> Element:
+        """w zeta."""
+        return self.zeta * Element.base(root_of_unity(self.shape.log_height))
+
+    def check(self, openings: Words) -> None:
+        """Raises unless a verifier would find the constraints satisfied: with overwhelming probability the traces are then right."""
+        opened = np.ascontiguousarray(openings.T)
+        if not identity_holds(self.shape, opened, self.fingerprint, self.lam, self.zeta, self.claimed):
+            raise InputError("the traces do not satisfy the circuit: a constraint is not zero on every row")
+
+    # ***** FRI *****
+
+    def deep_polynomial(self, openings: Words, gamma: Words) -> Words:
+        """`uint32[6][2n]`: the DEEP polynomial over the extended domain."""
+        weights = element_powers(gamma, self.shape.openings)
+        row = [*self.shape.trace, *self.shape.logup, *self.shape.quotient]
+        every = [*self.extended, *self.phis_extended, self.quotient_extended]
+        sums: dict[int, Words] = {}
+        for matrix, columns in zip(row, every, strict=True):
+            out = sums.setdefault(matrix.log_height, np.zeros((DEGREE, 2 << matrix.log_height), dtype=np.uint32))
+            own = np.ascontiguousarray(weights[:, matrix.offset : matrix.offset + matrix.width])
+            deep.add_weighted_columns(columns[: matrix.width], own, out)
+        there = np.zeros((DEGREE, 2 << self.shape.log_height), dtype=np.uint32)
+        last = np.ascontiguousarray(weights[:, self.shape.columns :])
+        deep.add_weighted_columns(self.phis_extended[-1], last, there)
+        opened = np.ascontiguousarray(openings.T)
+        claimed = Element.from_words(dot(weights[:, : self.shape.columns], opened[:, : self.shape.columns]))
+        claimed_next = Element.from_words(dot(last, opened[:, self.shape.columns :]))
+        here = quotient.lift_and_add(sums, self.shape.log_height)
+        values = deep.divide(here, claimed, there, claimed_next, self.zeta, self.next_zeta)
+        self.lap("deep", "fri", 0.5)
+        return values
+
+    def fold(self, values: Words) -> tuple[list[Tree], Words]:
+        """The committed layers, and the final polynomial `uint32[2^log_final][6]`."""
+        trees: list[Tree] = []
+        log_size, log_folded = self.shape.log_extended, 0
+        for fold in self.shape.folds:
+            trees.append(Tree([[fri.layer_columns(values, fold)]]))
+            beta = self.challenges.after_layer(trees[-1].root)
+            values = fri.fold_leaves(trees[-1].groups[0][0], fri.inverse_starts(log_size, fold, log_folded), beta)
+            log_size, log_folded = log_size - fold, log_folded + fold
+        coefficients = interpolate(values, fri.layer_shift(log_folded))
+        self.lap("fri", "fri", 1.0)
+        return trees, np.ascontiguousarray(coefficients[:, : values.shape[1] >> LOG_BLOWUP].T)
+
+    def grind(self) -> int:
+        """The least nonce with enough zero bits."""
+        nonce = grind(self.challenges.transcript, self.shape.parameters.grinding)
+        self.lap("grinding", "queries", 0.5)
+        return nonce
+
+
+def log_heights(circuit: Circuit, traces: Mapping[str, npt.NDArray[np.uint32]]) -> list[int]:
+    """log2 of each table's rows, ABSENT for one without a trace. Raises InputError for traces of a wrong shape or unknown name."""
+    unknown = set(traces) - {table.name for table in circuit.tables}
+    if unknown:
+        raise InputError(f"traces of unknown tables: {', '.join(sorted(unknown))}")
+    return [log_height_of(table, traces[table.name]) if table.name in traces else ABSENT for table in circuit.tables]
+
+
+def log_height_of(table: Table, trace: npt.NDArray[np.uint32]) -> int:
+    """log2 of the rows of one trace."""
+    if trace.ndim != 2 or trace.dtype != np.uint32 or trace.shape[0] != len(table.columns) or trace.shape[1].bit_count() != 1:
+        raise InputError(f"table {table.name}: the trace must be uint32[{len(table.columns)}][a power of two]")
+    return trace.shape[1].bit_length() - 1
+
+
+def trace_words(table: Table, trace: npt.NDArray[np.uint32]) -> Words:
+    """`uint32[committed + fixed][n]`, Montgomery. Raises InputError for a value that is not canonical."""
+    if int(trace.max()) >= P:
+        raise InputError(f"table {table.name}: the trace holds a value that is not canonical")
+    words = np.array(trace, dtype=np.uint32, order="C")
+    to_montgomery(words)
+    return words if not len(table.fixed) else np.concatenate([words, fixed_words(table)])
+
+
+def merge(totals: dict[int, Words], log_height: int, part: Words) -> None:
+    """Adds `part` to the total of its height."""
+    if log_height in totals:
+        deep.add_columns(part, totals[log_height])
+    else:
+        totals[log_height] = part
