@@ -41,8 +41,8 @@ _BLOCK_WORDS: Final = 16
 _CHUNK_WORDS: Final = 256
 _MAX_DEPTH: Final = 54
 
-_SUBTILES: Final = 8
-"""Groups of sixteen rows that go through the columns together, so that a visit to a column reads 512 bytes of it."""
+_SUBTILES: Final = 32
+"""Groups of sixteen rows that go through the columns together, so that a visit to a column reads two KiB of it."""
 
 
 def hash_bytes(data: bytes, key: bytes | None = None) -> bytes:
@@ -71,7 +71,7 @@ def hash_rows(matrices: Sequence[Words], key: Words) -> Words:
     if addresses.size == 0:
         raise ValueError("a row without columns has no hash")
     digests = np.empty((n, 8), dtype=np.uint32)
-    parallel_for(lambda start, stop: _hash_rows(addresses, key, digests, start, stop), n, LANES * _SUBTILES * 4)
+    parallel_for(lambda start, stop: _hash_rows(addresses, key, digests, start, stop), n, LANES * _SUBTILES)
     return digests
 
 
