@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from runtime.hash.merkle import build, hash_leaves, hash_pairs
+from runtime.hash.blake3 import hash_nodes, hash_rows, key_words
 from runtime.stark.proof import DIGEST_WORDS, Opening, TreePlan
 
 Words = npt.NDArray[np.uint32]
 Indices = npt.NDArray[np.int64]
+
+LEAF_KEY: Final = b"zkc merkle leaf".ljust(32, b"\0")
+NODE_KEY: Final = b"zkc merkle node".ljust(32, b"\0")
+LEAF_WORDS: Final = key_words(LEAF_KEY)
+NODE_WORDS: Final = key_words(NODE_KEY)
 
 
 def missing(positions: Indices) -> Indices:
@@ -32,18 +38,15 @@ def open_tree(plan: TreePlan, layers: Sequence[Words], matrices: Sequence[Sequen
 
 def check_opening(plan: TreePlan, opening: Opening, root: bytes) -> bool:
     """True if the opened rows and the siblings lead to `root`."""
-    hashes = {group.log_height: hash_leaves(rows) for group, rows in zip(plan.groups, opening.rows, strict=True)}
+    hashes = {group.log_height: hash_rows([np.ascontiguousarray(rows.T)], LEAF_WORDS) for group, rows in zip(plan.groups, opening.rows, strict=True)}
     layer = hashes.pop(plan.groups[0].log_height)
     used = 0
-    for level, above in enumerate(plan.positions[1:]):
-        here = plan.positions[level]
+    for level, here in enumerate(plan.positions[:-1]):
         absent = missing(here)
         known = np.concatenate([layer, opening.siblings[used : used + len(absent)]])
         used += len(absent)
-        pairs = known[np.argsort(np.concatenate([here, absent]), kind="stable")].reshape(-1, 2 * DIGEST_WORDS)
-        extra = hashes.pop(plan.groups[0].log_height - level - 1, None)
-        layer = hash_pairs(pairs if extra is None else np.concatenate([pairs, extra], axis=1))
-        assert len(layer) == len(above)
+        children = known[np.argsort(np.concatenate([here, absent]), kind="stable")]
+        layer = hash_nodes(children, hashes.pop(plan.groups[0].log_height - level - 1, None), NODE_WORDS)
     return layer.tobytes() == root and not hashes and used == len(opening.siblings)
 
 
@@ -52,7 +55,10 @@ class Tree:
 
     def __init__(self, groups: Sequence[Sequence[Words]]) -> None:
         self.groups = groups
-        self.layers = build(groups)
+        rows = {group[0].shape[1]: hash_rows(group, LEAF_WORDS) for group in groups}
+        self.layers = [rows.pop(groups[0][0].shape[1])]
+        while len(self.layers[-1]) > 1:
+            self.layers.append(hash_nodes(self.layers[-1], rows.pop(len(self.layers[-1]) // 2, None), NODE_WORDS))
 
     @property
     def root(self) -> bytes:

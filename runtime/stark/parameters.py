@@ -32,7 +32,7 @@ class Parameters:
     log_final: int = 7
 
     def __post_init__(self) -> None:
-        if not (1 <= self.queries <= 4096 and 0 <= self.grinding <= 40):
+        if not (1 <= self.queries <= 4096 and 0 <= self.grinding <= 32):
             raise InputError(f"parameters out of range: {self.queries} queries, {self.grinding} bits of grinding")
         if not (1 <= self.log_fold <= 4 and 0 <= self.log_final <= MIN_LOG_HEIGHT):
             raise InputError(f"parameters out of range: fold 2^{self.log_fold}, final polynomial 2^{self.log_final}")

@@ -24,13 +24,13 @@ from runtime.stark.challenges import Challenges
 from runtime.stark.constraints import Fingerprint, claim_sum, dot, element_powers
 from runtime.stark.evaluators import Evaluate, interpreter
 from runtime.stark.fixed import fixed_extension, fixed_words
+from runtime.stark.grinding import grind
 from runtime.stark.identity import check_claim, identity_holds
 from runtime.stark.openings import Tree, open_tree
 from runtime.stark.parameters import DEFAULT, LOG_BLOWUP, Parameters
 from runtime.stark.proof import Head, encode, plans
 from runtime.stark.security import require_secure
 from runtime.stark.shape import ABSENT, Matrix, Shape, TableShape
-from runtime.stark.transcript import grind
 
 Words = npt.NDArray[np.uint32]
 Progress = Callable[[str, float], None]

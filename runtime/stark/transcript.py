@@ -57,8 +57,8 @@ class Transcript:
         return out
 
     def proof_of_work(self, nonce: int) -> int:
-        """The 64-bit word that must end in zero bits for `nonce` to be accepted after what has been absorbed so far."""
-        return int.from_bytes(self.hash(GRIND + self.state + nonce.to_bytes(8, "little"))[:8], "little")
+        """The 32-bit word that must end in zero bits for `nonce`, of 64 bits, to be accepted after what has been absorbed so far."""
+        return int.from_bytes(self.hash(GRIND + self.state + nonce.to_bytes(8, "little"))[:4], "little")
 
     def ratchet(self, label: bytes) -> None:
         self.state = self.hash(RATCHET + self.state + label)
@@ -79,11 +79,3 @@ class WordStream:
             self.words = [int.from_bytes(block[4 * i : 4 * i + 4], "little") for i in range(BLOCK_WORDS)][::-1]
             self.counter += 1
         return self.words.pop()
-
-
-def grind(transcript: Transcript, bits: int) -> int:
-    """The least nonce whose proof of work ends in `bits` zero bits."""
-    nonce = 0
-    while transcript.proof_of_work(nonce) & ((1 << bits) - 1):
-        nonce += 1
-    return nonce

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from blake3 import blake3
 
 from runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Message, Table
-from runtime.hash.merkle import LEAF_KEY, NODE_KEY
+from runtime.stark.openings import LEAF_KEY, NODE_KEY
 from tests.stark.reference.field import Element, Field
 
 KOALABEAR = Field(2**31 - 2**24 + 1, 3)
