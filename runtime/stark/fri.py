@@ -152,10 +152,3 @@ def fold_opened(leaves: Words, inverse_x: Words, beta: Words) -> Words:
     starts = np.zeros(padded, dtype=np.uint32)
     starts[:count] = inverse_x
     return fold_leaves(columns, starts, beta)[:, :count]
-
-
-def layer_columns(values: Words, fold: int) -> Words:
-    """A layer's values `uint32[6][n]` as leaves `uint32[6 * 2^fold][n / 2^fold]`."""
-    arity = 1 << fold
-    parts = values.reshape(DEGREE, -1, arity).transpose(0, 2, 1)
-    return np.ascontiguousarray(parts).reshape(DEGREE * arity, -1)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from runtime.errors import VerificationError
+from runtime.hash.merkle import Opening
 from runtime.stark.parameters import DEGREE, LOG_BLOWUP, MODULUS
 from runtime.stark.shape import Group, Matrix, Shape, groups
 
@@ -36,14 +37,6 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Opening:
-    """Opened leaves of one tree: rows `uint32[leaves][width]` of each group, and the missing siblings `uint32[k][8]`, lowest layer first."""
-
-    rows: tuple[Words, ...]
-    siblings: Words
-
-
-@dataclass(frozen=True)
 class TreePlan:
     """Which leaves of each group of a tree are opened, in rising order, and how many siblings that takes. Height of the tree: `depth`."""
 
@@ -55,6 +48,11 @@ class TreePlan:
     def group_positions(self) -> tuple[Indices, ...]:
         """Opened rows of each group: the positions in the layer with as many nodes as the group has leaves."""
         return tuple(self.positions[self.depth - group.log_height - LOG_BLOWUP] for group in self.groups)
+
+    @property
+    def shape(self) -> list[tuple[int, int]]:
+        """(leaves, columns) of each group, tallest first."""
+        return [(1 << (group.log_height + LOG_BLOWUP), group.width) for group in self.groups]
 
     @property
     def siblings(self) -> int:

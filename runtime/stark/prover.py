@@ -17,6 +17,7 @@ from runtime.errors import InputError
 from runtime.field.arrays import to_montgomery
 from runtime.field.extension import DEGREE, Element
 from runtime.field.koalabear import GENERATOR, P, root_of_unity
+from runtime.hash.merkle import Tree, commit, group_rows, open_many
 from runtime.poly.barycentric import evaluate_columns, weights as point_weights
 from runtime.poly.ntt import extend, interpolate
 from runtime.stark import deep, fri, logup, quotient
@@ -26,11 +27,10 @@ from runtime.stark.evaluators import Evaluate, interpreter
 from runtime.stark.fixed import fixed_extension, fixed_words
 from runtime.stark.grinding import grind
 from runtime.stark.identity import check_claim, identity_holds
-from runtime.stark.openings import Tree, open_tree
 from runtime.stark.parameters import DEFAULT, LOG_BLOWUP, Parameters
 from runtime.stark.proof import Head, encode, plans
 from runtime.stark.security import require_secure
-from runtime.stark.shape import ABSENT, Matrix, Shape, TableShape
+from runtime.stark.shape import ABSENT, Shape, TableShape
 
 Words = npt.NDArray[np.uint32]
 Progress = Callable[[str, float], None]
@@ -110,7 +110,7 @@ class Prover:
         nonce = self.grind()
         indices = self.challenges.after_nonce(nonce)
         trees = [trace_tree, logup_tree, quotient_tree, *layers]
-        opened = [tree.open(plan) for tree, plan in zip(trees, plans(self.shape, indices), strict=True)]
+        opened = [open_many(tree, plan.positions[0]) for tree, plan in zip(trees, plans(self.shape, indices), strict=True)]
         roots = (trace_tree.root, logup_tree.root, quotient_tree.root)
         head = Head(roots, openings, tuple(tree.root for tree in layers), final, nonce)
         self.lap("queries", "queries", 1.0)
@@ -131,7 +131,7 @@ class Prover:
             self.extended.append(self.extend_table(table, columns))
             self.lap("extend trace", "trace", (number + 1) / len(self.columns))
         width = [len(t.table.columns) for t in self.shape.tables]
-        tree = self.commit(self.shape.trace, [extended[:k] for extended, k in zip(self.extended, width, strict=True)])
+        tree = commit([extended[:k] for extended, k in zip(self.extended, width, strict=True)])
         self.lap("hash trace", "trace", 1.0)
         return tree
 
@@ -147,12 +147,6 @@ class Prover:
         """g^s, s = n / n': the shift of the extended domain of a table of height n'."""
         return pow(GENERATOR, self.shape.height >> log_height, P)
 
-    def commit(self, row: Sequence[Matrix], matrices: Sequence[Words]) -> Tree:
-        """The tree over `matrices` (empty ones left out), grouped by height."""
-        heights = sorted({m.log_height for m in row if m.width}, reverse=True)
-        every = list(zip(row, matrices, strict=True))
-        return Tree([[columns for m, columns in every if m.width and m.log_height == h] for h in heights])
-
     # ***** LogUp *****
 
     def commit_logup(self) -> Tree:
@@ -167,7 +161,7 @@ class Prover:
         heights = [m.log_height for m in self.shape.logup]
         self.phis_extended = [extend(phi, self.shift(h), LOG_BLOWUP) for phi, h in zip(self.phis, heights, strict=True)]
         self.lap("extend logup", "logup", 0.9)
-        tree = self.commit(self.shape.logup, self.phis_extended)
+        tree = commit([phi for phi in self.phis_extended if len(phi)])
         self.lap("hash logup", "logup", 1.0)
         return tree
 
@@ -185,7 +179,7 @@ class Prover:
         self.quotient = quotient.quotient_coefficients(self.combine())
         self.quotient_extended = quotient.extend_quotient(self.quotient)
         self.lap("extend quotient", "quotient", 0.9)
-        tree = self.commit(self.shape.quotient, [self.quotient_extended])
+        tree = commit([self.quotient_extended])
         self.lap("hash quotient", "quotient", 1.0)
         return tree
 
@@ -262,7 +256,7 @@ class Prover:
         trees: list[Tree] = []
         log_size, log_folded = self.shape.log_extended, 0
         for fold in self.shape.folds:
-            trees.append(Tree([[fri.layer_columns(values, fold)]]))
+            trees.append(commit([group_rows(values, 1 << fold)]))
             beta = self.challenges.after_layer(trees[-1].root)
             values = fri.fold_leaves(trees[-1].groups[0][0], fri.inverse_starts(log_size, fold, log_folded), beta)
             log_size, log_folded = log_size - fold, log_folded + fold

@@ -16,13 +16,13 @@ from runtime.errors import VerificationError
 from runtime.field import extension
 from runtime.field.extension import DEGREE, Element
 from runtime.field.koalabear import GENERATOR, add, mul, root_of_unity, to_montgomery
+from runtime.hash.merkle import Opening, verify_many
 from runtime.stark.challenges import Challenges
 from runtime.stark.constraints import Fingerprint, claim_sum, dot, element_powers
 from runtime.stark.fri import check_queries, points
 from runtime.stark.identity import check_claim, identity_holds
-from runtime.stark.openings import check_opening
 from runtime.stark.parameters import DEFAULT, Parameters
-from runtime.stark.proof import Head, Opening, Reader, TreePlan, plans, read_head, read_log_heights, read_openings
+from runtime.stark.proof import Head, Reader, TreePlan, plans, read_head, read_log_heights, read_openings
 from runtime.stark.security import require_secure
 from runtime.stark.shape import Shape
 
@@ -67,7 +67,7 @@ def verify(circuit: Circuit, claim: Sequence[int], proof: bytes, parameters: Par
 def check_roots(plan: Sequence[TreePlan], openings: Sequence[Opening], head: Head) -> None:
     """Raises unless all opened leaves lead to the committed roots."""
     for tree, opening, root in zip(plan, openings, head.roots + head.layer_roots, strict=True):
-        if not check_opening(tree, opening, root):
+        if not verify_many(root, tree.shape, tree.positions[0], opening):
             raise VerificationError("an opened leaf does not belong to its Merkle root")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from blake3 import blake3
 
 from runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Message, Table
-from runtime.stark.openings import LEAF_KEY, NODE_KEY
+from runtime.hash.merkle import LEAF_KEY, NODE_KEY
 from tests.stark.reference.field import Element, Field
 
 KOALABEAR = Field(2**31 - 2**24 + 1, 3)
@@ -131,11 +131,11 @@ def draw_zeta(transcript: Transcript, sizes: Sizes) -> Element:
 
 
 def row_hash(row: bytes) -> bytes:
-    return blake3(row, key=LEAF_KEY).digest()
+    return blake3(row, key=LEAF_KEY.tobytes()).digest()
 
 
 def node_hash(*parts: bytes) -> bytes:
-    return blake3(b"".join(parts), key=NODE_KEY).digest()
+    return blake3(b"".join(parts), key=NODE_KEY.tobytes()).digest()
 
 
 def run(table: Table, row: Sequence[Element], f: Field) -> list[Element]:
