@@ -1,0 +1,167 @@
+"""From table builders to the artefact: arms merge, padding rows are silenced, messages pair up, degrees are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.program import Program, evaluate_constant
+from compiler.table import Sent, TableBuilder
+from dsl import syntax as s
+from runtime.circuit import Message, Table
+
+MAX_DEGREE = 3
+MIN_ROWS = 128
+
+
+@dataclass(frozen=True)
+class MergedMessage:
+    """A message with its final multiplicity node; `arms` are the arms that send it (empty: every row)."""
+
+    sent: Sent
+    arms: tuple[str, ...]
+    multiplicity: int
+    gated: bool
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A table with what its witness filler needs beside it."""
+
+    builder: TableBuilder
+    messages: tuple[MergedMessage, ...]
+    table: Table
+
+
+def lay_out(program: Program, builder: TableBuilder, buses: dict[str, int]) -> Laid:
+    """Checks degrees and assembles the `Table`."""
+    poly = builder.poly
+    constraints = _merge_constraints(program, builder)
+    messages = _merge_messages(builder)
+    for m in messages:
+        if poly.degrees[m.multiplicity] > 2 or any(poly.degrees[a] > 1 for a in m.sent.args):
+            program.error("E0402", f"the multiplicity of `{m.sent.label}` has degree {poly.degrees[m.multiplicity]}; the most is 2", m.sent.span)
+    roots = [c for c, _ in constraints] + [n for m in messages for n in (m.multiplicity, *m.sent.args)]
+    needed = poly.reachable(roots)
+    number = {old: new for new, old in enumerate(needed)}
+    nodes = np.zeros((len(needed), 3), dtype=np.int64)
+    for new, old in enumerate(needed):
+        op, a, b = poly.nodes[old]
+        nodes[new] = (op, number[a], number[b]) if op >= 2 else (op, a, b)
+    table = Table(
+        name=builder.name,
+        columns=tuple(c.name for c in builder.columns),
+        fixed=np.zeros((0, 0), dtype=np.uint32),
+        fixed_names=(),
+        nodes=nodes,
+        constraints=tuple(number[c] for c, _ in constraints),
+        labels=tuple(label for _, label in constraints),
+        messages=tuple(
+            Message(buses[m.sent.bus], number[m.multiplicity], tuple(number[a] for a in m.sent.args), m.sent.label) for m in messages
+        ),
+        batches=_pairs(len(messages)),
+    )
+    return Laid(builder, tuple(messages), table)
+
+
+def _pairs(count: int) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(range(i, min(i + 2, count))) for i in range(0, count, 2))
+
+
+def _selector(builder: TableBuilder, arms: Iterable[str]) -> int:
+    return builder.poly.sum([builder.selectors[a] for a in arms])
+
+
+def _merge_constraints(program: Program, builder: TableBuilder) -> list[tuple[int, str]]:
+    """Equal equations of different arms become one, times the sum of their selectors; equations that fail on padding are gated."""
+    poly = builder.poly
+    by_node: dict[int, tuple[list[str | None], str, s.Span | None]] = {}
+    for c in builder.constraints:
+        if poly.constant_value(c.node) == 0:
+            continue
+        arms, _, _ = by_node.setdefault(c.node, ([], c.label, c.span))
+        if c.arm not in arms:
+            arms.append(c.arm)
+    merged: list[tuple[int, str]] = []
+    for selector in builder.selectors.values():
+        merged.append((poly.mul(selector, poly.sub(poly.constant(1), selector)), "a selector is a bit"))
+    if len(builder.selectors) > 1:
+        merged.append((poly.mul(builder.real, poly.sub(poly.constant(1), builder.real)), "a row is at most one instruction"))
+    for node, (arms, label, span) in by_node.items():
+        final = node
+        everywhere = None in arms or len(arms) == len(builder.arms)
+        if not everywhere:
+            final = poly.mul(_selector(builder, [a for a in arms if a]), node)
+        elif builder.arms and poly.at_zero[node]:
+            final = poly.mul(builder.real, node)
+        if poly.degrees[final] > MAX_DEGREE:
+            program.error(
+                "E0401", f"`{label}` has degree {poly.degrees[final]}; the most is {MAX_DEGREE}", span,
+                notes=(f"degree {poly.degrees[node]} of the equation, and 1 for the instruction selector",),
+                help="put a factor in `column(…)`",
+            )  # fmt: skip
+        merged.append((final, label))
+    return merged
+
+
+def _merge_messages(builder: TableBuilder) -> list[MergedMessage]:
+    poly = builder.poly
+    groups: dict[tuple[object, ...], tuple[Sent, list[str | None]]] = {}
+    counts: dict[tuple[object, ...], int] = {}
+    for m in builder.messages:
+        key = (m.bus, m.sign, m.times, m.args)
+        nth = counts[(m.arm, key)] = counts.get((m.arm, key), 0) + 1
+        groups.setdefault((*key, nth), (m, []))[1].append(m.arm)
+    merged: list[MergedMessage] = []
+    for m, arms in groups.values():
+        everywhere = None in arms or len(arms) == len(builder.arms)
+        gate = builder.real if everywhere else _selector(builder, [a for a in arms if a])
+        times = m.times if not builder.arms else poly.mul(gate, m.times)
+        signed = times if m.sign > 0 else poly.sub(poly.constant(0), times)
+        names = () if everywhere else tuple(a for a in arms if a)
+        merged.append(MergedMessage(m, names, signed, bool(builder.arms)))
+    return merged
+
+
+def fixed_table(program: Program, item: s.Fixed, bus: int) -> Table:
+    """A fixed table: its rows are public, and it receives each row as often as its one committed column says."""
+    rows = np.array(_fixed_rows(program, item), dtype=np.int64)
+    height = max(MIN_ROWS, 1 << (len(rows) - 1).bit_length())
+    padded = np.concatenate([rows, np.repeat(rows[:1], height - len(rows), axis=0)])
+    width = rows.shape[1]
+    nodes = [(0, 0, 0), (1, 0, 0), (3, 1, 0)] + [(0, 1 + k, 0) for k in range(width)]
+    message = Message(bus, 2, tuple(range(3, 3 + width)), f"rows of {item.name}")
+    return Table(
+        name=item.name,
+        columns=("multiplicity",),
+        fixed=np.ascontiguousarray(padded.T.astype(np.uint32)),
+        fixed_names=tuple(p.name for p in item.params),
+        nodes=np.array(nodes, dtype=np.int64),
+        constraints=(),
+        labels=(),
+        messages=(message,),
+        batches=((0,),),
+    )
+
+
+def _fixed_rows(program: Program, item: s.Fixed) -> list[tuple[int, ...]]:
+    rows: list[tuple[int, ...]] = []
+
+    def generate(depth: int, env: dict[str, int]) -> None:
+        lookup = lambda n: env.get(n, program.constants.get(n))  # noqa: E731
+        if depth == len(item.generators):
+            row = [evaluate_constant(e, lookup, program) for e in item.row]
+            rows.append(tuple(v for v in row if isinstance(v, int)))
+            return
+        g = item.generators[depth]
+        low, high = evaluate_constant(g.start, lookup, program), evaluate_constant(g.stop, lookup, program)
+        assert isinstance(low, int) and isinstance(high, int)
+        if high - low > 1 << 20:
+            raise program.fail("E0303", "a fixed table has at most 2^20 rows", g.span)
+        for i in range(low, high):
+            generate(depth + 1, {**env, g.name: i})
+
+    generate(0, {})
+    return rows
