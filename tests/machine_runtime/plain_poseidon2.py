@@ -14,8 +14,8 @@ PRIME = 2**31 - 2**24 + 1
 WIDTH, RATE = 24, 16
 _BLOCK = ((2, 3, 1, 1), (1, 2, 3, 1), (1, 1, 2, 3), (3, 1, 1, 2))
 _TABLE = json.loads((Path(__file__).parents[1] / "data" / "poseidon2_koalabear_24.json").read_text())
-_INITIAL, _FINAL = ([[int(word, 16) for word in row] for row in _TABLE[name]] for name in ("external_initial", "external_final"))
-_INTERNAL = [int(word, 16) for word in _TABLE["internal"]]
+INITIAL, FINAL = ([[int(word, 16) for word in row] for row in _TABLE[name]] for name in ("external_initial", "external_final"))
+INTERNAL = [int(word, 16) for word in _TABLE["internal"]]
 
 
 def _inverse_power(exponent: int) -> int:
@@ -27,6 +27,11 @@ _DIAGONAL = (
     + [_inverse_power(exponent) for exponent in (8, 2, 3, 4, 5, 6, 24)]
     + [-_inverse_power(exponent) for exponent in (8, 3, 4, 5, 6, 7, 9, 24)]
 )
+
+
+def diagonal() -> list[int]:
+    """The internal layer is 1 + diag(this), canonical."""
+    return [element % PRIME for element in _DIAGONAL]
 
 
 def _external(state: list[int]) -> list[int]:
@@ -43,11 +48,11 @@ def _internal(state: list[int]) -> list[int]:
 def permute(state: Sequence[int]) -> list[int]:
     """24 canonical elements to 24 canonical elements."""
     now = _external(list(state))
-    for constants in _INITIAL:
+    for constants in INITIAL:
         now = _external([pow(x + c, 3, PRIME) for x, c in zip(now, constants)])
-    for constant in _INTERNAL:
+    for constant in INTERNAL:
         now = _internal([pow(now[0] + constant, 3, PRIME), *now[1:]])
-    for constants in _FINAL:
+    for constants in FINAL:
         now = _external([pow(x + c, 3, PRIME) for x, c in zip(now, constants)])
     return now
 
