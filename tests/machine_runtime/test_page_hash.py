@@ -13,8 +13,6 @@ from tests.machine_runtime.support import DATA, MAP
 
 PARAMETERS = (np.array(numbers, np.uint32) for numbers in (INITIAL + FINAL, INTERNAL, diagonal()))
 HASHER = Poseidon2(Poseidon2Parameters(*PARAMETERS))
-    Poseidon2Parameters(np.array(INITIAL + FINAL, np.uint32), np.array(INTERNAL, np.uint32), np.array(diagonal(), np.uint32))
-)
 
 
 def test_image_ids_agree() -> None:
