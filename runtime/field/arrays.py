@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from runtime.field.compiled import kernel
 from runtime.field.koalabear import R_SQUARED, mul
 from runtime.field.packed import LANES, load, splat, store
 from runtime.threads import parallel_for
@@ -30,7 +30,7 @@ def _scale(array: npt.NDArray[np.uint32], factor: int) -> None:
     parallel_for(lambda start, stop: _multiply(flat, np.uint32(factor), start, stop), flat.size, _TILE)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _multiply(words: npt.NDArray[np.uint32], factor: np.uint32, start: int, stop: int) -> None:
     whole = start + (stop - start) // LANES * LANES
     for i in range(start, whole, LANES):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
-from runtime.field.koalabear import P, P_INVERSE
+from runtime.field.koalabear import P_INVERSE, P
 
 I32 = ir.IntType(32)
 I64 = ir.IntType(64)
@@ -56,7 +56,10 @@ def _mul_word(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
 
 
 def _mul_lanes(b: ir.IRBuilder, x: ir.Value, y: ir.Value, quotient: ir.Value | None) -> ir.Value:
-    """Even and odd lanes are multiplied apart, 32 x 32 -> 64 bits. The quotient is a 32-bit lane multiply: as a 64-bit one LLVM picks a slow form."""
+    """Even and odd lanes are multiplied apart, 32 x 32 -> 64 bits.
+
+    The quotient is a 32-bit lane multiply: as a 64-bit one LLVM picks a slow form.
+    """
     count = x.type.count
     even = [k for i in range(count // 2) for k in (2 * i, count + 2 * i)]
     odd = [k + 1 for k in even]

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from runtime.field import koalabear
+from runtime.field.compiled import kernel
 from runtime.field.koalabear import P
 from runtime.field.packed import LANES, formula, load, splat, store
 from runtime.threads import parallel_for
@@ -162,7 +162,7 @@ base_inverse = formula(_base_inverse)
 # ***** kernels' helpers *****
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def power(a: tuple[np.uint32, ...], exponent: int) -> tuple[np.uint32, ...]:
     """a to a power of at least zero, on words."""
     result = ONE_WORDS
@@ -174,20 +174,20 @@ def power(a: tuple[np.uint32, ...], exponent: int) -> tuple[np.uint32, ...]:
     return result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def read(columns: Words, row: int) -> tuple[np.uint32, ...]:
     """The element in row `row` of six columns `uint32[6][n]`."""
     return columns[0, row], columns[1, row], columns[2, row], columns[3, row], columns[4, row], columns[5, row]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write(columns: Words, row: int, value: tuple[np.uint32, ...]) -> None:
     """Write an element to row `row` of six columns `uint32[6][n]`."""
     for k in range(DEGREE):
         columns[k, row] = value[k]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def load_packed(columns: Words, first: int, row: int) -> Any:
     """Sixteen elements: rows `row .. row + 15` of columns `first .. first + 5`."""
     return (
@@ -200,7 +200,7 @@ def load_packed(columns: Words, first: int, row: int) -> Any:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def store_packed(columns: Words, first: int, row: int, value: Any) -> None:
     """Write sixteen elements to rows `row .. row + 15` of columns `first .. first + 5`."""
     store(columns, (first, row), value[0])
@@ -211,7 +211,7 @@ def store_packed(columns: Words, first: int, row: int, value: Any) -> None:
     store(columns, (first + 5, row), value[5])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def splat_packed(a: tuple[np.uint32, ...]) -> Any:
     """One element in all sixteen lanes."""
     return splat(a[0]), splat(a[1]), splat(a[2]), splat(a[3]), splat(a[4]), splat(a[5])
@@ -224,7 +224,7 @@ def invert_columns(columns: Words) -> Words:
     return result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _invert_rows(columns: Words, result: Words, start: int, stop: int) -> None:
     whole = start + (stop - start) // LANES * LANES
     for row in range(start, whole, LANES):

@@ -1,7 +1,7 @@
 """KoalaBear, p = 2^31 - 2^24 + 1: constants, integer helpers and scalar kernels.
 
-Kernels take and return Montgomery form: the element x is the word x * 2^32 mod p, always in [0, p). Helpers on Python integers are canonical
-unless their name says otherwise.
+Kernels take and return Montgomery form: the element x is the word x * 2^32 mod p, always in [0, p). Helpers on Python integers are
+canonical unless their name says otherwise.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit
+
+from runtime.field.compiled import kernel
 
 P: Final = 2**31 - 2**24 + 1
 GENERATOR: Final = 3
@@ -42,21 +43,21 @@ def root_of_unity(log_n: int) -> int:
     return pow(GENERATOR, (P - 1) >> log_n, P)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add(x: np.uint32, y: np.uint32) -> np.uint32:
     """x + y. The wrapped difference is the larger one, so the minimum picks the right value."""
     total = np.uint32(x + y)
     return min(total, np.uint32(total - np.uint32(P)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sub(x: np.uint32, y: np.uint32) -> np.uint32:
     """x - y."""
     difference = np.uint32(x - y)
     return min(difference, np.uint32(difference + np.uint32(P)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mul(x: np.uint32, y: np.uint32) -> np.uint32:
     """x * y (Montgomery: the words' product divided by 2^32). One factor may be any uint32, the other must be below p."""
     product = np.uint64(x) * np.uint64(y)
@@ -65,7 +66,7 @@ def mul(x: np.uint32, y: np.uint32) -> np.uint32:
     return sub(np.uint32(product >> np.uint64(32)), back)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def power(x: np.uint32, exponent: int) -> np.uint32:
     """x to a power of at least zero."""
     result = np.uint32(ONE)
@@ -77,7 +78,7 @@ def power(x: np.uint32, exponent: int) -> np.uint32:
     return result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def invert(x: np.uint32) -> np.uint32:
     """1 / x, and 0 for 0."""
     return power(x, P - 2)

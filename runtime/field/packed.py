@@ -1,7 +1,6 @@
 """Packed lanes: sixteen 32-bit words as one Numba value, and straight-line programs over them.
 
-`Packed` holds sixteen words; `+ - *` are KoalaBear operations on words in Montgomery form. Kernels cached by Numba do not notice a change of this
-file: remove `__pycache__` after editing it.
+`Packed` holds sixteen words; `+ - *` are KoalaBear operations on words in Montgomery form.
 """
 
 from __future__ import annotations
@@ -15,10 +14,11 @@ import numpy.typing as npt
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
+from numba.extending import lower_builtin, models, register_model, type_callable
 
 from runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
 from runtime.field import emit
+from runtime.field.compiled import intrinsic
 from runtime.field.koalabear import P_INVERSE, R, to_montgomery
 
 LANES: Final = 16
@@ -77,7 +77,10 @@ def _load(b: ir.IRBuilder, pointer: ir.Value) -> ir.Value:
 
 @intrinsic
 def load(typingctx: Any, array: Any, index: Any) -> Any:
-    """`load(array, index)`: the sixteen words from `array[index]` on; index is an integer or a tuple, the last axis contiguous. Not bounds-checked."""
+    """`load(array, index)`: the sixteen words from `array[index]` on, not bounds-checked.
+
+    index is an integer or a tuple; the last axis is contiguous.
+    """
 
     def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
         return _load(b, _lane_pointer(context, b, sig.args[0], args[0], sig.args[1], args[1]))
@@ -163,7 +166,7 @@ def _row_storer(width: int) -> Any:
 
 
 load_rows = _row_loader(LANES)
-"""`load_rows(array, row, column, stop)`: sixteen Packed from `array[row + i, column]` on; the row before `stop` stands in for any from there."""
+"""`load_rows(array, row, column, stop)`: sixteen Packed from `array[row + i, column]` on; row `stop - 1` stands in for `stop` and later."""
 load_half_rows = _row_loader(LANES // 2)
 """`load_rows` of eight words each, zeros in the upper lanes."""
 store_rows = _row_storer(LANES)
@@ -211,7 +214,6 @@ def lanewise(emitter: Emitter, arity: int) -> Any:
         return packed(packed, packed, packed), lower
 
     return {1: unary, 3: ternary}[arity]
-
 
 
 mul_prepared = lanewise(emit.mul_prepared, 3)
@@ -307,8 +309,8 @@ def straight_line(nodes: npt.NDArray[np.int64], outputs: Sequence[int], n_column
     """`body(columns, row, out, position)`: evaluate a node list (see runtime/circuit.py) on sixteen rows as one block of LLVM code.
 
     columns: `uint32[>= n_columns][rows]`, Montgomery, each column contiguous. Rows `row .. row + 15` are read; output k goes to
-    `out[k, position .. position + 15]` of an array `uint32[len(outputs)][block]`. Only nodes that outputs need are emitted. About 0.1 ns per
-    node and row, and 2 ms of compilation per node.
+    `out[k, position .. position + 15]` of an array `uint32[len(outputs)][block]`. Only nodes that outputs need are emitted. About 0.1 ns
+    per node and row, and 2 ms of compilation per node.
     """
     program = _reachable(np.asarray(nodes, dtype=np.int64), [int(k) for k in outputs], n_columns)
 

@@ -11,11 +11,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from runtime.field import emit
+from runtime.field.compiled import intrinsic, kernel
 from runtime.field.packed import (
     LANES,
     column_addresses,
@@ -40,6 +40,9 @@ _START, _END, _PARENT, _ROOT, _KEYED = 1, 2, 4, 8, 16
 _BLOCK_WORDS: Final = 16
 _CHUNK_WORDS: Final = 256
 _MAX_DEPTH: Final = 54
+"""Enough for 2^64 bytes."""
+_MAX_LANE_DEPTH: Final = 16
+"""Enough for rows of 2^16 chunks, sixteen million columns."""
 
 _SUBTILES: Final = 32
 """Groups of sixteen rows that go through the columns together, so that a visit to a column reads two KiB of it."""
@@ -61,7 +64,7 @@ def key_words(key: bytes) -> Words:
 
 
 def hash_rows(matrices: Sequence[Words], key: Words) -> Words:
-    """`uint32[n][8]`: the keyed hash of each row, all columns of all `uint32[k_i][n]` in order as little-endian words, at least one column."""
+    """`uint32[n][8]`: the keyed hash of each row: all columns (at least one) of all `uint32[k_i][n]`, in order, as little-endian words."""
     n = matrices[0].shape[1]
     if any(matrix.shape[1] != n for matrix in matrices):
         raise ValueError("matrices hashed by row must have one height")
@@ -116,7 +119,10 @@ def _emit_compress(b: ir.IRBuilder, cv: list[ir.Value], block: list[ir.Value], t
 
 @intrinsic
 def compress(typingctx: Any, cv: Any, block: Any, counter: Any, length: Any, flags: Any) -> Any:
-    """`compress(cv, block, counter, length, flags)`: the next chaining value, of eight and sixteen uint32 or Packed; the rest is the same in all lanes."""
+    """`compress(cv, block, counter, length, flags)`: the next chaining value.
+
+    cv and block are eight and sixteen uint32 or Packed; counter (uint64), length and flags (uint32) are the same in all lanes.
+    """
 
     def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
         old, words = (cgutils.unpack_tuple(b, arg) for arg in args[:2])
@@ -133,18 +139,18 @@ def compress(typingctx: Any, cv: Any, block: Any, counter: Any, length: Any, fla
     return cv(cv, block, types.uint64, types.uint32, types.uint32), emitter
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _tuple8(words: Words) -> Any:
     return words[0], words[1], words[2], words[3], words[4], words[5], words[6], words[7]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _splat8(words: Words) -> Any:
     return (splat(words[0]), splat(words[1]), splat(words[2]), splat(words[3]),
             splat(words[4]), splat(words[5]), splat(words[6]), splat(words[7]))  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _store8(words: Words, value: Any) -> None:
     for i in range(8):
         words[i] = value[i]
@@ -153,7 +159,7 @@ def _store8(words: Words, value: Any) -> None:
 # ***** one byte string *****
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hash_words(words: Words, length: int, key: Words, mode: int) -> Words:
     """The root of the chunk tree over `length` bytes in whole blocks of words, padded with zeros."""
     chunks = max(1, -(-length // 1024))
@@ -164,8 +170,7 @@ def _hash_words(words: Words, length: int, key: Words, mode: int) -> Words:
         end = min(length, 1024 * (chunk + 1))
         root = _ROOT if chunks == 1 else 0
         _store8(digest, _chunk(words, 1024 * chunk, end, _tuple8(key), chunk, mode, root))
-        merges = _merges(chunk, chunks, depth)
-        for k in range(merges):
+        for _ in range(_merges(chunk, chunks, depth)):
             depth -= 1
             root = _ROOT if chunk == chunks - 1 and depth == 0 else 0
             _store8(digest, _parent(_tuple8(key), _tuple8(stack[depth]), _tuple8(digest), mode | root))
@@ -174,7 +179,7 @@ def _hash_words(words: Words, length: int, key: Words, mode: int) -> Words:
     return digest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _merges(chunk: int, chunks: int, depth: int) -> int:
     """How many subtrees chunk number `chunk` completes: the trailing ones of its number, or everything if it is the last."""
     if chunk == chunks - 1:
@@ -185,7 +190,7 @@ def _merges(chunk: int, chunks: int, depth: int) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _chunk(words: Words, start: int, end: int, cv: Any, chunk: int, mode: int, root: int) -> Any:
     """Chaining value of bytes `start .. end - 1`, one chunk."""
     blocks = max(1, -(-(end - start) // 64))
@@ -197,7 +202,7 @@ def _chunk(words: Words, start: int, end: int, cv: Any, chunk: int, mode: int, r
     return cv
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _parent(key: Any, left: Any, right: Any, flags: int) -> Any:
     return compress(key, left + right, 0, 64, flags | _PARENT)
 
@@ -205,18 +210,18 @@ def _parent(key: Any, left: Any, right: Any, flags: int) -> Any:
 # ***** rows in lanes *****
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hash_rows(addresses: npt.NDArray[np.uint64], key: Words, digests: Words, start: int, stop: int) -> None:
     chunks = -(-addresses.size // _CHUNK_WORDS)
     key_lanes = _splat8(key)
     states = np.empty((_SUBTILES, 8, LANES), dtype=np.uint32)
-    stack = np.empty((_MAX_DEPTH, _SUBTILES, 8, LANES), dtype=np.uint32) if chunks > 1 else np.empty((1, _SUBTILES, 8, LANES), dtype=np.uint32)
+    stack = np.empty((_MAX_LANE_DEPTH if chunks > 1 else 1, _SUBTILES, 8, LANES), dtype=np.uint32)
     for row in range(start, stop, LANES * _SUBTILES):
         subtiles = min(_SUBTILES, -(-(stop - row) // LANES))
         depth = 0
         for chunk in range(chunks):
             _chunk_lanes(addresses, chunk, row, subtiles, key_lanes, states, _ROOT if chunks == 1 else 0)
-            for k in range(_merges(chunk, chunks, depth)):
+            for _ in range(_merges(chunk, chunks, depth)):
                 depth -= 1
                 root = _ROOT if chunk == chunks - 1 and depth == 0 else 0
                 for sub in range(subtiles):
@@ -229,10 +234,8 @@ def _hash_rows(addresses: npt.NDArray[np.uint64], key: Words, digests: Words, st
             _write_digests(_load8(states[sub]), digests, row + LANES * sub)
 
 
-@njit(cache=True, nogil=True)
-def _chunk_lanes(
-    addresses: npt.NDArray[np.uint64], chunk: int, row: int, subtiles: int, key_lanes: Any, states: Words, root: int
-) -> None:
+@kernel
+def _chunk_lanes(addresses: npt.NDArray[np.uint64], chunk: int, row: int, subtiles: int, key_lanes: Any, states: Words, root: int) -> None:
     first = chunk * _CHUNK_WORDS
     stop = min(addresses.size, first + _CHUNK_WORDS)
     for word in range(first, stop, _BLOCK_WORDS):
@@ -243,38 +246,38 @@ def _chunk_lanes(
             _store8_lanes(states[sub], compress(cv, block, chunk, 4 * min(_BLOCK_WORDS, stop - word), flags))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _word(addresses: npt.NDArray[np.uint64], word: int, row: int) -> Any:
     return load_address(addresses[word], row) if word < addresses.size else splat(np.uint32(0))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _block(addresses: npt.NDArray[np.uint64], word: int, row: int) -> Any:
-    return (_word(addresses, word, row), _word(addresses, word + 1, row), _word(addresses, word + 2, row), _word(addresses, word + 3, row),
-            _word(addresses, word + 4, row), _word(addresses, word + 5, row), _word(addresses, word + 6, row), _word(addresses, word + 7, row),
-            _word(addresses, word + 8, row), _word(addresses, word + 9, row), _word(addresses, word + 10, row), _word(addresses, word + 11, row),
-            _word(addresses, word + 12, row), _word(addresses, word + 13, row), _word(addresses, word + 14, row),
-            _word(addresses, word + 15, row))  # fmt: skip
+    a, w, r = addresses, word, row
+    return (_word(a, w, r), _word(a, w + 1, r), _word(a, w + 2, r), _word(a, w + 3, r),
+            _word(a, w + 4, r), _word(a, w + 5, r), _word(a, w + 6, r), _word(a, w + 7, r),
+            _word(a, w + 8, r), _word(a, w + 9, r), _word(a, w + 10, r), _word(a, w + 11, r),
+            _word(a, w + 12, r), _word(a, w + 13, r), _word(a, w + 14, r), _word(a, w + 15, r))  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _load8(words: Words) -> Any:
     return (load(words, (0, 0)), load(words, (1, 0)), load(words, (2, 0)), load(words, (3, 0)),
             load(words, (4, 0)), load(words, (5, 0)), load(words, (6, 0)), load(words, (7, 0)))  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _store8_lanes(words: Words, value: Any) -> None:
     for i in range(8):
         store(words, (i, 0), value[i])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _write_digests(value: Any, digests: Words, row: int) -> None:
     store_half_rows(digests, row, 0, len(digests), transpose(value + value))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hash_nodes(pairs: Words, rows: Words, key: Words, digests: Words, start: int, stop: int) -> None:
     key_lanes = _splat8(key)
     for node in range(start, stop, LANES):

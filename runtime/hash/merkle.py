@@ -1,8 +1,8 @@
 """The mixed-height Merkle tree over table rows, with openings of many rows at once.
 
-At the bottom are the hashes of the rows of the tallest matrices. Going up, where a layer has as many nodes as shorter matrices have rows, their
-row hash enters the node: H(left | right | row hash). A row is all columns of all matrices of its height, in order. Big row b of a tree of
-height n sees row b >> log2(n / m) of a matrix of height m.
+At the bottom are the hashes of the rows of the tallest matrices. Going up, where a layer has as many nodes as shorter matrices have rows,
+their row hash enters the node: H(left | right | row hash). A row is all columns of all matrices of its height, in order. Big row b of a
+tree of height n sees row b >> log2(n / m) of a matrix of height m.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NODE_KEY: Final = key_words(b"zkc merkle tree: inner node".ljust(32, b"."))
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """A commitment and all it was made of. groups: matrices by falling height; layers: digests `uint32[m][8]` from the bottom to the root."""
+    """A commitment and all it was made of. groups: matrices by falling height; layers: digests `uint32[m][8]`, from bottom to root."""
 
     groups: tuple[tuple[Words, ...], ...]
     layers: tuple[Words, ...]
@@ -47,8 +47,8 @@ class Tree:
 class Opening:
     """Opened rows and what is missing to hash up to the root.
 
-    rows: per group `uint32[q][columns]`, one for each distinct position, ascending. siblings: `uint32[s][8]`, layer by layer from the bottom,
-    ascending, only those that do not follow from the rows.
+    rows: per group `uint32[q][columns]`, one for each distinct position, ascending. siblings: `uint32[s][8]`, layer by layer from the
+    bottom, ascending, only those that do not follow from the rows.
     """
 
     rows: tuple[Words, ...]
@@ -108,7 +108,7 @@ def verify_many(root: bytes, shape: Shape, indices: Sequence[int] | Positions, o
 
 
 def group_rows(columns: Words, size: int) -> Words:
-    """`uint32[k * size][n / size]`: row r holds, column by column, rows size r .. size r + size - 1 of `uint32[k][n]`: the leaves of a FRI layer."""
+    """The leaves of a FRI layer, `uint32[k * size][n / size]`: row r holds, column by column, rows size r .. size r + size - 1."""
     k, n = columns.shape
     return np.ascontiguousarray(columns.reshape(k, n // size, size).transpose(0, 2, 1)).reshape(k * size, n // size)
 

@@ -1,7 +1,7 @@
 """The page hash: Poseidon2 (https://eprint.iacr.org/2023/323) over KoalaBear with S-box x^3 as a sponge, sixteen pages in sixteen lanes.
 
-The numbers come from the compiled circuit, so that kernel and circuit cannot differ. The sponge overwrites its rate with each block and permutes;
-its capacity starts as [tag, 0, ...]; the digest is the front of the last state. All words outside the kernels are canonical.
+The numbers come from the compiled circuit, so that kernel and circuit cannot differ. The sponge overwrites its rate with each block and
+permutes; its capacity starts as [tag, 0, ...]; the digest is the front of the last state. All words outside the kernels are canonical.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from runtime.field import arrays, emit
-from runtime.field.koalabear import P, R_SQUARED, inverse, mul
+from runtime.field.compiled import kernel
+from runtime.field.koalabear import R_SQUARED, P, inverse, mul
 from runtime.field.packed import LANES, WORDS, lanewise, load, load_half_rows, splat, store, store_half_rows, transpose
 from runtime.threads import parallel_for
 
@@ -32,7 +32,7 @@ _high_half = lanewise(lambda b, x: b.lshr(x, emit.constant(WORDS, 16)), 1)
 
 @dataclass(frozen=True, eq=False)
 class Poseidon2Parameters:
-    """Canonical numbers. external: `uint32[rounds][24]`, half of them before the internal rounds; internal: `uint32[rounds]`; diagonal: `uint32[24]`."""
+    """Canonical: external `uint32[rounds][24]` (half before the internal rounds), internal `uint32[rounds]`, diagonal `uint32[24]`."""
 
     external: Words
     internal: Words
@@ -40,7 +40,7 @@ class Poseidon2Parameters:
 
     @classmethod
     def from_constants(cls, constants: Mapping[str, Any]) -> Poseidon2Parameters:
-        """From `poseidon2_external`, `poseidon2_internal` and `poseidon2_diagonal` (fractions: numerator, denominator) of a circuit, nested or flat."""
+        """From a circuit's `poseidon2_external`, `poseidon2_internal`, `poseidon2_diagonal` (numerators, denominators), nested or flat."""
         flat = {name: _flat(constants[f"poseidon2_{name}"]) for name in ("external", "internal", "diagonal")}
         fractions = zip(flat["diagonal"][::2], flat["diagonal"][1::2], strict=True)
         return cls(
@@ -62,7 +62,8 @@ class Poseidon2:
             np.ascontiguousarray(words, dtype=np.uint32).copy() for words in (parameters.external, parameters.internal, parameters.diagonal)
         )
         if external.ndim != 2 or external.shape[1] != WIDTH or len(external) % 2 or internal.ndim != 1 or diagonal.shape != (WIDTH,):
-            raise ValueError(f"Poseidon2 parameters of shapes {external.shape}, {internal.shape}, {diagonal.shape} are not for width {WIDTH}")
+            shapes = f"{external.shape}, {internal.shape}, {diagonal.shape}"
+            raise ValueError(f"Poseidon2 parameters of shapes {shapes} are not for width {WIDTH}")
         for words in (external, internal, diagonal):
             arrays.to_montgomery(words)
         self._constants = (external, internal, diagonal)
@@ -100,7 +101,7 @@ class Poseidon2:
 # ***** kernels *****
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _external_layer(state: Words) -> None:
     """The circulant [2, 3, 1, 1] on each four, then each element plus the sum of its column."""
     sums = (splat(np.uint32(0)), splat(np.uint32(0)), splat(np.uint32(0)), splat(np.uint32(0)))
@@ -116,7 +117,7 @@ def _external_layer(state: Words) -> None:
             store(state, (i + k, 0), load(state, (i + k, 0)) + sums[k])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _internal_layer(state: Words, diagonal: Words) -> None:
     """1 + diag(diagonal)."""
     total = load(state, (0, 0))
@@ -126,13 +127,13 @@ def _internal_layer(state: Words, diagonal: Words) -> None:
         store(state, (i, 0), total + load(state, (i, 0)) * splat(diagonal[i]))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _substitute(state: Words, i: int, constant: np.uint32) -> None:
     x = load(state, (i, 0)) + splat(constant)
     store(state, (i, 0), x * x * x)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _external_rounds(state: Words, constants: Words) -> None:
     for r in range(len(constants)):
         for i in range(WIDTH):
@@ -140,7 +141,7 @@ def _external_rounds(state: Words, constants: Words) -> None:
         _external_layer(state)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _permute(state: Words, external: Words, internal: Words, diagonal: Words) -> None:
     """All lanes of `uint32[24][16]`, in place, Montgomery."""
     half = len(external) // 2
@@ -152,7 +153,7 @@ def _permute(state: Words, external: Words, internal: Words, diagonal: Words) ->
     _external_rounds(state, external[half:])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _permute_states(states: Words, external: Words, internal: Words, diagonal: Words, start: int, stop: int) -> None:
     lanes = np.zeros((WIDTH, LANES), dtype=np.uint32)
     for first in range(start, stop, LANES):
@@ -166,7 +167,7 @@ def _permute_states(states: Words, external: Words, internal: Words, diagonal: W
                 states[first + k, i] = mul(lanes[i, k], np.uint32(1))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hash_pages(
     pages: Words, halves: bool, tag: np.uint32, external: Words, internal: Words, diagonal: Words, digests: Words, start: int, stop: int
 ) -> None:
@@ -183,7 +184,7 @@ def _hash_pages(
         store_half_rows(digests, page, 0, len(pages), transpose(digest + digest))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _overwrite(state: Words, block: Any, halves: bool) -> None:
     """Eight words into the rate, in front with zeros behind, or each as two 16-bit halves."""
     factor = splat(np.uint32(R_SQUARED))

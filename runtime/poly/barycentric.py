@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from runtime.field import extension, koalabear
+from runtime.field.compiled import kernel
 from runtime.field.extension import Element
 from runtime.field.packed import LANES, lane, load
 from runtime.poly.domain import domain
@@ -38,7 +38,7 @@ def weights(log_n: int, point: Words, shift: int = 1) -> Words:
 def evaluate_columns(columns: Words, row_weights: Words) -> Words:
     """`uint32[k][6]`: each column's polynomial at the point of the weights. columns: `uint32[k][n]`, bit-reversed order.
 
-    Rows of a longer array may be given as `extension[:, :n]`: the first n values of an extension over shift * <w_2n> are those on shift * <w_n>.
+    Rows of a longer array may be given as `extension[:, :n]`: the first n values on shift * <w_2n> are those on shift * <w_n>.
     """
     k, n = columns.shape
     if n != row_weights.shape[1]:
@@ -48,7 +48,7 @@ def evaluate_columns(columns: Words, row_weights: Words) -> Words:
     return (sums.sum(axis=0, dtype=np.uint64) % koalabear.P).astype(np.uint32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill(points: Words, z: tuple[np.uint32, ...], factor: tuple[np.uint32, ...], result: Words, start: int, stop: int) -> None:
     whole = start + (stop - start) // LANES * LANES
     wide, wide_factor = extension.splat_packed(z), extension.splat_packed(factor)
@@ -63,7 +63,7 @@ def _fill(points: Words, z: tuple[np.uint32, ...], factor: tuple[np.uint32, ...]
         extension.write(result, row, extension.mul(extension.scale(reciprocal, d), factor))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _dot(columns: Words, row_weights: Words, sums: Words, start: int, stop: int) -> None:
     """Weighted sums of rows `start .. stop - 1` of every column, into `sums[k][6]`."""
     whole = start + (stop - start) // LANES * LANES

@@ -1,7 +1,7 @@
 """The evaluation domains, in bit-reversed order: point b of shift * <w_n> is shift * w_n^rev(b).
 
-With phi(b) the bits of b mirrored behind the binary point, w_n^rev(b) is the fraction phi(b) of a full turn whatever n is, so that a smaller
-domain is the front of a larger one, and points multiply where bits are disjoint.
+With phi(b) the bits of b mirrored behind the binary point, w_n^rev(b) is the fraction phi(b) of a full turn whatever n is, so that a
+smaller domain is the front of a larger one, and points multiply where bits are disjoint.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from runtime.field.compiled import kernel
 from runtime.field.koalabear import inverse, mul, root_of_unity, to_montgomery
 from runtime.field.packed import LANES, load, splat, store
 
@@ -37,7 +37,7 @@ def turns(log_n: int, skip: int, *, backwards: bool = False) -> Words:
     return points
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _double(points: Words, size: int, root: np.uint32) -> None:
     if size < LANES:
         for b in range(size):

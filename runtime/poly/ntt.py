@@ -1,12 +1,12 @@
 """Transforms of many columns: interpolation, evaluation on cosets, low-degree extension.
 
-Sixteen columns are transformed together as a tile of 64-byte rows, one lane a column. With n = A B, row a B + b, an inverse transform does
-its small strides inside the A contiguous blocks of B rows ("low" levels) and then its large ones over the B combs of A rows ("high" levels);
-a forward transform does the reverse. An extension so passes over the tile three times: low levels in, high levels back and forth
+Sixteen columns are transformed together as a tile of 64-byte rows, one lane a column. With n = A B, row a B + b, an inverse transform
+does its small strides inside the A contiguous blocks of B rows ("low" levels) and then its large ones over the B combs of A rows ("high"
+levels); a forward transform does the reverse. An extension so passes over the tile three times: low levels in, high levels back and forth
 (the coefficients live only there), low levels out.
 
-The forward step splits X^m - c into (X^(m/2) - z)(X^(m/2) + z), z^2 = c, so that a coset shift lives in the twiddles z alone, input is in natural
-order, output in bit-reversed order, and a block is itself a transform on a coset: the one that starts at its first point.
+The forward step splits X^m - c into (X^(m/2) - z)(X^(m/2) + z), z^2 = c, so that a coset shift lives in the twiddles z alone, input is in
+natural order, output in bit-reversed order, and a block is itself a transform on a coset: the one that starts at its first point.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from runtime.field.koalabear import P, P_INVERSE, TWO_ADICITY, from_montgomery, inverse, mul, to_montgomery
+from runtime.field.compiled import kernel
+from runtime.field.koalabear import P_INVERSE, TWO_ADICITY, P, from_montgomery, inverse, mul, to_montgomery
 from runtime.field.packed import LANES, load, load_rows, mul_prepared, prepare, splat, store, store_rows, transpose
 from runtime.poly.domain import turns
 from runtime.threads import parallel_for
@@ -31,7 +31,7 @@ _TILE_ROWS = 1 << 14
 
 
 def interpolate(columns: Words, shift: int = 1) -> Words:
-    """Coefficients `uint32[k][n]`, natural order, from values `uint32[k][n]` on shift * <w_n> in bit-reversed order (all Montgomery; shift canonical)."""
+    """Coefficients `uint32[k][n]`, natural order, from values on shift * <w_n> in bit-reversed order. Montgomery, but shift canonical."""
     result = np.empty_like(columns)
     _transform(columns, result, shift, ())
     return result
@@ -104,7 +104,7 @@ def _scaled(points: Words, factor: int) -> Words:
 
 
 def _transform(columns: Words, result: Words, source: int | None, cosets: Sequence[int]) -> None:
-    """From values on source * <w_n> (or, with None, coefficients) to values on the cosets one after the other (or, without any, coefficients)."""
+    """From values on source * <w_n> (None: from coefficients) to values on the cosets, one after the other (none: to coefficients)."""
     k, n = columns.shape
     log_n = n.bit_length() - 1
     if n != 1 << log_n or log_n > TWO_ADICITY:
@@ -154,10 +154,8 @@ def _transform_groups(columns: Words, result: Words, n: int, plan: _Plan, start:
 # ***** passes *****
 
 
-@njit(cache=True, nogil=True)
-def _low_in(
-    columns: Words, first: int, tile: Words, start: int, stop: int, log_b: int, back: bool, starts: Words, roots: Words
-) -> None:
+@kernel
+def _low_in(columns: Words, first: int, tile: Words, start: int, stop: int, log_b: int, back: bool, starts: Words, roots: Words) -> None:
     """Columns `first .. first + 15` into blocks `start .. stop - 1` of the tile, and the inverse low levels there."""
     block = 1 << log_b
     flat = tile.reshape(-1)
@@ -168,7 +166,7 @@ def _low_in(
             _inverse_levels(flat[a * block * LANES :], log_b, LANES, _heap(starts[a], roots, log_b))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _high(
     scratch: Words, start: int, stop: int, log_a: int, log_b: int, back: bool, scale: np.uint32, back_heap: Words, heaps: Words
 ) -> None:
@@ -192,7 +190,7 @@ def _high(
             _scatter(coefficients, comb, log_b, width, scratch[0])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gather(tile: Words, comb: int, log_b: int, width: int, buffer: Words) -> None:
     flat = tile.reshape(-1)
     for a in range(buffer.size // width):
@@ -200,7 +198,7 @@ def _gather(tile: Words, comb: int, log_b: int, width: int, buffer: Words) -> No
             store(buffer, a * width + i, load(flat, ((a << log_b) + comb) * LANES + i))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _scatter(buffer: Words, comb: int, log_b: int, width: int, tile: Words) -> None:
     flat = tile.reshape(-1)
     for a in range(buffer.size // width):
@@ -208,7 +206,7 @@ def _scatter(buffer: Words, comb: int, log_b: int, width: int, tile: Words) -> N
             store(flat, ((a << log_b) + comb) * LANES + i, load(buffer, a * width + i))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _low_out(
     scratch: Words,
     result: Words,
@@ -236,11 +234,11 @@ def _low_out(
 # ***** levels *****
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _heap(shift: np.uint32, roots: Words, log_m: int) -> Words:
-    """Twiddles `uint32[2][2^log_m]` of the coset shift * <w_m>: split j of level t is entry 2^t + j, so that 2 i and 2 i + 1 split the parts of i.
+    """Twiddles `uint32[2][2^log_m]` of the coset shift * <w_m>: split j of level t is entry 2^t + j; 2 i and 2 i + 1 split the parts of i.
 
-    Row 0 is the Montgomery word z = shift^(m / 2^(t + 1)) roots[j], row 1 is z / p mod 2^32. roots[j] is the fraction phi(j) / 2 of a turn.
+    Row 0 is the Montgomery word z = shift^(m / 2^(t + 1)) roots[j], row 1 is z / p mod 2^32. roots[j] is phi(j) / 2 of a turn.
     """
     heap = np.empty((2, 1 << log_m), dtype=np.uint32)
     for t in range(log_m - 1, -1, -1):
@@ -256,7 +254,7 @@ def _heap(shift: np.uint32, roots: Words, log_m: int) -> Words:
     return heap
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _forward_levels(values: Words, log_m: int, width: int, heap: Words) -> None:
     """2^log_m rows of `width` words, flat: all levels, two at a time after a first single one if their number is odd."""
     if log_m & 1:
@@ -284,7 +282,7 @@ def _forward_levels(values: Words, log_m: int, width: int, heap: Words) -> None:
                 store(values, i + 3 * quarter, a - c - right)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _inverse_levels(values: Words, log_m: int, width: int, heap: Words) -> None:
     """`_forward_levels` undone, up to a factor of 2^log_m; the heap is made of inverses."""
     for t in range(log_m - 2, -1, -2):

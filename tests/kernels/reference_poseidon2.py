@@ -10,7 +10,8 @@ from runtime.field.koalabear import P, inverse
 TABLE = json.loads((Path(__file__).parents[1] / "data" / "poseidon2_koalabear_24.json").read_text())
 EXTERNAL = [[int(word, 16) for word in row] for name in ("external_initial", "external_final") for row in TABLE[name]]
 INTERNAL = [int(word, 16) for word in TABLE["internal"]]
-FRACTIONS = [(-2, 1), (1, 1), (2, 1), (1, 2), (3, 1), (4, 1), (-1, 2), (-3, 1), (-4, 1), (1, 2**8), (1, 4), (1, 8), (1, 16), (1, 32), (1, 64), (1, 2**24)]
+FRACTIONS = [(-2, 1), (1, 1), (2, 1), (1, 2), (3, 1), (4, 1), (-1, 2), (-3, 1), (-4, 1)]
+FRACTIONS += [(1, 2**8), (1, 4), (1, 8), (1, 16), (1, 32), (1, 64), (1, 2**24)]
 FRACTIONS += [(-1, 2**8), (-1, 8), (-1, 16), (-1, 32), (-1, 64), (-1, 2**7), (-1, 2**9), (-1, 2**24)]
 DIAGONAL = [a * inverse(b) % P for a, b in FRACTIONS]
 

@@ -14,7 +14,7 @@ from runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
 from runtime.field import arrays, extension, koalabear
 from runtime.field.extension import Element
 from runtime.field.koalabear import P, R
-from runtime.field.packed import LANES, load, mul_prepared, prepare, splat, store, straight_line, transpose
+from runtime.field.packed import LANES, load, load_rows, mul_prepared, prepare, splat, store, store_rows, straight_line, transpose
 from runtime.threads import set_threads, threads
 
 CORNERS = [0, 1, 2, P - 1, P - 2, (P - 1) // 2, (P + 1) // 2, 2**24, R % P, R * R % P, P - 2**24]
@@ -78,17 +78,14 @@ def test_packed_operators() -> None:
 
 @njit
 def transpose_square(a: Any, out: Any) -> None:
-    rows = transpose((load(a, 0), load(a, 16), load(a, 32), load(a, 48), load(a, 64), load(a, 80), load(a, 96), load(a, 112),
-                      load(a, 128), load(a, 144), load(a, 160), load(a, 176), load(a, 192), load(a, 208), load(a, 224), load(a, 240)))  # fmt: skip
-    for i in range(16):
-        store(out, 16 * i, rows[i])
+    store_rows(out, 0, 0, 16, transpose(load_rows(a, 0, 0, 16)))
 
 
 def test_transpose() -> None:
-    a = np.arange(256, dtype=np.uint32)
+    a = np.arange(256, dtype=np.uint32).reshape(16, 16)
     out = np.zeros_like(a)
     transpose_square(a, out)
-    assert (out.reshape(16, 16) == a.reshape(16, 16).T).all()
+    assert (out == a.T).all()
 
 
 @pytest.mark.parametrize("size", [1, 15, 16, 1000, 200_000])

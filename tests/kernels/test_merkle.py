@@ -77,7 +77,11 @@ def test_tampering_is_found() -> None:
     ]
     bad += [replace(good, siblings=good.siblings[:-1]), replace(good, siblings=np.concatenate([good.siblings, good.siblings[-1:]]))]
     bad += [replace(good, siblings=good.siblings[:, :7]), replace(good, siblings=good.siblings.astype(np.uint64))]
-    bad += [replace(good, rows=good.rows[:-1]), replace(good, rows=(good.rows[0][:, :-1], *good.rows[1:])), replace(good, rows=good.rows[::-1])]
+    bad += [
+        replace(good, rows=good.rows[:-1]),
+        replace(good, rows=(good.rows[0][:, :-1], *good.rows[1:])),
+        replace(good, rows=good.rows[::-1]),
+    ]
     bad += [replace(good, rows=(good.rows[0][::-1], *good.rows[1:]))]
     assert not any(merkle.verify_many(tree.root, tree.shape, indices, opening) for opening in bad)
     assert not merkle.verify_many(tree.root, tree.shape, [1, 3, 9, 30], good)
