@@ -24,7 +24,7 @@ from runtime.field.koalabear import P_INVERSE, R, to_montgomery
 LANES: Final = 16
 WORDS: Final = ir.VectorType(emit.I32, LANES)
 
-Emitter = Callable[..., ir.Value]
+Emitter = Callable[..., emit.Value]
 
 
 class Packed(types.Type):
@@ -44,12 +44,15 @@ class _PackedModel(models.PrimitiveModel):
 
 
 def _overload_operator(op: Callable[..., Any], emitter: Emitter) -> None:
+    def result_type(x: Any, y: Any) -> Packed | None:
+        return packed if isinstance(x, Packed) and isinstance(y, Packed) else None
+
     @type_callable(op)
     def _type(context: Any) -> Any:
-        return lambda x, y: packed if isinstance(x, Packed) and isinstance(y, Packed) else None
+        return result_type
 
     @lower_builtin(op, Packed, Packed)
-    def _lower(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+    def _lower(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
         return emitter(b, *args)
 
 
@@ -60,16 +63,22 @@ _overload_operator(operator.mul, emit.mul)
 # ***** memory *****
 
 
-def _lane_pointer(context: Any, b: ir.IRBuilder, array_type: types.Array, array: ir.Value, index_type: Any, index: ir.Value) -> ir.Value:
+def _parts(kind: Any) -> tuple[Any, ...]:
+    """The types of a tuple's elements, or the type of a single value."""
+    return tuple(kind.types) if isinstance(kind, types.UniTuple | types.Tuple) else (kind,)
+
+
+def _lane_pointer(
+    context: Any, b: emit.Builder, array_type: types.Array, array: emit.Value, index_type: Any, index: emit.Value
+) -> emit.Value:
     indices = cgutils.unpack_tuple(b, index) if isinstance(index_type, types.BaseTuple) else [index]
-    kinds = index_type.types if isinstance(index_type, types.BaseTuple) else [index_type]
-    indices = [context.cast(b, i, kind, types.intp) for i, kind in zip(indices, kinds, strict=True)]
+    indices = [context.cast(b, i, kind, types.intp) for i, kind in zip(indices, _parts(index_type), strict=True)]
     struct = context.make_array(array_type)(context, b, array)
     pointer = cgutils.get_item_pointer(context, b, array_type, struct, indices, wraparound=False)
     return b.bitcast(pointer, WORDS.as_pointer())
 
 
-def _load(b: ir.IRBuilder, pointer: ir.Value) -> ir.Value:
+def _load(b: emit.Builder, pointer: emit.Value) -> emit.Value:
     value = b.load(pointer)
     value.align = 4
     return value
@@ -82,7 +91,7 @@ def load(typingctx: Any, array: Any, index: Any) -> Any:
     index is an integer or a tuple; the last axis is contiguous.
     """
 
-    def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+    def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
         return _load(b, _lane_pointer(context, b, sig.args[0], args[0], sig.args[1], args[1]))
 
     return packed(array, index), emitter
@@ -92,7 +101,7 @@ def load(typingctx: Any, array: Any, index: Any) -> Any:
 def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     """`store(array, index, value)`: write sixteen words from `array[index]` on. Not bounds-checked."""
 
-    def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+    def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
         b.store(args[2], _lane_pointer(context, b, sig.args[0], args[0], sig.args[1], args[1])).align = 4
         return context.get_dummy_value()
 
@@ -103,7 +112,7 @@ def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
 def load_address(typingctx: Any, address: Any, index: Any) -> Any:
     """`load_address(address, index)`: sixteen words from the `index`-th word behind a raw address (see `column_addresses`)."""
 
-    def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+    def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
         base = b.inttoptr(args[0], emit.I32.as_pointer())
         return _load(b, b.bitcast(b.gep(base, [args[1]]), WORDS.as_pointer()))
 
@@ -119,7 +128,7 @@ def column_addresses(matrices: Sequence[npt.NDArray[np.uint32]]) -> npt.NDArray[
     return np.array(starts, dtype=np.uint64)
 
 
-def _row_pointer(context: Any, b: ir.IRBuilder, sig: Any, args: Any, row: ir.Value) -> ir.Value:
+def _row_pointer(context: Any, b: emit.Builder, sig: Any, args: Any, row: emit.Value) -> emit.Value:
     """Where `array[row, column]` is, for intrinsics that start with `array, row, column, stop`."""
     kind = types.UniTuple(types.intp, 2)
     return _lane_pointer(context, b, sig.args[0], args[0], kind, context.make_tuple(b, kind, [row, args[2]]))
@@ -131,11 +140,11 @@ def _row_loader(width: int) -> Any:
         kind = types.UniTuple(packed, LANES)
         picks = [min(i, width) for i in range(LANES)]
 
-        def value(b: ir.IRBuilder, pointer: ir.Value) -> ir.Value:
+        def value(b: emit.Builder, pointer: emit.Value) -> emit.Value:
             narrow = _load(b, b.bitcast(pointer, ir.VectorType(emit.I32, width).as_pointer()))
             return narrow if width == LANES else emit.shuffle(b, narrow, emit.constant(narrow.type, 0), picks)
 
-        def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+        def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
             last = b.sub(args[3], ir.Constant(args[3].type, 1))
             rows = [b.add(args[1], ir.Constant(args[1].type, i)) for i in range(LANES)]
             pointers = [_row_pointer(context, b, sig, args, emit.smaller(b, r, last)) for r in rows]
@@ -151,7 +160,7 @@ def _row_storer(width: int) -> Any:
     def storer(typingctx: Any, array: Any, row: Any, column: Any, stop: Any, values: Any) -> Any:
         kind = types.UniTuple(packed, LANES)
 
-        def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+        def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
             for i, value in enumerate(cgutils.unpack_tuple(b, args[4])):
                 narrow = value if width == LANES else emit.shuffle(b, value, value, range(width))
                 r = b.add(args[1], ir.Constant(args[1].type, i))
@@ -179,7 +188,7 @@ store_half_rows = _row_storer(LANES // 2)
 def splat(typingctx: Any, value: Any) -> Any:
     """`splat(word)`: a uint32 in every lane."""
 
-    def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+    def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
         first = b.insert_element(ir.Constant(WORDS, ir.Undefined), args[0], ir.Constant(emit.I32, 0))
         return emit.shuffle(b, first, first, [0] * LANES)
 
@@ -190,7 +199,7 @@ def splat(typingctx: Any, value: Any) -> Any:
 def lane(typingctx: Any, value: Any, index: Any) -> Any:
     """`lane(value, i)`: the word in lane i, 0 <= i < 16."""
 
-    def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+    def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
         return b.extract_element(args[0], b.trunc(args[1], emit.I32))
 
     return types.uint32(packed, types.intp), emitter
@@ -202,7 +211,7 @@ def lane(typingctx: Any, value: Any, index: Any) -> Any:
 def lanewise(emitter: Emitter, arity: int) -> Any:
     """An intrinsic on Packed values from a function that emits its LLVM code."""
 
-    def lower(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+    def lower(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
         return emitter(b, *args)
 
     @intrinsic
@@ -216,14 +225,18 @@ def lanewise(emitter: Emitter, arity: int) -> Any:
     return {1: unary, 3: ternary}[arity]
 
 
+def _emit_prepare(b: emit.Builder, y: emit.Value) -> emit.Value:
+    return b.mul(y, emit.constant(WORDS, P_INVERSE))
+
+
 mul_prepared = lanewise(emit.mul_prepared, 3)
 """`mul_prepared(x, y, y_low)`: x * y for a y that is used often, with y_low = `prepare(y)`."""
 
-prepare = lanewise(lambda b, y: b.mul(y, emit.constant(WORDS, P_INVERSE)), 1)
+prepare = lanewise(_emit_prepare, 1)
 """`prepare(y)`: y / p mod 2^32 in each lane."""
 
 
-def _transpose(b: ir.IRBuilder, rows: list[ir.Value]) -> list[ir.Value]:
+def _transpose(b: emit.Builder, rows: list[emit.Value]) -> list[emit.Value]:
     """Four rounds: swap the off-diagonal blocks of size 8, 4, 2, 1."""
     for size in (8, 4, 2, 1):
         upper = [k if not k & size else LANES + k - size for k in range(LANES)]
@@ -242,7 +255,7 @@ def transpose(typingctx: Any, rows: Any) -> Any:
     """`transpose(rows)`: sixteen Packed, lane j of value i becoming lane i of value j."""
     kind = types.UniTuple(packed, LANES)
 
-    def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+    def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
         return context.make_tuple(b, kind, _transpose(b, cgutils.unpack_tuple(b, args[0])))
 
     return kind(kind), emitter
@@ -254,7 +267,7 @@ def transpose(typingctx: Any, rows: Any) -> Any:
 class Symbol:
     """A field element while LLVM code is emitted: `+ - *` emit their code."""
 
-    def __init__(self, b: ir.IRBuilder, value: ir.Value) -> None:
+    def __init__(self, b: emit.Builder, value: emit.Value) -> None:
         self.b, self.value = b, value
 
     def _apply(self, emitter: Emitter, other: Symbol) -> Symbol:
@@ -277,8 +290,8 @@ def formula(function: Callable[..., Any]) -> Any:
     is generated, so that a long formula costs Numba's type inference nothing.
     """
 
-    def lower(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
-        def symbols(kind: Any, value: ir.Value) -> Any:
+    def lower(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
+        def symbols(kind: Any, value: emit.Value) -> Any:
             if isinstance(kind, types.BaseTuple):
                 return tuple(Symbol(b, v) for v in cgutils.unpack_tuple(b, value))
             return Symbol(b, value)
@@ -301,7 +314,7 @@ def formula(function: Callable[..., Any]) -> Any:
 
 def _elements(kind: Any) -> set[Any]:
     """Which of uint32 and Packed a type is made of; nothing for a type that is not all one of them."""
-    found = set(kind.types) if isinstance(kind, types.BaseTuple) else {kind}
+    found = set(_parts(kind))
     return found if found in ({types.uint32}, {packed}) else set()
 
 
@@ -316,8 +329,8 @@ def straight_line(nodes: npt.NDArray[np.int64], outputs: Sequence[int], n_column
 
     @intrinsic
     def body(typingctx: Any, columns: Any, row: Any, out: Any, position: Any) -> Any:
-        def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
-            def pointer(which: int, at: int) -> ir.Value:
+        def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
+            def pointer(which: int, at: int) -> emit.Value:
                 kind = types.UniTuple(types.intp, 2)
                 index = context.make_tuple(b, kind, [ir.Constant(ir.IntType(64), at), args[which + 1]])
                 return _lane_pointer(context, b, sig.args[which], args[which], kind, index)
@@ -351,9 +364,9 @@ def _reachable(nodes: npt.NDArray[np.int64], outputs: Sequence[int], n_columns: 
 
 
 def _emit_program(
-    b: ir.IRBuilder, program: list[tuple[int, int, int, int]], outputs: Sequence[int], pointer: Callable[[int, int], ir.Value]
+    b: emit.Builder, program: list[tuple[int, int, int, int]], outputs: Sequence[int], pointer: Callable[[int, int], emit.Value]
 ) -> None:
-    values: dict[int, ir.Value] = {}
+    values: dict[int, emit.Value] = {}
     places: dict[int, list[int]] = {}
     for place, number in enumerate(outputs):
         places.setdefault(number, []).append(place)
@@ -368,7 +381,7 @@ def _emit_program(
             b.store(values[number], pointer(2, place)).align = 4
 
 
-def _mul(b: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
+def _mul(b: emit.Builder, x: emit.Value, y: emit.Value) -> emit.Value:
     """A product; a constant factor comes prepared."""
     if isinstance(x, ir.Constant):
         x, y = y, x

@@ -92,15 +92,15 @@ def hash_nodes(children: Words, rows: Words | None, key: Words) -> Words:
 # ***** compression *****
 
 
-def _emit_compress(b: ir.IRBuilder, cv: list[ir.Value], block: list[ir.Value], tail: list[ir.Value]) -> list[ir.Value]:
+def _emit_compress(b: emit.Builder, cv: list[emit.Value], block: list[emit.Value], tail: list[emit.Value]) -> list[emit.Value]:
     kind = cv[0].type
 
-    def rotated(x: ir.Value, bits: int) -> ir.Value:
+    def rotated(x: emit.Value, bits: int) -> emit.Value:
         return b.or_(b.lshr(x, emit.constant(kind, bits)), b.shl(x, emit.constant(kind, 32 - bits)))
 
     v = [*cv, *(emit.constant(kind, word) for word in IV[:4]), *tail]
 
-    def mix(i: int, j: int, k: int, n: int, x: ir.Value, y: ir.Value) -> None:
+    def mix(i: int, j: int, k: int, n: int, x: emit.Value, y: emit.Value) -> None:
         for word, turn_n, turn_j in ((x, 16, 12), (y, 8, 7)):
             v[i] = b.add(b.add(v[i], v[j]), word)
             v[n] = rotated(b.xor(v[n], v[i]), turn_n)
@@ -111,8 +111,8 @@ def _emit_compress(b: ir.IRBuilder, cv: list[ir.Value], block: list[ir.Value], t
         for column in range(4):
             mix(column, 4 + column, 8 + column, 12 + column, block[2 * column], block[2 * column + 1])
         for column in range(4):
-            others = [4 * row + (column + row) % 4 for row in range(4)]
-            mix(*others, block[8 + 2 * column], block[9 + 2 * column])
+            j, k, n = 4 + (column + 1) % 4, 8 + (column + 2) % 4, 12 + (column + 3) % 4
+            mix(column, j, k, n, block[8 + 2 * column], block[9 + 2 * column])
         block = [block[k] for k in _ORDER]
     return [b.xor(v[i], v[i + 8]) for i in range(8)]
 
@@ -124,7 +124,7 @@ def compress(typingctx: Any, cv: Any, block: Any, counter: Any, length: Any, fla
     cv and block are eight and sixteen uint32 or Packed; counter (uint64), length and flags (uint32) are the same in all lanes.
     """
 
-    def emitter(context: Any, b: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+    def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
         old, words = (cgutils.unpack_tuple(b, arg) for arg in args[:2])
         high = b.lshr(args[2], ir.Constant(emit.I64, 32))
         tail = [b.trunc(args[2], emit.I32), b.trunc(high, emit.I32), *args[3:]]

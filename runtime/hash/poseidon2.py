@@ -26,8 +26,16 @@ RATE: Final = 16
 DIGEST: Final = 8
 _TILE: Final = 4 * LANES
 
-_low_half = lanewise(lambda b, x: b.and_(x, emit.constant(WORDS, 0xFFFF)), 1)
-_high_half = lanewise(lambda b, x: b.lshr(x, emit.constant(WORDS, 16)), 1)
+
+def _emit_low_half(b: emit.Builder, x: emit.Value) -> emit.Value:
+    return b.and_(x, emit.constant(WORDS, 0xFFFF))
+
+
+def _emit_high_half(b: emit.Builder, x: emit.Value) -> emit.Value:
+    return b.lshr(x, emit.constant(WORDS, 16))
+
+
+_low_half, _high_half = lanewise(_emit_low_half, 1), lanewise(_emit_high_half, 1)
 
 
 @dataclass(frozen=True, eq=False)

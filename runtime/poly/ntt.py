@@ -109,46 +109,44 @@ def _transform(columns: Words, result: Words, source: int | None, cosets: Sequen
     log_n = n.bit_length() - 1
     if n != 1 << log_n or log_n > TWO_ADICITY:
         raise ValueError(f"cannot transform {n} rows: not a power of two up to 2^{TWO_ADICITY}")
+    plan, groups = _plan(log_n, source, cosets), -(-k // LANES)
     if n < LANES:
-        _transform_short(columns, result, _plan(log_n, source, cosets))
-        return
-    plan = _plan(log_n, source, cosets)
-    if n < _TILE_ROWS:
-        parallel_for(lambda start, stop: _transform_groups(columns, result, n, plan, start, stop), -(-k // LANES), 1)
+        _transform_short(columns, result, groups, plan)
+    elif n < _TILE_ROWS:
+        parallel_for(lambda start, stop: _transform_groups(columns, result, n, plan, start, stop), groups, 1)
     else:
-        _transform_groups(columns, result, n, plan, 0, -(-k // LANES))
+        _transform_groups(columns, result, n, plan, 0, groups)
 
 
-def _transform_short(columns: Words, result: Words, plan: _Plan) -> None:
+def _transform_short(columns: Words, result: Words, groups: int, plan: _Plan) -> None:
     """Fewer rows than lanes: the tiles read and write sixteen rows, so give them room."""
     wide, wide_result = (np.zeros((array.shape[0], array.shape[1] + LANES), dtype=np.uint32) for array in (columns, result))
     wide[:, : columns.shape[1]] = columns
-    _transform_groups(wide, wide_result, columns.shape[1], plan, 0, -(-len(columns) // LANES))
+    _transform_groups(wide, wide_result, columns.shape[1], plan, 0, groups)
     result[:] = wide_result[:, : result.shape[1]]
 
 
 def _transform_groups(columns: Words, result: Words, n: int, plan: _Plan, start: int, stop: int) -> None:
     """Groups `start .. stop - 1` of sixteen columns, in one scratch."""
-    cosets = len(plan.heaps)
-    scratch = np.empty((max(1, cosets), max(n, LANES), LANES), dtype=np.uint32)
-    a, b = 1 << plan.log_a, 1 << plan.log_b
+    scratch = np.empty((max(1, len(plan.heaps)), max(n, LANES), LANES), dtype=np.uint32)
     for group in range(start, stop):
-        first = group * LANES
-        parallel_for(
-            lambda i, j: _low_in(columns, first, scratch[0], i, j, plan.log_b, plan.back, plan.back_starts, plan.back_roots),  # noqa: B023
-            a,
-            max(1, _TILE_ROWS >> plan.log_b),
-        )
-        parallel_for(
-            lambda i, j: _high(scratch, i, j, plan.log_a, plan.log_b, plan.back, plan.scale, plan.back_heap, plan.heaps),
-            b,
-            max(_COMBS, _TILE_ROWS >> plan.log_a),
-        )
-        parallel_for(
-            lambda i, j: _low_out(scratch, result, first, i, j, plan.log_a, plan.log_b, cosets > 0, plan.starts, plan.roots),  # noqa: B023
-            a * max(1, cosets),
-            max(1, _TILE_ROWS >> plan.log_b),
-        )
+        _transform_group(columns, result, group * LANES, plan, scratch)
+
+
+def _transform_group(columns: Words, result: Words, first: int, plan: _Plan, scratch: Words) -> None:
+    def low_in(start: int, stop: int) -> None:
+        _low_in(columns, first, scratch[0], start, stop, plan.log_b, plan.back, plan.back_starts, plan.back_roots)
+
+    def high(start: int, stop: int) -> None:
+        _high(scratch, start, stop, plan.log_a, plan.log_b, plan.back, plan.scale, plan.back_heap, plan.heaps)
+
+    def low_out(start: int, stop: int) -> None:
+        _low_out(scratch, result, first, start, stop, plan.log_a, plan.log_b, len(plan.heaps) > 0, plan.starts, plan.roots)
+
+    blocks = max(1, _TILE_ROWS >> plan.log_b)
+    parallel_for(low_in, 1 << plan.log_a, blocks)
+    parallel_for(high, 1 << plan.log_b, max(_COMBS, _TILE_ROWS >> plan.log_a))
+    parallel_for(low_out, len(scratch) << plan.log_a, blocks)
 
 
 # ***** passes *****
