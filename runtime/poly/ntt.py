@@ -11,8 +11,8 @@ natural order, output in bit-reversed order, and a block is itself a transform o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,7 @@ def _on_cosets(columns: Words, source: int | None, shift: int, log_blowup: int) 
     k, n = columns.shape
     result = np.empty((k, n << log_blowup), dtype=np.uint32)
     points = turns(log_blowup, n.bit_length() - 1)
-    _transform(columns, result, source, [shift * from_montgomery(int(point)) % P for point in points])
+    _transform(columns, result, source, tuple(shift * from_montgomery(int(point)) % P for point in points))
     return result
 
 
@@ -77,7 +77,8 @@ class _Plan:
     heaps: Words
 
 
-def _plan(log_n: int, source: int | None, cosets: Sequence[int]) -> _Plan:
+@lru_cache(maxsize=64)
+def _plan(log_n: int, source: int | None, cosets: tuple[int, ...]) -> _Plan:
     log_b = log_n if log_n <= 10 else (log_n + 1) // 2
     log_a = log_n - log_b
     roots, back_roots = turns(max(log_a, log_b), 1), turns(max(log_a, log_b), 1, backwards=True)
@@ -103,7 +104,7 @@ def _scaled(points: Words, factor: int) -> Words:
     return values.astype(np.uint32)
 
 
-def _transform(columns: Words, result: Words, source: int | None, cosets: Sequence[int]) -> None:
+def _transform(columns: Words, result: Words, source: int | None, cosets: tuple[int, ...]) -> None:
     """From values on source * <w_n> (None: from coefficients) to values on the cosets, one after the other (none: to coefficients)."""
     k, n = columns.shape
     log_n = n.bit_length() - 1
