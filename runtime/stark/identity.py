@@ -28,7 +28,12 @@ def check_claim(circuit: Circuit, claim: Sequence[int]) -> None:
 
 
 def identity_holds(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: Words, zeta: Element, claimed: Element) -> bool:
-    """True if the combined constraint at zeta equals (zeta^n - 1)(q0 + zeta^n q1).
+    """True if the constraints hold at zeta, as far as the opened values tell."""
+    return identity_defect(shape, opened, fingerprint, lam, zeta, claimed) == Element.base(0)
+
+
+def identity_defect(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: Words, zeta: Element, claimed: Element) -> Element:
+    """The combined constraint at zeta less (zeta^n - 1)(q0 + zeta^n q1).
 
     opened `uint32[6][openings]`: values at zeta of all base columns in order, then those of the accumulator at w zeta. claimed: the claim's sum.
     """
@@ -48,7 +53,7 @@ def identity_holds(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: W
     acc, q0, q1, following = (Element.from_words(tail[:, k]) for k in range(4))
     total = total + Element.from_words(weights[:, -1]) * (following - acc - sums)
     power = zeta**shape.height
-    return total == (power - Element.base(1)) * (q0 + power * q1)
+    return total - (power - Element.base(1)) * (q0 + power * q1)
 
 
 @njit(cache=True, nogil=True)

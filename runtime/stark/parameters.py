@@ -14,6 +14,7 @@ GENERATOR: Final = 3
 LOG_BLOWUP: Final = 1
 TWO_ADICITY: Final = 24
 MIN_LOG_HEIGHT: Final = 7
+MIN_LOG_FINAL: Final = 3
 MAX_LOG_HEIGHT: Final = 22
 SECURITY_BITS: Final = 128
 
@@ -34,7 +35,7 @@ class Parameters:
     def __post_init__(self) -> None:
         if not (1 <= self.queries <= 4096 and 0 <= self.grinding <= 32):
             raise InputError(f"parameters out of range: {self.queries} queries, {self.grinding} bits of grinding")
-        if not (1 <= self.log_fold <= 4 and 0 <= self.log_final <= MIN_LOG_HEIGHT):
+        if not (1 <= self.log_fold <= 4 and MIN_LOG_FINAL <= self.log_final <= MIN_LOG_HEIGHT):
             raise InputError(f"parameters out of range: fold 2^{self.log_fold}, final polynomial 2^{self.log_final}")
 
     def encode(self) -> bytes:

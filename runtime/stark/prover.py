@@ -166,11 +166,15 @@ class Prover:
         return tree
 
     def accumulate(self) -> Words:
-        """acc; the buses must balance."""
+        """The accumulator over the trace domain."""
         acc, total = logup.accumulator(self.shape.log_height, self.phis, self.claimed)
+        self.balance(total)
+        return acc
+
+    def balance(self, total: Element) -> None:
+        """Raises unless the sum of all fractions is zero."""
         if total != Element.base(0):
             raise InputError("the traces do not satisfy the circuit: the buses do not balance")
-        return acc
 
     # ***** quotient *****
 
@@ -258,11 +262,15 @@ class Prover:
         for fold in self.shape.folds:
             trees.append(commit([group_rows(values, 1 << fold)]))
             beta = self.challenges.after_layer(trees[-1].root)
-            values = fri.fold_leaves(trees[-1].groups[0][0], fri.inverse_starts(log_size, fold, log_folded), beta)
+            values = self.fold_layer(trees[-1].groups[0][0], fold, log_size, log_folded, beta)
             log_size, log_folded = log_size - fold, log_folded + fold
         coefficients = interpolate(values, fri.layer_shift(log_folded))
         self.lap("fri", "fri", 1.0)
         return trees, np.ascontiguousarray(coefficients[:, : values.shape[1] >> LOG_BLOWUP].T)
+
+    def fold_layer(self, leaves: Words, fold: int, log_size: int, log_folded: int, beta: Words) -> Words:
+        """The next layer `uint32[6][2^(log_size - fold)]`."""
+        return fri.fold_leaves(leaves, fri.inverse_starts(log_size, fold, log_folded), beta)
 
     def grind(self) -> int:
         """The least nonce with enough zero bits."""

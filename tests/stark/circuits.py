@@ -89,7 +89,7 @@ class TableBuilder:
 Traces = dict[str, npt.NDArray[np.uint32]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Example:
     """A circuit with traces and a claim that satisfy it."""
 
@@ -116,7 +116,7 @@ def example(log_main: int = 8, log_copy: int = 7, seed: int = 1, modulus: int = 
     circuit = example_circuit(modulus)
     rng = np.random.default_rng(seed)
     n, m = 1 << log_main, 1 << log_copy
-    value = rng.integers(0, 128, n).astype(np.int64)
+    value = rng.integers(0, 127, n).astype(np.int64)
     real = np.arange(n) < n - 3
     copied = (np.arange(n) < min(m, n) - 5) & real
     state = np.zeros(n + 1, dtype=np.int64)

@@ -1,0 +1,105 @@
+"""Completeness: honest proofs verify, whatever the heights; the reference prover writes the same bytes; threads and evaluators do not matter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from runtime.errors import InputError
+from runtime.stark.evaluators import evaluator, interpreter, outputs
+from runtime.stark.parameters import DEFAULT, Parameters
+from runtime.stark.prover import Prover, prove
+from runtime.stark.verifier import verify
+from runtime.threads import set_threads, threads
+from tests.stark.bent import FAST, ConstantAccumulator
+from tests.stark.circuits import Example, example
+from tests.stark.reference.prover import prove as reference_prove
+from tests.stark.support import accepts, broken_square, setting, unbalanced
+
+
+def proof_of(made: Example, parameters: Parameters = FAST) -> bytes:
+    return prove(made.circuit, made.traces, made.claim, parameters, allow_insecure=True)
+
+
+@pytest.mark.parametrize(("log_main", "log_copy"), [(7, 7), (8, 7), (7, 8), (9, 11), (12, 7), (11, 11)])
+def test_honest_proof_is_accepted(log_main: int, log_copy: int) -> None:
+    made = example(log_main, log_copy)
+    assert accepts(made.circuit, made.claim, proof_of(made)) is None
+
+
+def test_honest_proof_at_full_security() -> None:
+    made = example(10, 9)
+    proof = prove(made.circuit, made.traces, made.claim)
+    verify(made.circuit, made.claim, proof)
+    assert accepts(made.circuit, made.claim, proof, DEFAULT) is None
+
+
+@pytest.mark.parametrize("parameters", [FAST, Parameters(queries=7, grinding=0, log_fold=1, log_final=4), Parameters(queries=3, grinding=2)])
+def test_reference_prover_writes_the_same_bytes(parameters: Parameters) -> None:
+    made = example(8, 7)
+    traces = {name: trace.tolist() for name, trace in made.traces.items()}
+    assert proof_of(made, parameters) == reference_prove(made.circuit, traces, made.claim, setting(parameters))
+
+
+def test_absent_table_is_explicit() -> None:
+    made = example(8, 7)
+    main = made.traces["main"].copy()
+    main[5] = 0
+    traces = {"main": main, "range": made.traces["range"]}
+    without = Example(made.circuit, traces, made.claim)
+    proof = proof_of(without)
+    assert proof[:3] == bytes([8, 0, 7])
+    assert accepts(made.circuit, made.claim, proof) is None
+
+
+def test_threads_do_not_change_the_proof() -> None:
+    made, before = example(12, 10), threads()
+    proofs: set[bytes] = set()
+    for count in (1, 2, 3):
+        set_threads(count)
+        proofs.add(proof_of(made))
+    set_threads(before)
+    assert len(proofs) == 1
+
+
+def test_evaluators_agree() -> None:
+    made = example(9, 7)
+    table = made.circuit.tables[0]
+    columns = made.traces["main"]
+    results = []
+    for evaluate in (interpreter(table), evaluator(table)):
+        out = np.zeros((len(outputs(table)), 64), dtype=np.uint32)
+        evaluate(columns, 128, 192, out)
+        results.append(out)
+    np.testing.assert_array_equal(*results)
+    fast = prove(made.circuit, made.traces, made.claim, FAST, {"main": evaluator(table)}, allow_insecure=True)
+    assert fast == proof_of(made)
+
+
+def test_accumulator_may_start_anywhere() -> None:
+    made = example()
+    assert accepts(made.circuit, made.claim, ConstantAccumulator(made).run()) is None
+
+
+def test_prover_refuses_false_statements() -> None:
+    made = example()
+    with pytest.raises(InputError, match="balance"):
+        proof_of(unbalanced(made))
+    with pytest.raises(InputError, match="constraint"):
+        proof_of(broken_square(made))
+
+
+def test_prover_refuses_non_canonical_traces() -> None:
+    """Bug 5 of section 5: a value of p or more must not reach a transform."""
+    made = example().altered("main", 3, 5, 2**31 - 2**24 + 1)
+    with pytest.raises(InputError, match="canonical"):
+        proof_of(made)
+
+
+def test_prover_reports_progress_and_timings() -> None:
+    made, seen = example(), []
+    prover = Prover(made.circuit, made.traces, made.claim, FAST, progress=lambda phase, done: seen.append((phase, done)), allow_insecure=True)
+    prover.run()
+    assert [phase for phase, done in seen if done == 1.0 and phase != "trace"] == ["logup", "quotient", "openings", "fri", "queries"]
+    assert all(0 <= done <= 1 for _, done in seen)
+    assert set(prover.timings.seconds) >= {"extend trace", "hash trace", "logup fractions", "constraints", "openings", "deep", "fri", "grinding"}
