@@ -169,11 +169,12 @@ class Elaborator:
         node = self.poly_of(value, span)
         if self.pure or self.poly.degrees[node] == 0:
             return value
-        column = self.table.new_column("column", "felt", value.wit, self.poly.intervals.get(node), span)
-        if value.wit is None:
+        wit = value.wit if self.poly.degrees[node] < 3 else None
+        column = self.table.new_column("column", "felt", wit, self.poly.interval(node), span)
+        if wit is None:
             column.polynomial = node
-        self.table.constrain(self.poly.sub(column.node, node), "a column for an intermediate value", span)
-        return Scalar(column.node, value.wit)
+        self.table.constrain(self.poly.sub(column.node, node), "a column for an intermediate value", span, definition=wit is None)
+        return Scalar(column.node, wit)
 
     # expressions, polynomial reading
 
@@ -593,9 +594,9 @@ class Elaborator:
         if self.as_constant(right) == 0 and isinstance(stmt.left, s.Binary) and stmt.left.op == "*":
             assert left.poly is not None
             for factor in self._factors(left.poly):
-                self._check_difference(stmt, self.poly.intervals.get(factor), Interval(0, 0))
+                self._check_difference(stmt, self.poly.interval(factor), Interval(0, 0))
         elif left.poly is not None and right.poly is not None:
-            self._check_difference(stmt, self.poly.intervals.get(left.poly), self.poly.intervals.get(right.poly))
+            self._check_difference(stmt, self.poly.interval(left.poly), self.poly.interval(right.poly))
 
     def _factors(self, node: int) -> list[int]:
         op, a, b = self.poly.nodes[node]
@@ -619,7 +620,7 @@ class Elaborator:
         if op == 4:
             for x, y in ((a, b), (b, a)):
                 if self.poly.nodes[y] == (3, self.poly.constant(1), x):
-                    self.poly.intervals[x] = Interval(0, 1)
+                    self.poly.learn(x, Interval(0, 1))
 
     def _message(self, stmt: s.MessageStmt, scope: Scope) -> None:
         bus = self.program.buses.get(stmt.bus)
@@ -641,6 +642,9 @@ class Elaborator:
         label = f"{stmt.direction} {stmt.bus}"
         arg_wits = tuple(x.wit for x in scalars)
         self.table.send(Sent(self.table.arm, stmt.bus, sign, self.poly_of(count, stmt.span), count.wit, nodes, arg_wits, label, stmt.span))
+        bits = self.as_constant(scalars[0]) if stmt.bus == "range" and times is None else None
+        if bits is not None:
+            self.poly.learn(nodes[1], Interval(0, (1 << bits) - 1))
         if sign > 0 and bus is not None:
             self._sent_effect(bus, values, stmt.span)
 

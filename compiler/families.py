@@ -24,7 +24,8 @@ class Uses:
     rd: bool
     rs1: bool
     rs2: bool
-    imm: str | None
+    imm: str | None = None
+    imm_bounds: tuple[int, int] = (0, 0)
 
 
 def names_in(node: object) -> set[str]:
@@ -47,7 +48,15 @@ def family_uses(program: Program, family: s.Family) -> Uses:
     names = names_in((family.shared, tuple(i.body for i in family.insns)))
     layout = program.formats[family.format]
     imm = layout.immediate.type.name if layout.immediate is not None and "imm" in names else None
-    return Uses("=rd" in names, "rs1" in names, "rs2" in names, imm)
+    bounds = (0, 0) if imm is None or layout.immediate is None else immediate_bounds(layout.immediate)
+    return Uses("=rd" in names, "rs1" in names, "rs2" in names, imm, bounds)
+
+
+def immediate_bounds(immediate: s.Immediate) -> tuple[int, int]:
+    """Least and greatest value of an immediate."""
+    width = sum(p.high + 1 if p.literal is not None else p.high - p.low + 1 for p in immediate.pieces)
+    signed = any(p.sext for p in immediate.pieces)
+    return (-(1 << (width - 1)), (1 << (width - 1)) - 1) if signed else (0, (1 << width) - 1)
 
 
 @dataclass
@@ -98,7 +107,8 @@ class FamilyBuilder:
             fields["imm_lo"], fields["imm_hi"] = (self._column(n, v, Interval(0, 2**16 - 1)) for n, v in (("imm.lo", lo), ("imm.hi", hi)))
             self.scope.env["imm"] = StructValue("u32", {"lo": fields["imm_lo"], "hi": fields["imm_hi"]}, imm)
         elif self.uses.imm is not None:
-            fields["imm_lo"] = self.scope.env["imm"] = self._column("imm", w.source("simm", -(2**31), 2**31 - 1), None)
+            low, high = self.uses.imm_bounds
+            fields["imm_lo"] = self.scope.env["imm"] = self._column("imm", w.source("simm", low, high), Interval(low, high))
         return RecordValue(fields)
 
     def _field(self, name: str, high: int) -> Scalar:
@@ -170,7 +180,7 @@ def build_family(program: Program, functions: dict[str, FieldFunction], family: 
 def build_service(program: Program, functions: dict[str, FieldFunction], service: s.Service) -> TableBuilder:
     if service.on not in program.encodings:
         raise program.fail("E0204", f"there is no instruction `{service.on}`", service.span)
-    uses = Uses(False, False, False, None)
+    uses = Uses(False, False, False)
     builder = FamilyBuilder(program, functions, service.name, [ArmBody(service.name, service.body)], uses)
     return builder.build(program.frames["service"], (), {service.name: program.encodings[service.on].op})
 

@@ -60,7 +60,7 @@ class Integers:
         elif node.op == "by_arm":
             self._names[node] = self._names[self._of_arm(node)]
         else:
-            name = f"v{len(self._names)}"
+            name = f"{'u' if node.high > INT64_MAX else 'v'}{len(self._names)}"
             self.lines.append(f"{self.indent}{name} = {self._source(node)}")
             self._names[node] = name
 

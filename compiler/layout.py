@@ -77,6 +77,7 @@ def _selector(builder: TableBuilder, arms: Iterable[str]) -> int:
 def _merge_constraints(program: Program, builder: TableBuilder) -> list[tuple[int, str]]:
     """Equal equations of different arms become one, times the sum of their selectors; equations that fail on padding are gated."""
     poly = builder.poly
+    definitions = {c.node for c in builder.constraints if c.definition}  # hold on padding too: the column is computed there
     by_node: dict[int, tuple[list[str | None], str, s.Span | None]] = {}
     for c in builder.constraints:
         if poly.constant_value(c.node) == 0:
@@ -94,7 +95,7 @@ def _merge_constraints(program: Program, builder: TableBuilder) -> list[tuple[in
         everywhere = None in arms or len(arms) == len(builder.arms)
         if not everywhere:
             final = poly.mul(_selector(builder, [a for a in arms if a]), node)
-        elif builder.arms and poly.at_zero[node]:
+        elif builder.arms and poly.at_zero[node] and node not in definitions:
             final = poly.mul(builder.real, node)
         if poly.degrees[final] > MAX_DEGREE:
             program.error(

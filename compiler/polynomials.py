@@ -9,6 +9,7 @@ from runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
 from runtime.field.koalabear import P
 
 Node = tuple[int, int, int]
+BOUND = 1 << 96  # beyond this a value counts as any field element
 
 
 @dataclass(frozen=True)
@@ -42,26 +43,67 @@ class Polynomials:
         self.nodes: list[Node] = []
         self.degrees: list[int] = []
         self.at_zero: list[int] = []
-        self.intervals: dict[int, Interval] = {}
+        self.known: dict[int, Interval] = {}
+        self._derived: dict[int, Interval | None] = {}
         self._ids: dict[Node, int] = {}
 
-    def _node(self, node: Node, degree: int, at_zero: int, interval: Interval | None) -> int:
+    def _node(self, node: Node, degree: int, at_zero: int) -> int:
         found = self._ids.get(node)
         if found is None:
             found = self._ids[node] = len(self.nodes)
             self.nodes.append(node)
             self.degrees.append(degree)
             self.at_zero.append(at_zero)
-        if interval is not None and found not in self.intervals:
-            self.intervals[found] = interval
         return found
 
+    def learn(self, node: int, interval: Interval | None) -> None:
+        """The node is within these bounds."""
+        if interval is not None:
+            self.known[node] = interval
+            self._derived.clear()
+
+    def restore(self, known: dict[int, Interval]) -> None:
+        """Forgets what was learned since `known` was copied."""
+        self.known = known
+        self._derived.clear()
+
+    def interval(self, node: int) -> Interval | None:
+        """Bounds of the node over the integers, from what is known of its columns; None if it may be any field element."""
+        stack = [node]
+        while stack:
+            top = stack[-1]
+            if top in self.known or top in self._derived:
+                stack.pop()
+                continue
+            op, a, b = self.nodes[top]
+            if op == COLUMN:
+                self._derived[top] = None
+                continue
+            waiting = [x for x in (a, b) if x not in self.known and x not in self._derived]
+            if waiting:
+                stack += waiting
+                continue
+            self._derived[top] = self._combine(op, a, b)
+        return self.known.get(node) or self._derived.get(node)
+
+    def _combine(self, op: int, a: int, b: int) -> Interval | None:
+        ia, ib = (self.known.get(x) or self._derived.get(x) for x in (a, b))
+        if ia is None or ib is None:
+            return None
+        found = mul_intervals(ia, ib) if op == MUL else add_intervals(ia, ib, 1 if op == ADD else -1)
+        return None if max(-found.low, found.high, found.denominator) > BOUND else found
+
     def column(self, index: int, interval: Interval | None) -> int:
-        return self._node((COLUMN, index, 0), 1, 0, interval)
+        node = self._node((COLUMN, index, 0), 1, 0)
+        self.learn(node, interval)
+        return node
 
     def constant(self, value: int, interval: Interval | None = None) -> int:
         """A constant; `interval` is given for a rational, else the value is an integer."""
-        return self._node((CONSTANT, value % P, 0), 0, value % P, interval or Interval(value, value))
+        node = self._node((CONSTANT, value % P, 0), 0, value % P)
+        if node not in self.known:
+            self.known[node] = interval or Interval(value, value)
+        return node
 
     def constant_value(self, node: int) -> int | None:
         op, value, _ = self.nodes[node]
@@ -69,52 +111,44 @@ class Polynomials:
 
     def add(self, a: int, b: int) -> int:
         ca, cb = self.constant_value(a), self.constant_value(b)
-        interval = self._combine(a, b, 1)
         if ca is not None and cb is not None:
-            return self.constant(ca + cb, interval)
+            return self.constant(ca + cb, self._combine(ADD, a, b))
         if ca == 0:
             return b
         if cb == 0:
             return a
         if a > b:
             a, b = b, a
-        return self._node((ADD, a, b), max(self.degrees[a], self.degrees[b]), (self.at_zero[a] + self.at_zero[b]) % P, interval)
+        return self._node((ADD, a, b), max(self.degrees[a], self.degrees[b]), (self.at_zero[a] + self.at_zero[b]) % P)
 
     def sub(self, a: int, b: int) -> int:
         ca, cb = self.constant_value(a), self.constant_value(b)
-        interval = self._combine(a, b, -1)
         if ca is not None and cb is not None:
-            return self.constant(ca - cb, interval)
+            return self.constant(ca - cb, self._combine(SUB, a, b))
         if cb == 0:
             return a
         if a == b:
             return self.constant(0)
-        return self._node((SUB, a, b), max(self.degrees[a], self.degrees[b]), (self.at_zero[a] - self.at_zero[b]) % P, interval)
+        return self._node((SUB, a, b), max(self.degrees[a], self.degrees[b]), (self.at_zero[a] - self.at_zero[b]) % P)
 
     def mul(self, a: int, b: int) -> int:
         ca, cb = self.constant_value(a), self.constant_value(b)
-        ia, ib = self.intervals.get(a), self.intervals.get(b)
-        interval = mul_intervals(ia, ib) if ia and ib else None
         if ca is not None and cb is not None:
-            return self.constant(ca * cb, interval)
+            return self.constant(ca * cb, self._combine(MUL, a, b))
         if ca == 0 or cb == 0:
             return self.constant(0)
-        if ca == 1 and interval == ib:
+        if ca == 1:
             return b
-        if cb == 1 and interval == ia:
+        if cb == 1:
             return a
         if a > b:
             a, b = b, a
-        return self._node((MUL, a, b), self.degrees[a] + self.degrees[b], self.at_zero[a] * self.at_zero[b] % P, interval)
+        return self._node((MUL, a, b), self.degrees[a] + self.degrees[b], self.at_zero[a] * self.at_zero[b] % P)
 
     def divide(self, a: int, value: int) -> int:
         """a / value in the field, for a constant value != 0."""
         sign = -1 if value < 0 else 1
         return self.mul(a, self.constant(pow(value, -1, P), Interval(sign, sign, abs(value))))
-
-    def _combine(self, a: int, b: int, sign: int) -> Interval | None:
-        ia, ib = self.intervals.get(a), self.intervals.get(b)
-        return add_intervals(ia, ib, sign) if ia and ib else None
 
     def sum(self, terms: list[int]) -> int:
         total = self.constant(0)

@@ -34,6 +34,7 @@ class Constraint:
     node: int
     label: str
     span: Span | None
+    definition: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,7 @@ class TableBuilder:
             if taken < len(pool):
                 column = self.columns[pool[taken]]
                 column.by_arm[self.arm] = wit
-                if interval is not None:
-                    self.poly.intervals[column.node] = interval
+                self.poly.learn(column.node, interval)
                 if name not in column.name.split("|"):
                     column.name += "|" + name
                 return column
@@ -107,18 +107,18 @@ class TableBuilder:
         return column
 
     def enter(self, arm: str) -> None:
-        self._base_intervals = dict(self.poly.intervals)
+        self._base_intervals = dict(self.poly.known)
         self.arm, self._taken = arm, {}
 
     def leave(self) -> None:
         """Ends an arm. What the arm learned about ranges is forgotten."""
-        self.poly.intervals = {n: i for n, i in self._base_intervals.items()}
+        self.poly.restore(self._base_intervals)
         self.arm = None
 
     # statements
 
-    def constrain(self, node: int, label: str, span: Span | None) -> None:
-        self.constraints.append(Constraint(self.arm, node, label, span))
+    def constrain(self, node: int, label: str, span: Span | None, *, definition: bool = False) -> None:
+        self.constraints.append(Constraint(self.arm, node, label, span, definition))
 
     def send(self, message: Sent) -> None:
         self.messages.append(message)

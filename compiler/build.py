@@ -1,0 +1,250 @@
+"""`zkc compile`: from a directory of .circ files to a machine, through a content-addressed cache.
+
+Generated modules are named by their content, so an edit makes new files only for what changed, and Numba's own cache keeps the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import jinja2
+import numpy as np
+
+import circuits
+from compiler import witness
+from compiler.check import check_buses
+from compiler.decoder import elaborate_decode
+from compiler.elaborate import Elaborator, FieldFunction, Scope
+from compiler.emit_executor import emit_arms, record_layout
+from compiler.emit_executor import decoders as emit_decoders
+from compiler.emit_fill import Histogram, emit_fill, lookup_index
+from compiler.families import build_family, build_guards, build_service
+from compiler.layout import Laid, fixed_table, lay_out
+from compiler.program import Program, collect
+from compiler.table import TableBuilder
+from compiler.values import flatten
+from dsl import syntax as s
+from dsl.parser import parse_files
+from runtime import events
+from runtime.circuit import Bus, Circuit, Table
+from runtime.circuit_digest import circuit_digest
+from runtime.errors import InputError
+from runtime.files import write_file
+from runtime.machine import InsnInfo, Machine, MachineSpec, StepTable
+
+Progress = Callable[[str, int, int], None]
+VERSION = "1"
+
+
+def circuits_directory() -> Path:
+    """The circuits that come with zkc."""
+    return Path(next(iter(circuits.__path__)))
+
+
+def cache_directory() -> Path:
+    """`ZKC_CACHE`, or the user's cache directory."""
+    chosen = os.environ.get("ZKC_CACHE")
+    return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "zkc"
+
+
+def load_machine(directory: Path | None = None, progress: Progress | None = None) -> Machine:
+    """The machine of a directory of .circ files; from the cache if neither they nor the compiler changed."""
+    root = directory or circuits_directory()
+    files = sorted(root.glob("*.circ"))
+    if not files:
+        raise InputError(f"there are no .circ files in {root}", hint="give a directory that holds a machine")
+    key = _key(files)
+    cached = cache_directory() / "machines" / f"{key}.machine"
+    if cached.exists():
+        try:
+            return Machine(pickle.loads(cached.read_bytes()))
+        except Exception:  # a damaged cache file is as good as none
+            cached.unlink(missing_ok=True)
+    spec = build(files, root, cache_directory() / "modules")
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    write_file(cached, pickle.dumps(spec), what="the compiled machine")
+    return Machine(spec)
+
+
+def _key(files: list[Path]) -> str:
+    """A digest of the sources, the compiler and what its output imports."""
+    h = hashlib.sha256(VERSION.encode())
+    here = Path(__file__).parent
+    runtime = here.parent / "runtime"
+    own = sorted([*here.glob("*.py"), *here.glob("templates/*"), *(here.parent / "dsl").glob("*"), runtime / "circuit.py", runtime / "machine.py"])
+    for path in [*files, *(p for p in own if p.is_file())]:
+        h.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    h.update(str(cache_directory()).encode())
+    return h.hexdigest()[:32]
+
+
+class Compilation:
+    """Everything made from one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.functions: dict[str, FieldFunction] = {}
+        self.steps: list[TableBuilder] = [build_family(program, self.functions, f)[0] for f in self._proven_families()]
+        self.steps += [build_service(program, self.functions, x) for x in program.services.values()]
+        self.guards = build_guards(program, self.functions)
+        self.others = [self._table(t.name, t.body) for t in program.tables.values()]
+        if program.claim is None:
+            raise program.fail("E0605", "there is no claim", None)
+        self.claim = self._table("claim", program.claim.body)
+        program.check()
+
+    def _proven_families(self) -> list[s.Family]:
+        called = {x.on for x in self.program.services.values()}
+        return [f for f in self.program.families.values() if not all(i.name in called for i in f.insns)]
+
+    def _table(self, name: str, body: s.Body) -> TableBuilder:
+        table = TableBuilder(name, [])
+        elaborator = Elaborator(self.program, table, self.functions)
+        scope = Scope({})
+        for stmt in body:
+            if isinstance(stmt, s.Decode):
+                elaborate_decode(elaborator, stmt, scope)
+            else:
+                elaborator.statement(stmt, scope)
+        return table
+
+
+def compile_program(files: list[Path], root: Path) -> Compilation:
+    """Parses and elaborates; raises DiagnosticError with everything found."""
+    witness.reset()
+    items, sources = parse_files(files, root)
+    return Compilation(collect(items, sources))
+
+
+def build(files: list[Path], root: Path, modules: Path) -> MachineSpec:
+    """Compiles to the artefact, and writes the generated modules that are not there yet."""
+    compilation = compile_program(files, root)
+    program = compilation.program
+    names = [*program.buses, *program.fixed]
+    buses = {n: i for i, n in enumerate(names)}
+    fixed = [fixed_table(program, f, buses[n]) for n, f in program.fixed.items()]
+    laid = [lay_out(program, t, buses) for t in (*compilation.steps, *compilation.others)]
+    claim = lay_out(program, compilation.claim, buses)
+    check_buses(program, [*(x.builder for x in laid), claim.builder])
+    program.check()
+    widths = tuple(Bus(n, _width(program, n)) for n in names)
+    tables = (*(x.table for x in laid), *fixed)
+    circuit = Circuit(b"", widths, tables, claim.table, dict(program.constants))  # type: ignore[arg-type]
+    circuit = Circuit(circuit_digest(circuit), widths, tables, claim.table, circuit.constants)
+    histogram = _histogram(fixed)
+    writer = ModuleWriter(modules, root.name)
+    _write_executors(writer, compilation)
+    for x in laid:
+        _write_table(writer, compilation, x, histogram)
+    return MachineSpec(
+        circuit=circuit,
+        step_tables=tuple(StepTable(t.name, record_layout(t).words, tuple(t.arms)) for t in compilation.steps),
+        inputs={t.name: tuple(t.inputs) for t in compilation.others},
+        histogram_starts=histogram.starts,
+        histogram_size=histogram.size,
+        faults=writer.faults,
+        insns=tuple(_insn_info(program, n) for n in program.encodings),
+        modules=writer.paths,
+        claim_lookups=_claim_lookups(program, claim),
+        column_types={x.table.name: tuple(c.type for c in x.builder.columns) for x in laid},
+    )
+
+
+def _width(program: Program, bus: str) -> int:
+    params = program.buses[bus].params if bus in program.buses else program.fixed[bus].params
+    table = TableBuilder("width", [])
+    elaborator = Elaborator(program, table, {}, pure=True)
+    return sum(len(flatten(elaborator.new_value(p.name, p.type, None, {}, p.span, trusted=True, because=None))) for p in params)
+
+
+def _histogram(fixed: list[Table]) -> Histogram:
+    starts: dict[str, int] = {}
+    size = 0
+    for table in fixed:
+        starts[table.name] = size
+        size += table.fixed.shape[1]
+    return Histogram(starts, size)
+
+
+def _claim_lookups(program: Program, claim: Laid) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Lookups of the claim: (fixed table, argument nodes of the claim table); their counts are 1."""
+    found: list[tuple[str, tuple[int, ...]]] = []
+    for merged, message in zip(claim.messages, claim.table.messages, strict=True):
+        if merged.sent.bus in program.fixed:
+            lookup_index(program, merged.sent)
+            found.append((merged.sent.bus, message.args))
+    return tuple(found)
+
+
+def _insn_info(program: Program, name: str) -> InsnInfo:
+    e = program.encodings[name]
+    pieces = () if e.immediate is None else tuple((p.high, p.low, p.sext, p.literal is not None) for p in e.immediate.pieces)
+    return InsnInfo(name, e.op, e.mask, e.match, e.fields, pieces, e.assembly)
+
+
+class ModuleWriter:
+    """Writes generated modules to files named by their content."""
+
+    def __init__(self, directory: Path, source: str) -> None:
+        self.directory = directory
+        self.source = source
+        self.paths: dict[tuple[str, str], str] = {}
+        self.faults: tuple[str, ...] = ()
+        loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+        self.templates = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def write(self, template: str, kind: str, table: str, **values: object) -> None:
+        text = self.templates.get_template(template).render(directory=self.source, table=table, **values)
+        name = f"{kind}_{table}_{hashlib.sha256(text.encode()).hexdigest()[:16]}.py"
+        path = self.directory / name
+        if not path.exists():
+            write_file(path, text.encode(), what="a generated module")
+        self.paths[(kind, table)] = str(path)
+
+
+def _arrays(functions: dict[str, FieldFunction], used: str) -> dict[str, str]:
+    """Node lists of field functions that the code calls, as source."""
+    arrays: dict[str, str] = {}
+    for name, f in functions.items():
+        if f"{name.upper()}_NODES" in used:
+            needed = f.poly.reachable(f.outputs)
+            number = {old: new for new, old in enumerate(needed)}
+            nodes = [[op, number[a], number[b]] if op >= 2 else [op, a, b] for op, a, b in (f.poly.nodes[n] for n in needed)]
+            arrays[f"{name.upper()}_NODES"] = str(nodes)
+            arrays[f"{name.upper()}_OUTPUTS"] = str([number[o] for o in f.outputs])
+    return arrays
+
+
+def _write_executors(writer: ModuleWriter, compilation: Compilation) -> None:
+    program = compilation.program
+    constants = {k: getattr(events, k) for k in dir(events) if k.isupper()}
+    encodings = list(program.encodings.values())
+    for mode in ("fast", "tracing"):
+        arms, faults = emit_arms(program, compilation.steps, compilation.guards, compilation.functions, mode)
+        if mode == "fast":
+            writer.faults = tuple(faults)
+        code = "\n".join(a.code for a in arms)
+        writer.write(
+            "executor.py.j2", mode, "executor", mode=mode, arms=arms, events=constants, user_end=program.constants["user_end"],
+            arrays=_arrays(compilation.functions, code), masks=[e.mask for e in encodings], matches=[e.match for e in encodings],
+            decoders=emit_decoders(program),
+        )  # fmt: skip
+
+
+def _write_table(writer: ModuleWriter, compilation: Compilation, laid: Laid, histogram: Histogram) -> None:
+    table = laid.table
+    fill = emit_fill(compilation.program, laid.builder, histogram, compilation.functions)
+    writer.write(
+        "fill.py.j2", "fill", table.name, arrays=_arrays(compilation.functions, fill.code), code=fill.code, width=fill.width,
+        record_words=fill.record_words, nodes=fill.nodes, outputs=fill.outputs, polynomial_columns=fill.polynomial_columns,
+    )  # fmt: skip
+    outputs = [*table.constraints, *(n for m in table.messages for n in (m.multiplicity, *m.args))]
+    writer.write(
+        "constraints.py.j2", "constraints", table.name, columns=table.columns, nodes=np.asarray(table.nodes).tolist(), outputs=outputs,
+        constraint_count=len(table.constraints),
+    )  # fmt: skip

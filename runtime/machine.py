@@ -1,0 +1,125 @@
+"""A compiled machine: the circuit, the generated kernels and what the runtime must know about them."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from runtime.circuit import Circuit
+from runtime.memory_map import MemoryMap
+
+
+@dataclass(frozen=True)
+class StepTable:
+    """A table of instructions or environment calls: a traced row has `record_words` 32-bit words."""
+
+    name: str
+    record_words: int
+    arms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class InsnInfo:
+    """What the disassembler needs of one instruction: word & mask == match; fields as (high, low) bits."""
+
+    name: str
+    op: int
+    mask: int
+    match: int
+    fields: dict[str, tuple[int, int]]
+    immediate: tuple[tuple[int, int, bool, bool], ...]
+    assembly: str
+
+
+@dataclass(frozen=True)
+class MachineSpec:
+    """The artefact. `modules` maps (kind, table) to the file of a generated module; kinds are constraints, fill, fast, tracing."""
+
+    circuit: Circuit
+    step_tables: tuple[StepTable, ...]
+    inputs: dict[str, tuple[str, ...]]
+    histogram_starts: dict[str, int]
+    histogram_size: int
+    faults: tuple[str, ...]
+    insns: tuple[InsnInfo, ...]
+    modules: dict[tuple[str, str], str]
+    claim_lookups: tuple[tuple[str, tuple[int, ...]], ...]
+    column_types: dict[str, tuple[str, ...]]
+
+
+class Machine:
+    """Generated modules are imported when first used."""
+
+    def __init__(self, spec: MachineSpec) -> None:
+        self.spec = spec
+        self.circuit = spec.circuit
+        self.digest = spec.circuit.digest
+
+    @cached_property
+    def memory_map(self) -> MemoryMap:
+        return MemoryMap.from_constants(self.circuit.constants)
+
+    @cached_property
+    def hasher(self) -> Any:
+        """The page hash and the journal's sponge."""
+        from runtime.hash.poseidon2 import Poseidon2Parameters, Sponge
+
+        return Sponge(Poseidon2Parameters.from_constants(self.circuit.constants))
+
+    def module(self, kind: str, table: str) -> ModuleType:
+        """The generated module, imported from its file."""
+        path = Path(self.spec.modules[(kind, table)])
+        name = f"zkc_generated_{path.stem}"
+        if name not in sys.modules:
+            spec = importlib.util.spec_from_file_location(name, path)
+            assert spec is not None and spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[name] = module
+            spec.loader.exec_module(module)
+        return sys.modules[name]
+
+    def evaluators(self, tables: list[str]) -> dict[str, Callable[..., None]]:
+        """The packed constraint kernels of those tables that have one."""
+        return {t: self.module("constraints", t).evaluate for t in tables if ("constraints", t) in self.spec.modules}
+
+    def disassemble(self, word: int, pc: int) -> str:
+        """The instruction as text, with jump targets as addresses; `.word` for what is no instruction."""
+        for insn in self.spec.insns:
+            if word & insn.mask == insn.match:
+                return _assembly(insn, word, pc)
+        return f".word 0x{word:08x}"
+
+
+ABI_NAMES = (
+    "zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6".split()
+)  # fmt: skip
+
+
+def _assembly(insn: InsnInfo, word: int, pc: int) -> str:
+    values: dict[str, str] = {"name": insn.name}
+    for name, (high, low) in insn.fields.items():
+        number = word >> low & ((1 << (high - low + 1)) - 1)
+        values[name] = ABI_NAMES[number] if name in ("rd", "rs1", "rs2") else str(number)
+    if insn.immediate:
+        values["imm"] = str(immediate_value(insn, word))
+    text = insn.assembly.format(**values)
+    if insn.name in ("jal",) or insn.name.startswith("b"):
+        text += f"  # 0x{(pc + immediate_value(insn, word)) & 0xFFFFFFFF:x}"
+    return text
+
+
+def immediate_value(insn: InsnInfo, word: int) -> int:
+    """The immediate of a word; signed if its format extends the sign."""
+    value = width = 0
+    signed = False
+    for high, low, sext, literal in insn.immediate:
+        count = high - low + 1
+        value, width = value << count | (0 if literal else word >> low & ((1 << count) - 1)), width + count
+        signed = signed or sext
+    return value - (1 << width) if signed and value >> (width - 1) else value
