@@ -68,9 +68,9 @@ class Machine:
     @cached_property
     def hasher(self) -> Any:
         """The page hash and the journal's sponge."""
-        from runtime.hash.poseidon2 import Poseidon2Parameters, Sponge
+        from runtime.hash.poseidon2 import Poseidon2, Poseidon2Parameters
 
-        return Sponge(Poseidon2Parameters.from_constants(self.circuit.constants))
+        return Poseidon2(Poseidon2Parameters.from_constants(self.circuit.constants))
 
     def module(self, kind: str, table: str) -> ModuleType:
         """The generated module, imported from its file."""

@@ -1,0 +1,311 @@
+"""Fast execution: pure emulation, which decides where segments end and keeps what their traces need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime import events
+from runtime.elf import Program
+from runtime.errors import GuestFault
+from runtime.heights import Heights
+from runtime.image import Image, PageTree
+from runtime.machine import Machine
+from runtime.machine_ops import (
+    HOST_CONSOLE,
+    HOST_CONSOLE_FD,
+    HOST_EXIT_CODE,
+    HOST_HALTED,
+    HOST_JOURNAL,
+    HOST_LENGTH,
+    HOST_POSITION,
+    HOST_PRESENT,
+    HOST_WORDS,
+)
+from runtime.segment import Segment
+
+Console = Callable[[int, bytes], None]
+Progress = Callable[[str, int, int], None]
+
+PC, CLK, RETIRED, FUEL, EVENT, ARG = range(6)
+STATE_WORDS = 8
+FIRST_CLK = 4
+LAST_CLK = 1 << 24
+"""A segment's clock stays below this, so that no gap between two accesses exceeds 24 bits."""
+SERVICE_SLOTS = 32
+JOURNAL_BUFFER = 1 << 16
+ROWS_PER_PAGE = 32
+FOREVER = 1 << 62
+
+
+@dataclass(frozen=True)
+class Limits:
+    """segment_log_rows: log2 of the most rows of a table that grows with execution. max_cycles: instructions before giving up."""
+
+    segment_log_rows: int | None = None
+    max_cycles: int | None = None
+
+
+@dataclass
+class Execution:
+    """A finished run. `segments` carry snapshots only if they were asked for."""
+
+    exit_code: int
+    instructions: int
+    segments: list[Segment]
+    journal: bytes = field(repr=False)
+    console: bytes = field(repr=False)
+
+
+class Cut(Exception):
+    """The current instruction does not fit into this segment."""
+
+
+class Executor:
+    """Runs one program. Memory is flat and lazily allocated; page and word states are those of the current segment."""
+
+    def __init__(self, machine: Machine, image: Image, program: Program | None, stdin: bytes | None, limits: Limits, *, snapshots: bool) -> None:
+        self.machine = machine
+        self.map = machine.memory_map
+        self.program = program
+        self.limits = limits
+        self.snapshots = snapshots
+        self.kernel = machine.module("fast", "executor")
+        words = (self.map.system_base + self.map.page_bytes) // 4
+        self.mem = np.zeros(words, dtype=np.uint32)
+        self.decoded = np.zeros(words, dtype=np.int64)
+        self.word_state = np.zeros(words, dtype=np.uint8)
+        self.page_state = np.zeros(self.map.page_count, dtype=np.uint8)
+        for page, content in image.pages.items():
+            self.mem[page * self.map.page_words : (page + 1) * self.map.page_words] = content
+        self.tree = PageTree.of(image, machine.hasher) if snapshots else None
+        self.heights = Heights(machine, limits.segment_log_rows)
+        self.system_word = self.map.system_base // 4
+        self.stdin = stdin
+        self.stdin_array = np.frombuffer(stdin or b"\0", dtype=np.uint8)
+        self.host = np.zeros(HOST_WORDS, dtype=np.int64)
+        self.host[HOST_LENGTH], self.host[HOST_PRESENT] = len(stdin or b""), stdin is not None
+        self.journal_buffer = np.zeros(JOURNAL_BUFFER, dtype=np.uint8)
+        self.journal = bytearray()
+        self.console = bytearray()
+        self.state = np.zeros(STATE_WORDS, dtype=np.int64)
+        self.state[PC] = self.mem[self.system_word + self.map.word_pc]
+        self.segments: list[Segment] = []
+
+    def run(self, console: Console, progress: Progress) -> Execution:
+        """Runs to the end. Raises GuestFault."""
+        self._begin()
+        while not self.host[HOST_HALTED]:
+            self._refuel()
+            event = self._enter()
+            try:
+                self._handle(event, console)
+            except Cut:
+                self._end()
+                progress("execute", len(self.segments), 0)
+                self._begin()
+        self._end()
+        self._drain_journal()
+        return Execution(int(self.host[HOST_EXIT_CODE]), int(self.state[RETIRED]), self.segments, bytes(self.journal), bytes(self.console))
+
+    def _enter(self) -> int:
+        h = self.heights
+        return int(
+            self.kernel.run(
+                self.state, self.mem, self.decoded, self.page_state, self.word_state, h.rows, h.limits, self.host, self.stdin_array,
+                self.journal_buffer,
+            )
+        )  # fmt: skip
+
+    # segments
+
+    def _begin(self) -> None:
+        self.heights.reset()
+        self.state[CLK] = FIRST_CLK
+        self.touched: dict[int, npt.NDArray[np.uint32]] = {}
+        self.dirty: set[int] = set()
+        self.table_in: dict[int, bool] = {}
+        self.code: list[int] = []
+        self.stdin_start = int(self.host[HOST_POSITION])
+        self.retired_start = int(self.state[RETIRED])
+        if not (self.heights.reserve("boundary", 1) and self._touch_page(self.map.system_page) and self._dirty_page(self.map.system_page)):
+            raise AssertionError("a segment has room for the system page")
+
+    def _end(self) -> None:
+        self.mem[self.system_word + self.map.word_pc] = self.state[PC]
+        h = self.heights
+        steps = int(h.rows[: len(h.step_names)].sum())
+        if steps == 0:
+            raise self._fault("this instruction does not fit into a segment", hint="give a larger --segment-limit")
+        halted = bool(self.host[HOST_HALTED])
+        table_pages: dict[int, npt.NDArray[np.uint32]] = {}
+        pre: tuple[int, ...] = ()
+        post: tuple[int, ...] = ()
+        if self.tree is not None:
+            pre = tuple(int(x) for x in self.tree.image_id())
+            table_pages = {t: np.array(self.tree.table_page(t)) for t in self.table_in}
+            numbers = sorted(self.dirty)
+            width = self.map.page_words
+            self.tree.update_batch(numbers, np.stack([self.mem[p * width : (p + 1) * width] for p in numbers]))
+            post = tuple(int(x) for x in self.tree.image_id())
+        used = None if self.stdin is None else self.stdin[self.stdin_start : int(self.host[HOST_POSITION])]
+        self.segments.append(
+            Segment(
+                index=len(self.segments), pages=self.touched if self.snapshots else {}, dirty=frozenset(self.dirty), table_pages=table_pages,
+                code=np.array(self.code, dtype=np.int64), steps=steps, rows={n: int(r) for n, r in zip(h.names, h.rows, strict=True)}, stdin=used,
+                stdin_position=self.stdin_start, last=halted, exit_code=int(self.host[HOST_EXIT_CODE]), pre=pre, post=post,
+                retired=int(self.state[RETIRED]) - self.retired_start,
+            )
+        )  # fmt: skip
+        self.decoded[self.code] = 0
+        for page in self.touched:
+            self.page_state[page] = 0
+            self.word_state[page * self.map.page_words : (page + 1) * self.map.page_words] = 0
+
+    def _refuel(self) -> None:
+        most = (self.limits.max_cycles or FOREVER) - int(self.state[RETIRED])
+        self.state[FUEL] = max(0, min(most, (LAST_CLK - int(self.state[CLK])) // SERVICE_SLOTS))
+
+    # events
+
+    def _handle(self, event: int, console: Console) -> None:
+        arg = int(self.state[ARG])
+        if event == events.DECODE:
+            self._fetch(int(self.state[PC]))
+        elif event == events.TOUCH:
+            self._require(self._touch_page(arg // self.map.page_words))
+        elif event == events.DIRTY:
+            page = arg // self.map.page_words
+            self._require(self._touch_page(page) and self._dirty_page(page))
+        elif event == events.FULL:
+            self._require(self.heights.grow(arg))
+        elif event == events.STORE_CODE:
+            if not self.heights.rows[: len(self.heights.step_names)].any():
+                raise self._fault("an instruction overwrites itself", hint="write code before jumping to it")
+            raise Cut
+        elif event == events.HOST:
+            self._host(console)
+        elif event == events.FUEL:
+            self._out_of_fuel()
+        elif event == events.FAULT:
+            raise self._fault(self.machine.spec.faults[arg])
+        elif event == events.NO_SERVICE:
+            raise self._fault("an environment call in a state that no service handles")
+        else:
+            raise self._fault("jump to an address that is misaligned or outside user memory")
+
+    def _require(self, fits: bool) -> None:
+        if not fits:
+            raise Cut
+
+    def _out_of_fuel(self) -> None:
+        if self.limits.max_cycles is not None and self.state[RETIRED] >= self.limits.max_cycles:
+            raise self._fault(
+                f"the program did not end within {self.limits.max_cycles} instructions", hint="give a larger --max-cycles, or look for an endless loop"
+            )
+        if LAST_CLK - int(self.state[CLK]) < 2 * SERVICE_SLOTS:
+            raise Cut
+
+    def _fetch(self, pc: int) -> None:
+        word = pc // 4
+        if self.word_state[word] == 2:
+            raise Cut
+        entry = self.kernel.decode(np.int64(self.mem[word]))
+        if entry == 0:
+            raise self._illegal(int(self.mem[word]))
+        page = word // self.map.page_words
+        self._require((self.page_state[page] != 0 or self._touch_page(page)) and self.heights.reserve("decode", 1))
+        self.decoded[word] = entry
+        self.word_state[word] = 1
+        self.code.append(word)
+
+    def _touch_page(self, page: int) -> bool:
+        """Pages in a page and the pages of the table above it that are not in yet."""
+        if self.page_state[page]:
+            return True
+        missing = self._missing_tables(page)
+        if not (self.heights.reserve("data_page", ROWS_PER_PAGE) and self.heights.reserve("table_page", ROWS_PER_PAGE * len(missing))):
+            return False
+        self.page_state[page] = 1
+        width = self.map.page_words
+        self.touched[page] = self.mem[page * width : (page + 1) * width].copy() if self.snapshots else np.zeros(0, dtype=np.uint32)
+        for table in missing:
+            self.table_in[table] = False
+        return True
+
+    def _missing_tables(self, page: int) -> list[int]:
+        missing: list[int] = []
+        while True:
+            parent = self.map.parent(page)
+            if parent in self.table_in or parent == page:
+                return missing
+            missing.append(parent)
+            page = parent
+
+    def _dirty_page(self, page: int) -> bool:
+        """A page and the table pages above it get a second version, for the end of the segment."""
+        if page in self.dirty:
+            return True
+        clean = []
+        above = self.map.parent(page)
+        while not self.table_in[above]:
+            clean.append(above)
+            if self.map.parent(above) == above:
+                break
+            above = self.map.parent(above)
+        if not (self.heights.reserve("data_page", ROWS_PER_PAGE) and self.heights.reserve("table_page", ROWS_PER_PAGE * len(clean))):
+            return False
+        self.page_state[page] = 3
+        self.dirty.add(page)
+        for table in clean:
+            self.table_in[table] = True
+        return True
+
+    # the host
+
+    def _host(self, console: Console) -> None:
+        if self.host[HOST_JOURNAL] == JOURNAL_BUFFER:
+            self._drain_journal()
+        if self.host[HOST_CONSOLE_FD]:
+            start, count = int(self.host[HOST_CONSOLE]) >> 32, int(self.host[HOST_CONSOLE]) & 0xFFFFFFFF
+            data = self._bytes(start, count)
+            self.console += data
+            console(int(self.host[HOST_CONSOLE_FD]), data)
+            self.host[HOST_CONSOLE_FD] = 0
+
+    def _drain_journal(self) -> None:
+        self.journal += self.journal_buffer[: int(self.host[HOST_JOURNAL])].tobytes()
+        self.host[HOST_JOURNAL] = 0
+
+    def _bytes(self, start: int, count: int) -> bytes:
+        first, last = start // 4, (start + count + 3) // 4
+        return self.mem[first:last].tobytes()[start % 4 : start % 4 + count]
+
+    # faults
+
+    def _illegal(self, word: int) -> GuestFault:
+        if word == 0x00100073:
+            return self._fault("breakpoint (ebreak)", hint="the program stopped itself: abort, unreachable code or a failed assertion")
+        return self._fault(f"illegal instruction 0x{word:08x}", hint="the machine runs RV32IM without compressed instructions")
+
+    def _fault(self, message: str, hint: str | None = None) -> GuestFault:
+        pc = int(self.state[PC])
+        where = f"pc 0x{pc & 0xFFFFFFFF:08x}"
+        if self.program is not None:
+            where += f" in {self.program.symbols.describe(pc)}"
+        return GuestFault(message, pc=pc, where=where, hint=hint)
+
+
+def execute(
+    machine: Machine, program: Program | Image, stdin: bytes | None = None, limits: Limits | None = None, console: Console | None = None,
+    progress: Progress | None = None, *, snapshots: bool = False,
+) -> Execution:  # fmt: skip
+    """Runs a program to its end; with `snapshots`, segments can be traced and proven. Raises GuestFault."""
+    image = program if isinstance(program, Image) else Image.from_program(program, machine.memory_map)
+    source: Any = None if isinstance(program, Image) else program
+    executor = Executor(machine, image, source, stdin, limits or Limits(), snapshots=snapshots)
+    return executor.run(console or (lambda fd, data: None), progress or (lambda phase, done, total: None))

@@ -1,0 +1,63 @@
+"""How many rows each table of a segment has and may have. Cuts follow from exact heights, padding included."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.machine import Machine
+
+MIN_LOG_ROWS = 7
+MAX_LOG_ROWS = 21
+PAGING_LOG_ROWS = 12
+"""The paging tables may always have this many rows, so that any instruction finds room for the pages it touches."""
+CELL_BUDGET = 90_000_000
+"""Most base-field cells of one segment, LogUp columns included: bounds the prover's memory."""
+
+
+def logup_columns(messages: int) -> int:
+    """Base-field columns that the messages of a row cost: two fractions an extension column."""
+    return 6 * ((messages + 1) // 2)
+
+
+class Heights:
+    """Rows and row limits of the step tables (shared with the generated executor), and of decode and paging tables."""
+
+    def __init__(self, machine: Machine, log_rows: int | None) -> None:
+        tables = {t.name: t for t in machine.circuit.tables}
+        self.step_names = [t.name for t in machine.spec.step_tables]
+        self.names = [*self.step_names, *machine.spec.inputs]
+        self.cells = [len(tables[n].columns) + logup_columns(len(tables[n].messages)) for n in self.names]
+        self.max_rows = {n: 1 << (MAX_LOG_ROWS if log_rows is None else log_rows) for n in self.names}
+        if log_rows is not None:
+            for name in ("data_page", "table_page"):
+                self.max_rows[name] = 1 << max(log_rows, PAGING_LOG_ROWS)
+        self.rows: npt.NDArray[np.int64] = np.zeros(len(self.names), dtype=np.int64)
+        self.limits: npt.NDArray[np.int64] = np.zeros(len(self.names), dtype=np.int64)
+        self.total = 0
+
+    def reset(self) -> None:
+        self.rows[:] = 0
+        self.limits[:] = 0
+        self.total = 0
+
+    def grow(self, index: int, more: int = 1) -> bool:
+        """Raises the limit of a table until `more` rows fit; False if the segment has no room for that."""
+        needed = int(self.rows[index]) + more
+        limit = max(int(self.limits[index]), 1 << MIN_LOG_ROWS)
+        while limit < needed:
+            limit *= 2
+        cost = (limit - int(self.limits[index])) * self.cells[index]
+        if limit > self.max_rows[self.names[index]] or self.total + cost > CELL_BUDGET:
+            return False
+        self.limits[index] = limit
+        self.total += cost
+        return True
+
+    def reserve(self, name: str, more: int) -> bool:
+        """Counts `more` rows of a table that the generated executor does not count; False if they do not fit."""
+        index = self.names.index(name)
+        if int(self.rows[index]) + more > int(self.limits[index]) and not self.grow(index, more):
+            return False
+        self.rows[index] += more
+        return True
