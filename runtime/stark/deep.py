@@ -14,24 +14,8 @@ from runtime.poly.domain import domain
 from runtime.threads import parallel_for
 
 ROWS = 1 << 11
-"""Rows a task; their six sums stay in the first-level cache while all columns pass."""
 
 Words = npt.NDArray[np.uint32]
-
-
-def add_weighted_columns(columns: Words, weights: Words, out: Words) -> None:
-    """out += sum of weights[:, i] columns[i]; columns `uint32[k][n]`, weights `uint32[6][k]`, out `uint32[6][n]`."""
-    parallel_for(lambda start, stop: _add_weighted_rows(columns, weights, out, start, stop), columns.shape[1], ROWS)
-
-
-@njit(cache=True, nogil=True)
-def _add_weighted_rows(columns: Words, weights: Words, out: Words, start: int, stop: int) -> None:
-    for row in range(start, stop, LANES):
-        total = extension.load_packed(out, 0, row)
-        for k in range(columns.shape[0]):
-            weight = extension.splat_packed(extension.read(weights, k))
-            total = extension.add(total, extension.scale(weight, load(columns, (k, row))))
-        extension.store_packed(out, 0, row, total)
 
 
 def divide(here: Words, claimed: Element, there: Words, claimed_next: Element, zeta: Element, next_zeta: Element) -> Words:

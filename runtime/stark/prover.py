@@ -31,6 +31,7 @@ from runtime.stark.parameters import DEFAULT, LOG_BLOWUP, Parameters
 from runtime.stark.proof import Head, encode, plans
 from runtime.stark.security import require_secure
 from runtime.stark.shape import ABSENT, Shape, TableShape
+from runtime.stark.sums import add_weighted_columns
 
 Words = npt.NDArray[np.uint32]
 Progress = Callable[[str, float], None]
@@ -243,10 +244,10 @@ class Prover:
         for matrix, columns in zip(row, every, strict=True):
             out = sums.setdefault(matrix.log_height, np.zeros((DEGREE, 2 << matrix.log_height), dtype=np.uint32))
             own = np.ascontiguousarray(weights[:, matrix.offset : matrix.offset + matrix.width])
-            deep.add_weighted_columns(columns[: matrix.width], own, out)
+            add_weighted_columns(columns[: matrix.width], own, out)
         there = np.zeros((DEGREE, 2 << self.shape.log_height), dtype=np.uint32)
         last = np.ascontiguousarray(weights[:, self.shape.columns :])
-        deep.add_weighted_columns(self.phis_extended[-1], last, there)
+        add_weighted_columns(self.phis_extended[-1], last, there)
         opened = np.ascontiguousarray(openings.T)
         claimed = Element.from_words(dot(weights[:, : self.shape.columns], opened[:, : self.shape.columns]))
         claimed_next = Element.from_words(dot(last, opened[:, self.shape.columns :]))
