@@ -173,6 +173,7 @@ class Elaborator:
         column = self.table.new_column("column", "felt", wit, self.poly.interval(node), span)
         if wit is None:
             column.polynomial = node
+            self.poly.at_zero[column.node] = self.poly.at_zero[node]  # it is computed on padding rows as well
         self.table.constrain(self.poly.sub(column.node, node), "a column for an intermediate value", span, definition=wit is None)
         return Scalar(column.node, wit)
 
