@@ -38,6 +38,8 @@ from runtime.machine import InsnInfo, Machine, MachineSpec, StepTable
 
 Progress = Callable[[str, int, int], None]
 VERSION = "1"
+STRAIGHT_LINE_NODES = 1500
+"""A larger table is interpreted by the prover: as fast there (its rows stay in the second-level cache), and nothing to compile."""
 
 
 def circuits_directory() -> Path:
@@ -243,6 +245,8 @@ def _write_table(writer: ModuleWriter, compilation: Compilation, laid: Laid, his
         "fill.py.j2", "fill", table.name, arrays=_arrays(compilation.functions, fill.code), code=fill.code, width=fill.width,
         record_words=fill.record_words, nodes=fill.nodes, outputs=fill.outputs, polynomial_columns=fill.polynomial_columns,
     )  # fmt: skip
+    if len(table.nodes) > STRAIGHT_LINE_NODES:
+        return
     outputs = [*table.constraints, *(n for m in table.messages for n in (m.multiplicity, *m.args))]
     writer.write(
         "constraints.py.j2", "constraints", table.name, columns=table.columns, nodes=np.asarray(table.nodes).tolist(), outputs=outputs,

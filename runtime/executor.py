@@ -36,9 +36,11 @@ STATE_WORDS = 8
 FIRST_CLK = 4
 LAST_CLK = 1 << 24
 """A segment's clock stays below this, so that no gap between two accesses exceeds 24 bits."""
-SERVICE_SLOTS = 32
+STEP_SLOTS = 4
 JOURNAL_BUFFER = 1 << 16
 ROWS_PER_PAGE = 32
+READING = 1
+"""The phase of an environment call that reads (circuits/machine.circ, word_phase)."""
 FOREVER = 1 << 62
 
 
@@ -152,11 +154,10 @@ class Executor:
             width = self.map.page_words
             self.tree.update_batch(numbers, np.stack([self.mem[p * width : (p + 1) * width] for p in numbers]))
             post = tuple(int(x) for x in self.tree.image_id())
-        used = None if self.stdin is None else self.stdin[self.stdin_start : int(self.host[HOST_POSITION])]
         self.segments.append(
             Segment(
                 index=len(self.segments), pages=self.touched if self.snapshots else {}, dirty=frozenset(self.dirty), table_pages=table_pages,
-                code=np.array(self.code, dtype=np.int64), steps=steps, rows={n: int(r) for n, r in zip(h.names, h.rows, strict=True)}, stdin=used,
+                code=np.array(self.code, dtype=np.int64), steps=steps, rows={n: int(r) for n, r in zip(h.names, h.rows, strict=True)}, stdin=self._input(),
                 stdin_position=self.stdin_start, last=halted, exit_code=int(self.host[HOST_EXIT_CODE]), pre=pre, post=post,
                 retired=int(self.state[RETIRED]) - self.retired_start,
             )
@@ -166,9 +167,19 @@ class Executor:
             self.page_state[page] = 0
             self.word_state[page * self.map.page_words : (page + 1) * self.map.page_words] = 0
 
+    def _input(self) -> bytes | None:
+        """What the segment read, and the rest of a read that began in it and goes on: its length was an answer of the host."""
+        if self.stdin is None:
+            return None
+        system, names = self.mem[self.system_word :], self.machine.circuit.constants
+        phase, remaining, count = (int(system[names[n]]) for n in ("word_phase", "word_remaining", "word_count"))
+        position = int(self.host[HOST_POSITION])
+        began_here = phase == READING and count - remaining <= position - self.stdin_start
+        return self.stdin[self.stdin_start : position + (remaining if began_here else 0)]
+
     def _refuel(self) -> None:
         most = (self.limits.max_cycles or FOREVER) - int(self.state[RETIRED])
-        self.state[FUEL] = max(0, min(most, (LAST_CLK - int(self.state[CLK])) // SERVICE_SLOTS))
+        self.state[FUEL] = max(0, min(most, (LAST_CLK - int(self.state[CLK])) // STEP_SLOTS))
 
     # events
 
@@ -207,7 +218,7 @@ class Executor:
             raise self._fault(
                 f"the program did not end within {self.limits.max_cycles} instructions", hint="give a larger --max-cycles, or look for an endless loop"
             )
-        if LAST_CLK - int(self.state[CLK]) < 2 * SERVICE_SLOTS:
+        if LAST_CLK - int(self.state[CLK]) < 2 * STEP_SLOTS:
             raise Cut
 
     def _fetch(self, pc: int) -> None:
