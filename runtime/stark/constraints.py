@@ -12,11 +12,11 @@ from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Table
 from runtime.errors import VerificationError
 from runtime.field import extension
+from runtime.field.compiled import kernel
 from runtime.field.extension import DEGREE, ONE_WORDS, ZERO_WORDS, Element
 from runtime.field.koalabear import to_montgomery
 
@@ -84,7 +84,7 @@ def stack(elements: Sequence[Element]) -> Words:
     return np.ascontiguousarray(np.array(rows, dtype=np.uint32).reshape(-1, DEGREE).T)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def element_powers(x: Words, count: int) -> Words:
     """1, x, x^2, … of `x` `uint32[6]`: `uint32[6][count]`."""
     out = np.empty((DEGREE, count), dtype=np.uint32)
@@ -96,7 +96,7 @@ def element_powers(x: Words, count: int) -> Words:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def dot(x: Words, y: Words) -> tuple[np.uint32, ...]:
     """Sum of x[i] y[i] over two arrays `uint32[6][count]`."""
     total = ZERO_WORDS
@@ -105,7 +105,7 @@ def dot(x: Words, y: Words) -> tuple[np.uint32, ...]:
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def run_nodes(nodes: Numbers, columns: Words) -> Words:
     """`uint32[6][nodes]`: values of all nodes on the row `columns` `uint32[6][width]`."""
     out = np.zeros((DEGREE, nodes.shape[0]), dtype=np.uint32)
@@ -124,7 +124,7 @@ def run_nodes(nodes: Numbers, columns: Words) -> Words:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def denominators(values: Words, buses: Numbers, starts: Numbers, args: Numbers, beta: Words, offsets: Words) -> Words:
     """`uint32[6][messages]`: alpha + (bus + 1) beta^W - sum of beta^i m_i for each message."""
     out = np.empty((DEGREE, len(buses)), dtype=np.uint32)
@@ -137,7 +137,7 @@ def denominators(values: Words, buses: Numbers, starts: Numbers, args: Numbers, 
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def batch_constraints(values: Words, multiplicities: Numbers, batches: Numbers, denominator: Words, phi: Words) -> Words:
     """`uint32[6][batches]`: phi d_a d_b - mult_a d_b - mult_b d_a, or phi d_a - mult_a."""
     out = np.empty((DEGREE, batches.shape[0]), dtype=np.uint32)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from numba import njit
 
 from runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Table
+from runtime.field.compiled import kernel
 from runtime.field.koalabear import to_montgomery
 from runtime.field.packed import LANES, load, splat, store, straight_line
 
@@ -98,7 +99,7 @@ def last_uses(nodes: list[list[int]], wanted: list[int]) -> dict[int, int]:
     return last
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _interpret(code: npt.NDArray[np.int64], constants: Words, registers: int, columns: Words, start: int, stop: int, out: Words) -> None:
     values = np.empty((registers, BLOCK), dtype=np.uint32)
     for first in range(start, stop, BLOCK):

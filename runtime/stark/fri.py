@@ -11,9 +11,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from runtime.field import extension
+from runtime.field.compiled import kernel
 from runtime.field.extension import DEGREE, Element
 from runtime.field.koalabear import GENERATOR, ONE, P, mul, power, root_of_unity, to_montgomery
 from runtime.field.packed import LANES, load, splat, store
@@ -31,7 +31,7 @@ def layer_shift(log_folded: int) -> int:
     return pow(GENERATOR, 1 << log_folded, P)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reverse_bits(value: int, bits: int) -> int:
     """The low `bits` bits of `value` in the opposite order."""
     out = 0
@@ -41,7 +41,7 @@ def reverse_bits(value: int, bits: int) -> int:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def points(indices: Indices, bits: int, root: np.uint32, shift: np.uint32) -> Words:
     """shift * root^rev(index), the points with these numbers in bit-reversed order of 2^bits; Montgomery."""
     out = np.empty(len(indices), dtype=np.uint32)
@@ -50,7 +50,7 @@ def points(indices: Indices, bits: int, root: np.uint32, shift: np.uint32) -> Wo
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def all_points(bits: int, root: np.uint32, shift: np.uint32) -> Words:
     """`points` of all 2^bits indices, by doubling: rev(2^k + i) is rev(i) plus 2^(bits - 1 - k)."""
     out = np.empty(1 << bits, dtype=np.uint32)
@@ -87,7 +87,7 @@ def fold_leaves(leaves: Words, inverse_x: Words, beta: Words) -> Words:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fold_rows(leaves: Words, inverse_x: Words, betas: Words, turns: Words, scale: np.uint32, out: Words, start: int, stop: int) -> None:
     """Leaves `start .. stop - 1`. turns[j] is w^-rev(j) for the arity-th root w: x of pair j is that of the leaf's first point times w^rev(j)."""
     arity = leaves.shape[0] // DEGREE
@@ -111,7 +111,7 @@ def _fold_rows(leaves: Words, inverse_x: Words, betas: Words, turns: Words, scal
         extension.store_packed(out, 0, row, extension.scale(extension.load_packed(values, 0, 0), splat(scale)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def evaluate_final(final: Words, x: Words) -> Words:
     """`uint32[6][n]`: the polynomial with coefficients `final` `uint32[6][count]` at base points x `uint32[n]`, by Horner."""
     out = np.zeros((DEGREE, len(x)), dtype=np.uint32)

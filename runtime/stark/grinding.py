@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from runtime.field.compiled import kernel
 from runtime.field.packed import LANES, lane, load, splat
 from runtime.hash.blake3 import IV, compress
 from runtime.stark.transcript import GRIND, Transcript
@@ -35,7 +35,7 @@ def grind(transcript: Transcript, bits: int) -> int:
     raise AssertionError("no nonce in 2^62")
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _search_tile(prefix: Words, first: int, mask: np.uint32, found: npt.NDArray[np.int64], start: int, stop: int) -> None:
     """found[tile] becomes the least nonce in first + [start, stop) that is accepted, if there is one."""
     v = np.array(IV, dtype=np.uint32)

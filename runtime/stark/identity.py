@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from runtime.circuit import Circuit
 from runtime.errors import VerificationError
 from runtime.field import extension
+from runtime.field.compiled import kernel
 from runtime.field.extension import DEGREE, Element
 from runtime.stark.constraints import Fingerprint, dot, element_powers, table_sum
 from runtime.stark.fixed import fixed_at
@@ -56,7 +56,7 @@ def identity_defect(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: 
     return total - (power - Element.base(1)) * (q0 + power * q1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def recombine(opened: Words) -> Words:
     """`uint32[6][k]`: values of k extension columns from those of their base columns `uint32[6][6 k]`: the sum of x^c times the c-th."""
     out = np.empty((DEGREE, opened.shape[1] // DEGREE), dtype=np.uint32)

@@ -18,7 +18,7 @@ from runtime.field.arrays import to_montgomery
 from runtime.field.extension import DEGREE, Element
 from runtime.field.koalabear import GENERATOR, P, root_of_unity
 from runtime.hash.merkle import Tree, commit, group_rows, open_many
-from runtime.poly.barycentric import evaluate_columns, weights as point_weights
+from runtime.poly.barycentric import weights as point_weights
 from runtime.poly.ntt import extend, interpolate
 from runtime.stark import deep, fri, logup, quotient
 from runtime.stark.challenges import Challenges
@@ -27,11 +27,12 @@ from runtime.stark.evaluators import Evaluate, interpreter
 from runtime.stark.fixed import fixed_extension, fixed_words
 from runtime.stark.grinding import grind
 from runtime.stark.identity import check_claim, identity_holds
+from runtime.stark.lifting import lift_and_add
 from runtime.stark.parameters import DEFAULT, LOG_BLOWUP, Parameters
 from runtime.stark.proof import Head, encode, plans
 from runtime.stark.security import require_secure
-from runtime.stark.shape import ABSENT, Shape, TableShape
-from runtime.stark.sums import add_weighted_columns
+from runtime.stark.shape import ABSENT, Matrix, Shape, TableShape
+from runtime.stark.sums import add_weighted_columns, weighted_row_sums
 
 Words = npt.NDArray[np.uint32]
 Progress = Callable[[str, float], None]
@@ -151,16 +152,18 @@ class Prover:
     # ***** LogUp *****
 
     def commit_logup(self) -> Tree:
-        """The columns phi and acc, over the trace domain in `phis`, over the extended domain in `phis_extended`, acc last in both."""
+        """The columns phi of all tables, then acc, over the extended domains in `phis_extended`; the values over the trace domains are let go."""
         self.claimed = claim_sum(self.circuit, self.claim, self.fingerprint)
+        self.spread = logup.SpreadFingerprint.of(self.fingerprint)
         self.phis: list[Words] = []
         for table, columns, evaluate in zip(self.shape.tables, self.columns, self.evaluators, strict=True):
-            self.phis.append(logup.fractions(table.table, columns, evaluate, self.fingerprint))
+            self.phis.append(logup.fractions(table.table, columns, evaluate, self.spread))
             self.lap("logup fractions", "logup", len(self.phis) / (2 * len(self.columns)))
         self.phis.append(self.accumulate())
         self.lap("logup accumulator", "logup", 0.5)
         heights = [m.log_height for m in self.shape.logup]
         self.phis_extended = [extend(phi, self.shift(h), LOG_BLOWUP) for phi, h in zip(self.phis, heights, strict=True)]
+        del self.columns, self.phis
         self.lap("extend logup", "logup", 0.9)
         tree = commit([phi for phi in self.phis_extended if len(phi)])
         self.lap("hash logup", "logup", 1.0)
@@ -180,9 +183,8 @@ class Prover:
     # ***** quotient *****
 
     def commit_quotient(self) -> Tree:
-        """The coefficients of q0 and q1, in `quotient`; the tree holds their extension."""
-        self.quotient = quotient.quotient_coefficients(self.combine())
-        self.quotient_extended = quotient.extend_quotient(self.quotient)
+        """q0 and q1 over the extended domain, in `quotient_extended`."""
+        self.quotient_extended = quotient.extend_quotient(quotient.quotient_coefficients(self.combine()))
         self.lap("extend quotient", "quotient", 0.9)
         tree = commit([self.quotient_extended])
         self.lap("hash quotient", "quotient", 1.0)
@@ -192,35 +194,46 @@ class Prover:
         """`uint32[6][2n]`: the sum of all constraints times powers of lambda, over the extended domain."""
         weights = element_powers(self.lam, self.shape.constraints)
         log_height = self.shape.log_height
-        totals = {log_height: quotient.accumulator_combination(log_height, self.phis_extended[-1], self.claimed, weights[:, -1])}
+        parts = [quotient.accumulator_combination(log_height, self.phis_extended[-1], self.claimed, weights[:, -1])]
+        challenges = quotient.Weights(weights, self.spread)
         every = zip(self.shape.tables, self.extended, self.phis_extended, self.evaluators, strict=False)
         for number, (table, columns, phi, evaluate) in enumerate(every):
             lift = self.shape.height >> table.log_height
-            part = quotient.table_combination(table, columns, phi, evaluate, self.fingerprint, weights, lift)
-            merge(totals, table.log_height, part)
+            parts.append(quotient.table_combination(table, columns, phi, evaluate, challenges, lift))
             self.lap("constraints", "quotient", 0.8 * (number + 1) / len(self.extended))
-        return quotient.lift_and_add(totals, log_height)
+        return lift_and_add(parts, 2 * self.shape.height)
 
     # ***** openings *****
 
     def open_columns(self) -> Words:
-        """`uint32[openings][6]`: all columns at zeta (a table of height n' at zeta^s), then acc at w zeta."""
-        at_height = {h: self.point_weights(h) for h in {t.log_height for t in self.shape.tables}}
-        width = [len(t.table.columns) for t in self.shape.tables]
-        heights = [t.log_height for t in self.shape.tables]
-        parts = [evaluate_columns(c[:k], at_height[h]) for c, k, h in zip(self.columns, width, heights, strict=True)]
-        heights.append(self.shape.log_height)
-        parts += [evaluate_columns(phi, at_height[h]) for phi, h in zip(self.phis, heights, strict=True) if len(phi)]
-        on_coset = point_weights(self.shape.log_height, self.zeta.words(), GENERATOR)
-        parts.append(evaluate_columns(self.quotient_extended[:, : self.shape.height], on_coset))
-        parts.append(evaluate_columns(self.phis[-1], point_weights(self.shape.log_height, self.next_zeta.words())))
+        """`uint32[openings][6]`: all columns at zeta (a table of height n' at zeta^s), then acc at w zeta.
+
+        Read from the first half of the extensions, which are the values on the coset g^s <w_n'>.
+        """
+        at_height = {h: self.point_weights(h, self.zeta) for h in {matrix.log_height for matrix in self.matrices}}
+        parts = [
+            weighted_row_sums(columns[: matrix.width, : 1 << matrix.log_height], at_height[matrix.log_height])
+            for matrix, columns in zip(self.matrices, self.committed, strict=True)
+        ]
+        acc = self.phis_extended[-1][:, : self.shape.height]
+        parts.append(weighted_row_sums(acc, self.point_weights(self.shape.log_height, self.next_zeta)))
         self.lap("openings", "openings", 1.0)
         return np.concatenate(parts)
 
-    def point_weights(self, log_height: int) -> Words:
-        """Barycentric weights of zeta^s."""
-        point = self.zeta ** (self.shape.height >> log_height)
-        return point_weights(log_height, point.words())
+    @property
+    def matrices(self) -> list[Matrix]:
+        """The matrices of all three trees, in the order of openings."""
+        return [matrix for tree in self.shape.trees for matrix in tree]
+
+    @property
+    def committed(self) -> list[Words]:
+        """Their columns over the extended domains; the first `width` of each are committed."""
+        return [*self.extended, *self.phis_extended, self.quotient_extended]
+
+    def point_weights(self, log_height: int, point: Element) -> Words:
+        """Barycentric weights of point^s for values on g^s <w_n'>."""
+        lifted = point ** (self.shape.height >> log_height)
+        return point_weights(log_height, lifted.words(), self.shift(log_height))
 
     @property
     def next_zeta(self) -> Element:
@@ -238,10 +251,8 @@ class Prover:
     def deep_polynomial(self, openings: Words, gamma: Words) -> Words:
         """`uint32[6][2n]`: the DEEP polynomial over the extended domain."""
         weights = element_powers(gamma, self.shape.openings)
-        row = [*self.shape.trace, *self.shape.logup, *self.shape.quotient]
-        every = [*self.extended, *self.phis_extended, self.quotient_extended]
         sums: dict[int, Words] = {}
-        for matrix, columns in zip(row, every, strict=True):
+        for matrix, columns in zip(self.matrices, self.committed, strict=True):
             out = sums.setdefault(matrix.log_height, np.zeros((DEGREE, 2 << matrix.log_height), dtype=np.uint32))
             own = np.ascontiguousarray(weights[:, matrix.offset : matrix.offset + matrix.width])
             add_weighted_columns(columns[: matrix.width], own, out)
@@ -251,7 +262,7 @@ class Prover:
         opened = np.ascontiguousarray(openings.T)
         claimed = Element.from_words(dot(weights[:, : self.shape.columns], opened[:, : self.shape.columns]))
         claimed_next = Element.from_words(dot(last, opened[:, self.shape.columns :]))
-        here = quotient.lift_and_add(sums, self.shape.log_height)
+        here = lift_and_add(sums.values(), 2 * self.shape.height)
         values = deep.divide(here, claimed, there, claimed_next, self.zeta, self.next_zeta)
         self.lap("deep", "fri", 0.5)
         return values
@@ -302,11 +313,3 @@ def trace_words(table: Table, trace: npt.NDArray[np.uint32]) -> Words:
     words = np.array(trace, dtype=np.uint32, order="C")
     to_montgomery(words)
     return words if not len(table.fixed) else np.concatenate([words, fixed_words(table)])
-
-
-def merge(totals: dict[int, Words], log_height: int, part: Words) -> None:
-    """Adds `part` to the total of its height."""
-    if log_height in totals:
-        deep.add_columns(part, totals[log_height])
-    else:
-        totals[log_height] = part

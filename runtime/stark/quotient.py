@@ -2,89 +2,102 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from runtime.field import extension
+from runtime.field.compiled import kernel
 from runtime.field.extension import DEGREE, Element
-from runtime.field.koalabear import GENERATOR, P, add, inverse, to_montgomery
+from runtime.field.koalabear import GENERATOR, P, inverse, to_montgomery
 from runtime.field.packed import LANES, load, splat, store
 from runtime.poly.ntt import evaluate as evaluate_columns
 from runtime.poly.ntt import interpolate
-from runtime.stark.constraints import Fingerprint
+from runtime.stark.blocks import block_of, copy_rows, for_blocks
+from runtime.stark.constraints import stack
 from runtime.stark.evaluators import Evaluate
-from runtime.stark.logup import BLOCK, denominator, layout_of, next_row
+from runtime.stark.logup import SpreadFingerprint, denominator, layout_of, next_row
 from runtime.stark.shape import TableShape
+from runtime.stark.sums import Wide, add_weighted_rows, spread_weights
 from runtime.threads import parallel_for
 
 Words = npt.NDArray[np.uint32]
 Numbers = npt.NDArray[np.int64]
 
 
-def table_combination(
-    table: TableShape, columns: Words, phi: Words, evaluate: Evaluate, fingerprint: Fingerprint, weights: Words, lift: int
-) -> Words:
+def table_combination(table: TableShape, columns: Words, phi: Words, evaluate: Evaluate, challenges: Weights, lift: int) -> Words:
     """`uint32[6][2 n']`: a table's constraints times their weights, less the table's share of the accumulator's step times the last weight.
 
-    columns `uint32[committed + fixed][2 n']` and phi `uint32[6 * batches][2 n']` over the extended domain; weights `uint32[6][constraints]`.
+    columns `uint32[committed + fixed][2 n']` and phi `uint32[6 * batches][2 n']` over the extended domain, which is lifted by `lift`.
     """
     layout = layout_of(table.table)
-    size = columns.shape[1]
-    out = np.empty((DEGREE, size), dtype=np.uint32)
-    count = len(table.table.constraints) + len(table.table.batches)
-    own = np.ascontiguousarray(weights[:, table.constraint : table.constraint + count])
-    share = (Element.base(0) - Element.from_words(weights[:, -1]) * Element.base(lift).inverse()).words()
+    out = np.zeros((DEGREE, columns.shape[1]), dtype=np.uint32)
+    own, batch = table_weights(table, challenges.weights, lift)
+    where = (layout.at, layout.widths, layout.buses, layout.batches)
+    spread = challenges.fingerprint
 
-    def tile(start: int, stop: int) -> None:
-        scratch = np.empty((layout.values, stop - start), dtype=np.uint32)
-        evaluate(columns, start, stop, scratch)
-        where = (layout.constraints, layout.at, layout.widths, layout.buses, layout.batches)
-        _combine_rows(scratch, *where, phi, fingerprint.beta, fingerprint.offsets, own, share, out, start)
+    def work(scratch: Words, start: int, stop: int) -> None:
+        if layout.constraints:
+            add_weighted_rows(scratch[: layout.constraints], start, own, out, start, stop)
+        if len(layout.batches):
+            local, terms = block_of(len(phi)), block_of(len(phi) + DEGREE)
+            copy_rows(phi, start, stop, local)
+            _batch_rows(scratch, *where, local, spread.minus_beta, spread.offsets, terms, stop - start)
+            add_weighted_rows(terms, start, batch, out, start, stop)
 
-    parallel_for(tile, size, min(BLOCK, size))
+    for_blocks(columns, evaluate, layout.values, work)
     return out
 
 
-@njit(cache=True, nogil=True)
-def _combine_rows(
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The challenges for constraints: powers of lambda `uint32[6][constraints]`, and the fingerprint."""
+
+    weights: Words
+    fingerprint: SpreadFingerprint
+
+
+def table_weights(table: TableShape, weights: Words, lift: int) -> tuple[Wide, Wide]:
+    """Weights of the constraints, and of the base columns of `_batch_rows`: of coefficient c of a batch, that of the batch times x^c."""
+    count, batches = len(table.table.constraints), len(table.table.batches)
+    own = weights[:, table.constraint : table.constraint + count]
+    last = table.constraint + count
+    factors = [Element.from_words(weights[:, k]) for k in range(last, last + batches)]
+    factors.append(Element.base(0) - Element.from_words(weights[:, -1]) * Element.base(lift).inverse())
+    basis = [Element(tuple(int(i == c) for i in range(DEGREE))) for c in range(DEGREE)]
+    return spread_weights(own), spread_weights(stack([factor * unit for factor in factors for unit in basis]))
+
+
+@kernel
+def _batch_rows(
     scratch: Words,
-    constraints: int,
     at: Numbers,
     widths: Numbers,
     buses: Numbers,
     batches: Numbers,
     phi: Words,
-    beta: Words,
-    offsets: Words,
-    weights: Words,
-    share: Words,
-    out: Words,
-    row: int,
+    minus_beta: Wide,
+    offsets: Wide,
+    terms: Words,
+    rows: int,
 ) -> None:
-    """The rows of `scratch`, to columns of `out` from `row` on."""
-    zero = splat(np.uint32(0))
-    for i in range(0, scratch.shape[1], LANES):
-        total = (zero, zero, zero, zero, zero, zero)
-        sums = (zero, zero, zero, zero, zero, zero)
-        for c in range(constraints):
-            weight = extension.splat_packed(extension.read(weights, c))
-            total = extension.add(total, extension.scale(weight, load(scratch, (c, i))))
-        for k in range(batches.shape[0]):
+    """The LogUp constraint of each batch on the first rows of `scratch` and `phi`, then the sum of all phi: to `6 * (batches + 1)` columns of `terms`."""
+    count = batches.shape[0]
+    for i in range(0, rows, LANES):
+        total = extension.splat_packed(extension.ZERO_WORDS)
+        for k in range(count):
             a, b = batches[k, 0], batches[k, 1]
-            fraction = extension.load_packed(phi, DEGREE * k, row + i)
-            sums = extension.add(sums, fraction)
-            d = denominator(scratch, i, at[a] + 1, widths[a], buses[a], beta, offsets)
+            fraction = extension.load_packed(phi, DEGREE * k, i)
+            total = extension.add(total, fraction)
+            d = denominator(scratch, i, at[a] + 1, widths[a], buses[a], minus_beta, offsets)
             x = extension.mul(fraction, d)
             x = (x[0] - load(scratch, (at[a], i)), x[1], x[2], x[3], x[4], x[5])
             if b >= 0:
-                other = denominator(scratch, i, at[b] + 1, widths[b], buses[b], beta, offsets)
+                other = denominator(scratch, i, at[b] + 1, widths[b], buses[b], minus_beta, offsets)
                 x = extension.sub(extension.mul(x, other), extension.scale(d, load(scratch, (at[b], i))))
-            weight = extension.splat_packed(extension.read(weights, constraints + k))
-            total = extension.add(total, extension.mul(weight, x))
-        step = (share[0], share[1], share[2], share[3], share[4], share[5])
-        total = extension.add(total, extension.mul(extension.splat_packed(step), sums))
-        extension.store_packed(out, 0, row + i, total)
+            extension.store_packed(terms, DEGREE * k, i, x)
+        extension.store_packed(terms, DEGREE * count, i, total)
 
 
 def accumulator_combination(log_height: int, acc: Words, claimed: Element, weight: Words) -> Words:
@@ -95,7 +108,7 @@ def accumulator_combination(log_height: int, acc: Words, claimed: Element, weigh
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _step_rows(log_height: int, acc: Words, each: Words, weight: Words, out: Words, start: int, stop: int) -> None:
     """w X stays in the same half of the extended domain, at the next exponent there."""
     low = (1 << log_height) - 1
@@ -109,31 +122,6 @@ def _step_rows(log_height: int, acc: Words, each: Words, weight: Words, out: Wor
             extension.write(following, i, extension.read(acc, source))
         step = extension.sub(extension.load_packed(following, 0, 0), extension.load_packed(acc, 0, row))
         extension.store_packed(out, 0, row, extension.mul(factor, extension.sub(step, claimed)))
-
-
-def lift_and_add(columns: dict[int, Words], log_height: int) -> Words:
-    """`uint32[k][2n]`: the sum over all heights of columns `uint32[k][2n']` by log n', each row repeated n / n' times. Consumes the dictionary."""
-    total = columns.pop(min(columns))
-    height = total.shape[1]
-    while height < 2 << log_height:
-        height *= 2
-        larger = columns.pop(height.bit_length() - 2, None)
-        total = np.repeat(total, 2, axis=1) if larger is None else add_doubled(total, larger)
-    return total
-
-
-def add_doubled(small: Words, large: Words) -> Words:
-    """large[:, b] += small[:, b >> 1], in place; both Montgomery."""
-    parallel_for(lambda start, stop: _add_doubled_rows(small, large, start, stop), small.shape[1], 1 << 15)
-    return large
-
-
-@njit(cache=True, nogil=True)
-def _add_doubled_rows(small: Words, large: Words, start: int, stop: int) -> None:
-    for c in range(small.shape[0]):
-        for row in range(start, stop):
-            large[c, 2 * row] = add(large[c, 2 * row], small[c, row])
-            large[c, 2 * row + 1] = add(large[c, 2 * row + 1], small[c, row])
 
 
 def quotient_coefficients(combined: Words) -> Words:
@@ -155,7 +143,7 @@ def scale_columns(columns: Words, factor: int) -> None:
     parallel_for(lambda start, stop: _scale_rows(columns, word, start, stop), columns.shape[1], 1 << 15)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _scale_rows(columns: Words, factor: np.uint32, start: int, stop: int) -> None:
     for c in range(columns.shape[0]):
         for row in range(start, stop, LANES):

@@ -1,7 +1,8 @@
-"""Weighted sums of many base columns with extension weights: products are added in 64 bits and reduced once.
+"""Weighted sums with extension weights: products are added in 64 bits and reduced once.
 
-Sixteen sums are two vectors of eight 64-bit lanes (even rows, odd rows) for each of six coefficients. A lane stays below K = p 2^32: two products
-may be added (K + 2 (p - 1)^2 < 2^64) before K is subtracted where it can be. Montgomery reduction of a lane below K gives a word below p.
+`Sums` of sixteen rows are six coefficients times two vectors of eight 64-bit lanes (even rows, odd rows), held as twelve Packed. A lane stays
+below K = p 2^32: two products may be added (K + 2 (p - 1)^2 < 2^64) before K is subtracted where it can be. Montgomery reduction of a
+lane below K gives a word below p.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from runtime.field import emit
+from runtime.field import emit, extension, koalabear
 from runtime.field.compiled import intrinsic, kernel
 from runtime.field.extension import DEGREE
 from runtime.field.koalabear import P, P_INVERSE
-from runtime.field.packed import LANES, load, packed, store
+from runtime.field.packed import LANES, lane, load, packed, store
 from runtime.threads import parallel_for
 
 GROUP: Final = 8
@@ -26,21 +27,27 @@ GROUP: Final = 8
 ROWS: Final = 1024
 """Rows a task; their sums (48 KiB) stay in the second-level cache."""
 
+ROW_TILE: Final = 1 << 11
+"""Rows a task when columns are summed; their weights in 64 bits (96 KiB) stay in the second-level cache."""
+
 Words = npt.NDArray[np.uint32]
 Wide = npt.NDArray[np.uint64]
 
 HALF: Final = LANES // 2
+WORDS: Final = ir.VectorType(emit.I32, LANES)
 WIDE: Final = ir.VectorType(emit.I64, HALF)
 LIMIT: Final = P << 32
 
 assert LIMIT + 2 * (P - 1) ** 2 < 2**64 and 2 * (P - 1) ** 2 < LIMIT
+
+# ***** columns *****
 
 
 def add_weighted_columns(columns: Words, weights: Words, out: Words) -> None:
     """out += sum of weights[:, i] columns[i]; columns `uint32[k][n]`, weights `uint32[6][k]`, out `uint32[6][n]`; n a multiple of 16."""
     if len(columns):
         spread = spread_weights(weights)
-        parallel_for(lambda start, stop: _add_rows(columns, spread, out, start, stop), columns.shape[1], ROWS)
+        parallel_for(lambda start, stop: add_weighted_rows(columns, 0, spread, out, start, stop), columns.shape[1], ROWS)
 
 
 def spread_weights(weights: Words) -> Wide:
@@ -52,28 +59,94 @@ def spread_weights(weights: Words) -> Wide:
 
 
 @kernel
-def _add_rows(columns: Words, weights: Wide, out: Words, start: int, stop: int) -> None:
-    sums = np.zeros(((stop - start) // LANES, 2 * DEGREE, HALF), dtype=np.uint64)
-    for first in range(0, weights.shape[0], GROUP):
+def add_weighted_rows(columns: Words, first: int, weights: Wide, out: Words, start: int, stop: int) -> None:
+    """`add_weighted_columns` for rows `start .. stop - 1` of `out`, from rows `start - first` on of at least one column.
+
+    Columns pass in groups, so that few streams are open at a time: columns of 2^k rows compete for the same lines of a cache.
+    """
+    sums = np.zeros(((stop - start) // LANES, 2 * DEGREE * LANES), dtype=np.uint32)
+    last = columns.shape[0] - 1
+    for group in range(0, columns.shape[0], GROUP):
         for i in range(sums.shape[0]):
-            _add_group(columns, first, columns.shape[0] - 1, start + LANES * i, weights, sums, i)
+            row = start - first + LANES * i
+            total = load_sums(sums, i)
+            for k in range(group, group + GROUP, 2):
+                total = add_products(total, load(columns, (min(k, last), row)), load(columns, (min(k + 1, last), row)), weights, k)
+            store_sums(sums, i, total)
     for i in range(sums.shape[0]):
         row = start + LANES * i
+        extension.store_packed(out, 0, row, extension.add(extension.load_packed(out, 0, row), reduced(load_sums(sums, i))))
+
+
+@kernel
+def load_sums(words: Words, slot: int) -> Any:
+    """Sums from row `slot` of `uint32[.][192]`."""
+    return (load(words, (slot, 0)), load(words, (slot, 16)), load(words, (slot, 32)), load(words, (slot, 48)),
+            load(words, (slot, 64)), load(words, (slot, 80)), load(words, (slot, 96)), load(words, (slot, 112)),
+            load(words, (slot, 128)), load(words, (slot, 144)), load(words, (slot, 160)), load(words, (slot, 176)))  # fmt: skip
+
+
+@kernel
+def store_sums(words: Words, slot: int, value: Any) -> None:
+    """Sums to row `slot` of `uint32[.][192]`."""
+    for k in range(2 * DEGREE):
+        store(words, (slot, LANES * k), value[k])
+
+
+def weighted_row_sums(columns: Words, weights: Words) -> Words:
+    """`uint32[k][6]`: for each column of `uint32[k][n]` the sum of its rows times weights `uint32[6][n]`; n a multiple of 32."""
+    count, rows = columns.shape
+    parts = np.empty((-(-rows // ROW_TILE), count, DEGREE), dtype=np.uint32)
+    parallel_for(lambda start, stop: _row_sums(columns, weights, parts[start // ROW_TILE], start, stop), rows, ROW_TILE)
+    return (parts.sum(axis=0, dtype=np.uint64) % P).astype(np.uint32)
+
+
+@kernel
+def _row_sums(columns: Words, weights: Words, out: Words, start: int, stop: int) -> None:
+    """Rows `start .. stop - 1`, all columns, into `out` `uint32[k][6]`."""
+    vectors = (stop - start) // LANES
+    halves = np.empty((vectors, 2 * DEGREE, HALF), dtype=np.uint64)
+    for i in range(vectors):
         for c in range(DEGREE):
-            store(out, (c, row), load(out, (c, row)) + _reduced(sums, i, 2 * c))
+            for j in range(HALF):
+                halves[i, 2 * c, j] = weights[c, start + LANES * i + 2 * j]
+                halves[i, 2 * c + 1, j] = weights[c, start + LANES * i + 2 * j + 1]
+    for k in range(columns.shape[0]):
+        total = constant_sums(np.zeros((1, DEGREE, HALF), dtype=np.uint64), 0)
+        for i in range(0, vectors, 2):
+            row = start + LANES * i
+            total = add_row_products(total, load(columns, (k, row)), load(columns, (k, row + LANES)), halves, i)
+        words = reduced(total)
+        for c in range(DEGREE):
+            out[k, c] = 0
+            for j in range(LANES):
+                out[k, c] = koalabear.add(out[k, c], lane(words[c], j))
 
 
-def _lanes(context: Any, b: emit.Builder, array_type: Any, array: Any, indices: list[Any]) -> Any:
-    """Pointer to the eight lanes `array[i, j]` of `uint64[.][.][8]`."""
-    struct = context.make_array(array_type)(context, b, array)
-    pointer = cgutils.get_item_pointer(context, b, array_type, struct, [*indices, ir.Constant(emit.I64, 0)], wraparound=False)
-    return b.bitcast(pointer, WIDE.as_pointer())
+# ***** sums *****
+
+SUMS: Final = types.UniTuple(packed, 2 * DEGREE)
 
 
-def _read(b: emit.Builder, pointer: Any) -> Any:
-    value = b.load(pointer)
-    value.align = 8
-    return value
+@intrinsic
+def constant_sums(typingctx: Any, weights: Any, number: Any) -> Any:
+    """`constant_sums(weights, i)`: sums that reduce to weights[i], of `spread_weights`: that times 2^32."""
+
+    def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> Any:
+        parts = [b.shl(_weight(context, b, sig.args[0], args[0], args[1], c), emit.constant(WIDE, 32)) for c in range(DEGREE)]
+        return context.make_tuple(b, SUMS, [b.bitcast(part, WORDS) for part in parts for _ in range(2)])
+
+    return SUMS(weights, types.intp), emitter
+
+
+def _weight(context: Any, b: emit.Builder, kind: Any, weights: Any, number: Any, coefficient: int) -> Any:
+    """The eight lanes `weights[number, coefficient]` of `uint64[.][.][8]`, known to be below 2^32."""
+    struct = context.make_array(kind)(context, b, weights)
+    indices = [number, ir.Constant(emit.I64, coefficient), ir.Constant(emit.I64, 0)]
+    pointer = cgutils.get_item_pointer(context, b, kind, struct, indices, wraparound=False)
+    lanes = b.load(b.bitcast(pointer, WIDE.as_pointer()))
+    lanes.align = 8
+    return b.and_(lanes, emit.constant(WIDE, 0xFFFFFFFF))
 
 
 def _limited(b: emit.Builder, total: Any) -> Any:
@@ -81,49 +154,48 @@ def _limited(b: emit.Builder, total: Any) -> Any:
     return emit.smaller(b, total, b.sub(total, emit.constant(WIDE, LIMIT)))
 
 
-@intrinsic
-def _add_group(typingctx: Any, columns: Any, first: Any, last: Any, row: Any, weights: Any, sums: Any, slot: Any) -> Any:
-    """sums[slot] += weights[first + g] times rows `row .. row + 15` of columns `first + g`, g < GROUP; column `last` stands in for later ones."""
+def _products(row_weights: bool) -> Any:
+    """`add_products`, or with weights of their own for the even and the odd rows `add_row_products`."""
 
-    def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> Any:
-        def at(value: Any, offset: int) -> Any:
-            return b.add(value, ir.Constant(emit.I64, offset))
+    @intrinsic
+    def products(typingctx: Any, sums: Any, x: Any, y: Any, weights: Any, number: Any) -> Any:
+        def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> Any:
+            totals = [b.bitcast(v, WIDE) for v in cgutils.unpack_tuple(b, args[0])]
+            for offset, value in enumerate(args[1:3]):
+                halves = emit.halves(b, value)
+                at = b.add(args[4], ir.Constant(emit.I64, offset))
+                for k in range(2 * DEGREE):
+                    weight = _weight(context, b, sig.args[3], args[3], at, k if row_weights else k // 2)
+                    totals[k] = b.add(totals[k], b.mul(halves[k % 2], weight))
+            return context.make_tuple(b, SUMS, [b.bitcast(_limited(b, total), WORDS) for total in totals])
 
-        places = [_lanes(context, b, sig.args[5], args[5], [args[6], ir.Constant(emit.I64, k)]) for k in range(2 * DEGREE)]
-        totals = [_read(b, place) for place in places]
-        struct = context.make_array(sig.args[0])(context, b, args[0])
-        for g in range(GROUP):
-            number = at(args[1], g)
-            column = b.select(b.icmp_signed("<", number, args[2]), number, args[2])
-            pointer = cgutils.get_item_pointer(context, b, sig.args[0], struct, [column, args[3]], wraparound=False)
-            x = b.load(b.bitcast(pointer, ir.VectorType(emit.I32, LANES).as_pointer()))
-            x.align = 4
-            halves = emit.halves(b, x)
-            for c in range(DEGREE):
-                weight = _read(b, _lanes(context, b, sig.args[4], args[4], [number, ir.Constant(emit.I64, c)]))
-                weight = b.and_(weight, emit.constant(WIDE, 0xFFFFFFFF))
-                for half in range(2):
-                    total = b.add(totals[2 * c + half], b.mul(halves[half], weight))
-                    totals[2 * c + half] = _limited(b, total) if g % 2 else total
-        for place, total in zip(places, totals, strict=True):
-            b.store(total, place).align = 8
-        return context.get_dummy_value()
+        return SUMS(sums, x, y, weights, types.intp), emitter
 
-    return types.void(columns, types.intp, types.intp, types.intp, weights, sums, types.intp), emitter
+    return products
+
+
+add_products = _products(False)
+"""`add_products(sums, x, y, weights, i)`: sums + x weights[i] + y weights[i + 1]; x, y Packed below p, weights of `spread_weights`."""
+add_row_products = _products(True)
+"""`add_row_products(sums, x, y, weights, i)`: the same with weights `uint64[.][12][8]`: coefficient by coefficient those of the even, then of the odd rows."""
 
 
 @intrinsic
-def _reduced(typingctx: Any, sums: Any, slot: Any, number: Any) -> Any:
-    """The sixteen words of sums[slot, number] (even rows) and sums[slot, number + 1] (odd rows)."""
+def reduced(typingctx: Any, sums: Any) -> Any:
+    """`reduced(sums)`: six Packed."""
+    kind = types.UniTuple(packed, DEGREE)
 
     def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> Any:
-        after = b.add(args[2], ir.Constant(emit.I64, 1))
-        words = ir.VectorType(emit.I32, LANES)
-        even, odd = (b.bitcast(_read(b, _lanes(context, b, sig.args[0], args[0], [args[1], k])), words) for k in (args[2], after))
-        lows = [k for i in range(HALF) for k in (2 * i, LANES + 2 * i)]
-        highs = [k + 1 for k in lows]
-        quotient = b.mul(emit.shuffle(b, even, odd, lows), emit.constant(words, P_INVERSE))
-        back = [b.bitcast(b.mul(half, emit.constant(WIDE, P)), words) for half in emit.halves(b, quotient)]
-        return emit.sub(b, emit.shuffle(b, even, odd, highs), emit.shuffle(b, back[0], back[1], highs))
+        parts = cgutils.unpack_tuple(b, args[0])
+        return context.make_tuple(b, kind, [_reduced(b, parts[2 * c], parts[2 * c + 1]) for c in range(DEGREE)])
 
-    return packed(sums, types.intp, types.intp), emitter
+    return kind(sums), emitter
+
+
+def _reduced(b: emit.Builder, even: Any, odd: Any) -> Any:
+    """One coefficient's sixteen words."""
+    lows = [k for i in range(HALF) for k in (2 * i, LANES + 2 * i)]
+    highs = [k + 1 for k in lows]
+    quotient = b.mul(emit.shuffle(b, even, odd, lows), emit.constant(WORDS, P_INVERSE))
+    back = [b.bitcast(b.mul(half, emit.constant(WIDE, P)), WORDS) for half in emit.halves(b, quotient)]
+    return emit.sub(b, emit.shuffle(b, even, odd, highs), emit.shuffle(b, back[0], back[1], highs))

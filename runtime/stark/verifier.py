@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from runtime.circuit import Circuit
 from runtime.errors import VerificationError
 from runtime.field import extension
+from runtime.field.compiled import kernel
 from runtime.field.extension import DEGREE, Element
 from runtime.field.koalabear import GENERATOR, add, mul, root_of_unity, to_montgomery
 from runtime.hash.merkle import Opening, verify_many
@@ -97,7 +97,7 @@ def deep_values(
     return added(*quotients)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_weighted(rows: Words, leaves: Indices, weights: Words, out: Words) -> None:
     """out[:, q] += sum of weights[:, i] rows[leaves[q], i]; rows `uint32[leaves][width]`, weights `uint32[6][width]`."""
     for q in range(len(leaves)):
@@ -108,7 +108,7 @@ def add_weighted(rows: Words, leaves: Indices, weights: Words, out: Words) -> No
             out[c, q] = total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def divided(values: Words, claimed: Words, x: Words, point: Words) -> Words:
     """(values - claimed) / (x - point) at each base point x `uint32[n]`; values `uint32[6][n]`, claimed and point `uint32[6]`."""
     out = np.empty_like(values)
@@ -122,7 +122,7 @@ def divided(values: Words, claimed: Words, x: Words, point: Words) -> Words:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def added(x: Words, y: Words) -> Words:
     """x + y, both `uint32[6][n]`."""
     out = np.empty_like(x)

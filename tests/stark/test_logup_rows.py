@@ -13,7 +13,7 @@ from runtime.field.extension import Element
 from runtime.stark.challenges import Challenges
 from runtime.stark.constraints import Fingerprint, claim_sum
 from runtime.stark.evaluators import interpreter
-from runtime.stark.logup import fractions
+from runtime.stark.logup import SpreadFingerprint, fractions
 from runtime.stark.prover import prove
 from runtime.stark.security import security
 from runtime.stark.shape import Shape
@@ -105,7 +105,7 @@ def test_L3_zero_denominator_is_noticed_by_the_prover() -> None:
     columns[:] = 0
     fingerprint = Fingerprint.of(np.zeros(6, dtype=np.uint32), np.zeros(6, dtype=np.uint32), 4, 3)
     with pytest.raises(InputError, match="denominator"):
-        fractions(table, columns, interpreter(table), fingerprint)
+        fractions(table, columns, interpreter(table), SpreadFingerprint.of(fingerprint))
 
 
 def test_L3_zero_denominator_in_the_claim_is_rejected() -> None:

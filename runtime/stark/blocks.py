@@ -1,0 +1,47 @@
+"""Blocks of rows in the second-level cache: columns of a table are copied there, evaluated, and worked on.
+
+Columns of 2^k rows compete for the same lines of a cache; a block's columns are LANES words longer than its rows, so that they do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.field.compiled import kernel
+from runtime.field.packed import LANES, load, store
+from runtime.stark.evaluators import Evaluate
+from runtime.threads import parallel_for
+
+BLOCK: Final = 1024
+"""Rows evaluated at a time: a few hundred values of them stay in the second-level cache."""
+
+Words = npt.NDArray[np.uint32]
+
+
+def block_of(columns: int) -> Words:
+    """Room for a block: `uint32[columns][BLOCK + 16]`, not initialised."""
+    return np.empty((columns, BLOCK + LANES), dtype=np.uint32)
+
+
+@kernel
+def copy_rows(columns: Words, start: int, stop: int, block: Words) -> None:
+    """Rows `start .. stop - 1` of `columns` to the front of `block`."""
+    for c in range(columns.shape[0]):
+        for row in range(start, stop, LANES):
+            store(block, (c, row - start), load(columns, (c, row)))
+
+
+def for_blocks(columns: Words, evaluate: Evaluate, values: int, work: Callable[[Words, int, int], None]) -> None:
+    """`work(scratch, start, stop)` for all blocks of rows, where scratch holds the `values` values of `evaluate` on rows `start .. stop - 1`."""
+
+    def tile(start: int, stop: int) -> None:
+        local, scratch = block_of(len(columns)), block_of(values)
+        copy_rows(columns, start, stop, local)
+        evaluate(local, 0, stop - start, scratch)
+        work(scratch, start, stop)
+
+    parallel_for(tile, columns.shape[1], BLOCK)
