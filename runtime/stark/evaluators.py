@@ -7,7 +7,7 @@ that need no compiler: an interpreter over the node list, compiled once for all 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -47,8 +47,13 @@ def evaluator(table: Table) -> Evaluate:
 @lru_cache(maxsize=256)
 def interpreter(table: Table) -> Evaluate:
     """An evaluator that interprets the node list; for small and cold tables."""
-    code, registers = allocate(table)
-    constants = np.array([to_montgomery(int(a)) if op == CONSTANT else 0 for op, a, _ in table.nodes.tolist()], dtype=np.uint32)
+    return node_interpreter(table.nodes, outputs(table))
+
+
+def node_interpreter(nodes: npt.NDArray[np.int64], wanted: Sequence[int]) -> Evaluate:
+    """An evaluator of the nodes `wanted` of a node list (see runtime/circuit.py)."""
+    code, registers = allocate(nodes, wanted)
+    constants = np.array([to_montgomery(int(a)) if op == CONSTANT else 0 for op, a, _ in nodes.tolist()], dtype=np.uint32)
 
     def evaluate(columns: Words, start: int, stop: int, out: Words) -> None:
         _interpret(code, constants, registers, columns, start, stop, out)
@@ -59,13 +64,12 @@ def interpreter(table: Table) -> Evaluate:
 STORE: Final = 5
 
 
-def allocate(table: Table) -> tuple[npt.NDArray[np.int64], int]:
+def allocate(nodes: npt.NDArray[np.int64], wanted: Sequence[int]) -> tuple[npt.NDArray[np.int64], int]:
     """`int64[k][4]` instructions (op, a, b, to) over few registers, and their number: a register is free after its last use.
 
     COLUMN a and CONSTANT a (a node number) load register `to`; STORE copies register a to output `to`.
     """
-    nodes, wanted = table.nodes.tolist(), outputs(table)
-    last = last_uses(nodes, wanted)
+    last = last_uses(nodes.tolist(), wanted)
     places: dict[int, list[int]] = {}
     for place, node in enumerate(wanted):
         places.setdefault(node, []).append(place)
@@ -73,7 +77,7 @@ def allocate(table: Table) -> tuple[npt.NDArray[np.int64], int]:
     register: dict[int, int] = {}
     free: list[int] = []
     used = 0
-    for number, (op, a, b) in enumerate(nodes):
+    for number, (op, a, b) in enumerate(nodes.tolist()):
         if number not in last:
             continue
         operands = [] if op in (COLUMN, CONSTANT) else [a, b]
@@ -89,7 +93,7 @@ def allocate(table: Table) -> tuple[npt.NDArray[np.int64], int]:
     return np.array(code, dtype=np.int64).reshape(-1, 4), used
 
 
-def last_uses(nodes: list[list[int]], wanted: list[int]) -> dict[int, int]:
+def last_uses(nodes: list[list[int]], wanted: Sequence[int]) -> dict[int, int]:
     """For each node that matters the number of the last node that uses it, or its own if only an output does."""
     last = {node: node for node in wanted}
     for number in range(len(nodes) - 1, -1, -1):
