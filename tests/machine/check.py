@@ -1,0 +1,311 @@
+"""A plain checker of witnesses: says which constraints of which rows fail and which bus messages have no partner, exactly, without a proof.
+
+`check(circuit, traces, claim)` gives a `Report`, which is falsy if all is well and prints what is wrong. To look at one segment of a program:
+
+    python -m tests.machine.check program.elf [--stdin FILE] [--limit LOG_ROWS] [--segment NUMBER]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Message, Table
+from runtime.field.koalabear import P
+from runtime.machine import ABI_NAMES, Machine
+
+Numbers = npt.NDArray[np.int64]
+Traces = Mapping[str, npt.NDArray[np.uint32]]
+
+BLOCK: Final = 1024
+"""Rows evaluated at once: bounds the memory of a table with thousands of nodes."""
+MOST_SHOWN: Final = 12
+FIELDS: Final = {
+    "exec": ("clk", "pc"),
+    "program": ("pc", "op", "rd", "rs1", "rs2", "imm.lo", "imm.hi"),
+    "memory": ("address", "value.lo", "value.hi", "time", "mark"),
+    "digest": ("page", *(f"digest[{i}]" for i in range(8)), "at"),
+    "sponge": ("tag", "page", "version", "step", *(f"capacity[{i}]" for i in range(8))),
+    "journal_word": ("after", "index", "value.lo", "value.hi"),
+    "range": ("bits", "v"),
+}
+"""Names of message fields, for people; a bus that is not here has its fields numbered."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A constraint that does not vanish, or one side of a message without a partner. `cells` are the columns it reads, with their values."""
+
+    table: str
+    row: int
+    label: str
+    problem: str
+    cells: tuple[tuple[str, int], ...] = ()
+    instruction: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.table}[{self.row}]" + (f" `{self.instruction}`" if self.instruction else "")
+        lines = [f"{where}: {self.label}: {self.problem}"]
+        shown = [f"{name} = {number(value)}" for name, value in self.cells[:16]]
+        if len(self.cells) > 16:
+            shown.append(f"and {len(self.cells) - 16} more columns")
+        return "\n".join([*lines, *("    " + ", ".join(shown[i : i + 4]) for i in range(0, len(shown), 4))])
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is wrong with a witness. True if anything is."""
+
+    failures: tuple[Failure, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.failures)
+
+    def __str__(self) -> str:
+        more = len(self.failures) - MOST_SHOWN
+        return "\n".join([*map(str, self.failures[:MOST_SHOWN]), *([f"… and {more} more failures"] if more > 0 else [])]) or "no failure"
+
+
+def number(value: int) -> str:
+    """A field element for people: small ones as they are, small negatives as such, others in hexadecimal too."""
+    if value >= P - 0x10000:
+        return f"-{P - value}"
+    return str(value) if value < 10 else f"{value} (0x{value:x})"
+
+
+def evaluate(table: Table, cells: Numbers, nodes: Sequence[int]) -> Numbers:
+    """The values of `nodes`, `int64[len(nodes)][rows]`, on rows given by columns: `int64[committed and fixed columns][rows]`, canonical."""
+    program = table.nodes.tolist()
+    out = np.empty((len(nodes), cells.shape[1]), dtype=np.int64)
+    for start in range(0, cells.shape[1], BLOCK):
+        part = cells[:, start : start + BLOCK]
+        values: list[Numbers | int] = []
+        for op, a, b in program:
+            if op == COLUMN:
+                values.append(part[a])
+            elif op == CONSTANT:
+                values.append(a)
+            elif op == ADD:
+                values.append((values[a] + values[b]) % P)
+            elif op == SUB:
+                values.append((values[a] - values[b]) % P)
+            else:
+                values.append(values[a] * values[b] % P)
+        for k, node in enumerate(nodes):
+            out[k, start : start + BLOCK] = values[node]
+    return out
+
+
+def cells_of(table: Table, trace: npt.NDArray[np.uint32]) -> Numbers:
+    """Committed columns, then fixed ones."""
+    committed = np.asarray(trace, dtype=np.int64)
+    return np.concatenate([committed, table.fixed.astype(np.int64)]) if table.fixed.shape[0] else committed
+
+
+def columns_below(table: Table, node: int) -> list[int]:
+    """The columns that a node is made of."""
+    needed, stack = set[int](), [node]
+    while stack:
+        n = stack.pop()
+        if n not in needed:
+            needed.add(n)
+            op, a, b = (int(x) for x in table.nodes[n])
+            stack += [a, b] if op > CONSTANT else []
+    return sorted({int(table.nodes[n][1]) for n in needed if table.nodes[n][0] == COLUMN})
+
+
+def exact_groups(rows: Numbers) -> Numbers:
+    """Numbers `int64[n]`, equal where the rows of `int64[width][n]` are equal."""
+    ids = np.zeros(rows.shape[1], dtype=np.int64)
+    for column in rows:
+        ids = np.unique(ids * P + column, return_inverse=True)[1].astype(np.int64)
+    return ids
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The messages of one place in the circuit that have a multiplicity."""
+
+    table: Table
+    message: Message
+    rows: Numbers
+    multiplicity: Numbers
+    args: Numbers
+
+
+class Checker:
+    """One witness; `machine` only makes messages better."""
+
+    def __init__(self, circuit: Circuit, traces: Traces, claim: Sequence[int], machine: Machine | None = None) -> None:
+        self.circuit = circuit
+        self.machine = machine
+        self.failures: list[Failure] = []
+        self.cells: dict[str, Numbers] = {}
+        self.values: dict[str, Numbers] = {}
+        self.tables = [t for t in circuit.tables if t.name in traces] + [circuit.claim]
+        for table in circuit.tables:
+            if table.name in traces:
+                self._shape(table, traces[table.name])
+        unknown = set(traces) - {t.name for t in circuit.tables}
+        self.failures += [Failure(name, 0, "shape", "there is no such table") for name in sorted(unknown)]
+        if not self.failures:
+            for table in self.tables[:-1]:
+                self.cells[table.name] = cells_of(table, traces[table.name])
+            self.cells["claim"] = np.array(claim, dtype=np.int64).reshape(-1, 1)
+
+    def run(self) -> Report:
+        if self.failures:
+            return Report(tuple(self.failures))
+        for table in self.tables:
+            nodes = [*table.constraints, *(n for m in table.messages for n in (m.multiplicity, *m.args))]
+            self.values[table.name] = evaluate(table, self.cells[table.name], nodes)
+        self.code = self._code()
+        for table in self.tables:
+            self._constraints(table)
+        for bus in range(len(self.circuit.buses)):
+            self._bus(bus)
+        return Report(tuple(self.failures))
+
+    def _shape(self, table: Table, trace: npt.NDArray[np.uint32]) -> None:
+        columns, rows = trace.shape
+        fixed = table.fixed_log_height
+        if columns != len(table.columns):
+            self.failures.append(Failure(table.name, 0, "shape", f"{columns} columns, not {len(table.columns)}"))
+        elif rows < 128 or rows & (rows - 1) or (fixed is not None and rows != 1 << fixed):
+            self.failures.append(Failure(table.name, 0, "shape", f"{rows} rows"))
+        elif int(trace.max()) >= P:
+            column, row = (int(x[0]) for x in np.nonzero(trace >= P))
+            self.failures.append(Failure(table.name, row, "shape", f"{table.columns[column]} is not canonical: {trace[column, row]}"))
+
+    def _constraints(self, table: Table) -> None:
+        for k in range(len(table.constraints)):
+            for row in np.flatnonzero(self.values[table.name][k]).tolist():
+                self.failures.append(
+                    Failure(
+                        table.name, row, table.labels[k], f"constraint {k} is {number(int(self.values[table.name][k, row]))}, not 0",
+                        self._cells(table, row, table.constraints[k]), self.instruction(table, row),
+                    )
+                )  # fmt: skip
+
+    def _cells(self, table: Table, row: int, *nodes: int) -> tuple[tuple[str, int], ...]:
+        names = [*table.columns, *table.fixed_names]
+        columns = sorted({c for node in nodes for c in columns_below(table, node)})
+        cells = self.cells[table.name]
+        return tuple((names[c] if names.count(names[c]) == 1 else f"{names[c]}#{c}", int(cells[c, row])) for c in columns)
+
+    def sent(self, bus: int) -> Iterator[Sent]:
+        """All messages of a bus with a multiplicity other than 0."""
+        for table in self.tables:
+            values, place = self.values[table.name], len(table.constraints)
+            for message in table.messages:
+                if message.bus == bus:
+                    rows = np.flatnonzero(values[place])
+                    yield Sent(table, message, rows, values[place, rows], values[place + 1 : place + 1 + len(message.args), rows])
+                place += 1 + len(message.args)
+
+    def _bus(self, bus: int) -> None:
+        parts = list(self.sent(bus))
+        if not parts:
+            return
+        args = np.concatenate([p.args for p in parts], axis=1)
+        multiplicity = np.concatenate([p.multiplicity for p in parts])
+        groups = exact_groups(args)
+        sums = np.zeros(int(groups.max(initial=-1)) + 1, dtype=np.int64)
+        np.add.at(sums, groups, multiplicity)  # fewer than 2^31 messages below 2^31 each: no overflow
+        bad = np.flatnonzero(sums % P)
+        if len(bad) == 0:
+            return
+        starts = np.cumsum([0, *(len(p.rows) for p in parts)])
+        order = np.argsort(groups, kind="stable")
+        for group in bad.tolist():
+            low, high = np.searchsorted(groups[order], [group, group + 1])
+            self._unbalanced(bus, int(sums[group] % P), parts, starts, order[low:high])
+
+    def _unbalanced(self, bus: int, excess: int, parts: list[Sent], starts: Numbers, places: Numbers) -> None:
+        """One failure, at the first place of the message."""
+        where: list[tuple[Sent, int]] = []
+        for place in places.tolist():
+            k = int(np.searchsorted(starts, place, side="right")) - 1
+            where.append((parts[k], place - int(starts[k])))
+        part, at = where[0]
+        row = int(part.rows[at])
+        text = self.message_text(bus, part.args[:, at])
+        amount = f"received {P - excess} too often" if excess > P // 2 else f"sent {excess} too often"
+        others = [f"{p.table.name}[{int(p.rows[i])}] {number(int(p.multiplicity[i]))}" for p, i in where[1:4]]
+        also = f"; also {', '.join(others)}{' …' if len(where) > 4 else ''}" if others else ""
+        self.failures.append(
+            Failure(
+                part.table.name, row, part.message.label, f"{text} is {amount}{also}",
+                self._cells(part.table, row, part.message.multiplicity, *part.message.args), self.instruction(part.table, row),
+            )
+        )  # fmt: skip
+
+    def message_text(self, bus: int, args: Numbers) -> str:
+        """The message with named fields; a memory address also as a register or byte address."""
+        name = self.circuit.buses[bus].name
+        fields = FIELDS.get(name, tuple(str(i) for i in range(len(args))))
+        return f"{name}({', '.join(f'{f} = {self._field(name, f, int(v))}' for f, v in zip(fields, args, strict=False))})"
+
+    def _field(self, bus: str, field: str, value: int) -> str:
+        if (bus, field) != ("memory", "address"):
+            return number(value)
+        system = self.circuit.constants.get("system_word", 0)
+        assert isinstance(system, int)
+        if 0 <= value - system < 32:
+            return ABI_NAMES[value - system]
+        return f"system word {value - system}" if 32 <= value - system < 256 else f"word of 0x{4 * value:x}"
+
+    def instruction(self, table: Table, row: int) -> str:
+        """The instruction of a row, if the table has a pc."""
+        if self.machine is None or "pc" not in table.columns:
+            return ""
+        pc = int(self.cells[table.name][table.columns.index("pc"), row])
+        return f"0x{pc:x}: {self.machine.disassemble(self.code[pc], pc)}" if pc in self.code else ""
+
+    def _code(self) -> dict[int, int]:
+        """Instruction words by pc, from what the decode table says on `program` and `memory`."""
+        table = next((t for t in self.tables if t.name == "decode"), None)
+        if table is None:
+            return {}
+        names = [self.circuit.buses[m.bus].name for m in table.messages]
+        starts = np.cumsum([len(table.constraints), *(1 + len(m.args) for m in table.messages)])
+        values = self.values[table.name]
+        pcs, words = values[starts[names.index("program")] + 1], values[starts[names.index("memory")] + 2 :]
+        return {int(pc): int(lo) | int(hi) << 16 for pc, lo, hi in zip(pcs, words[0], words[1], strict=True)}
+
+
+def check(circuit: Circuit, traces: Traces, claim: Sequence[int], machine: Machine | None = None) -> Report:
+    """Everything that is wrong with a witness."""
+    return Checker(circuit, traces, claim, machine).run()
+
+
+def main() -> None:
+    """Checks the witness of one segment, or of all."""
+    import argparse
+    from pathlib import Path
+
+    from compiler.build import load_machine
+    from runtime.elf import load_elf
+    from runtime.executor import Limits, execute
+    from runtime.trace import trace
+
+    parser = argparse.ArgumentParser(description="Checks the witnesses of a program's segments, without proving.")
+    parser.add_argument("program")
+    parser.add_argument("--stdin", type=Path)
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--segment", type=int)
+    args = parser.parse_args()
+    machine = load_machine()
+    stdin = args.stdin.read_bytes() if args.stdin else b""
+    run = execute(machine, load_elf(args.program, machine.memory_map), stdin, Limits(args.limit), snapshots=True)
+    for segment in run.segments:
+        if args.segment in (None, segment.index):
+            print(f"segment {segment.index} of {len(run.segments)}, {segment.steps} steps: {check(machine.circuit, *trace(machine, segment), machine)}")
+
+
+if __name__ == "__main__":
+    main()
