@@ -36,7 +36,7 @@ def copy_rows(columns: Words, start: int, stop: int, block: Words) -> None:
 
 
 def for_blocks(columns: Words, evaluate: Evaluate, values: int, work: Callable[[Words, int, int], None]) -> None:
-    """`work(scratch, start, stop)` for all blocks of rows, where scratch holds the `values` values of `evaluate` on rows `start .. stop - 1`."""
+    """`work(scratch, start, stop)` for all blocks of rows: scratch holds the `values` values of `evaluate` on rows `start .. stop - 1`."""
 
     def tile(start: int, stop: int) -> None:
         local, scratch = block_of(len(columns)), block_of(values)

@@ -1,4 +1,4 @@
-"""The constraints of a circuit at one point, for the verifier (and the prover's check of itself): node programs over the extension, LogUp fractions, the claim.
+"""The constraints of a circuit at one point: node programs over the extension, LogUp fractions, the claim. The verifier's side.
 
 An array of extension elements is `uint32[6][count]`, Montgomery.
 """
@@ -97,12 +97,14 @@ def element_powers(x: Words, count: int) -> Words:
 
 
 @kernel
-def dot(x: Words, y: Words) -> tuple[np.uint32, ...]:
-    """Sum of x[i] y[i] over two arrays `uint32[6][count]`."""
+def dot(x: Words, y: Words) -> Words:
+    """`uint32[6]`: the sum of x[i] y[i] over two arrays `uint32[6][count]`."""
     total = ZERO_WORDS
     for i in range(x.shape[1]):
         total = extension.add(total, extension.mul(extension.read(x, i), extension.read(y, i)))
-    return total
+    out = np.empty((DEGREE, 1), dtype=np.uint32)
+    extension.write(out, 0, total)
+    return out[:, 0]
 
 
 @kernel
@@ -129,9 +131,10 @@ def denominators(values: Words, buses: Numbers, starts: Numbers, args: Numbers, 
     """`uint32[6][messages]`: alpha + (bus + 1) beta^W - sum of beta^i m_i for each message."""
     out = np.empty((DEGREE, len(buses)), dtype=np.uint32)
     for m in range(len(buses)):
-        total = extension.read(offsets, buses[m])
-        for i in range(starts[m], starts[m + 1]):
-            term = extension.mul(extension.read(beta, i - starts[m]), extension.read(values, args[i]))
+        total = extension.read(offsets, int(buses[m]))
+        first = int(starts[m])
+        for i in range(first, int(starts[m + 1])):
+            term = extension.mul(extension.read(beta, i - first), extension.read(values, int(args[i])))
             total = extension.sub(total, term)
         extension.write(out, m, total)
     return out
@@ -142,13 +145,13 @@ def batch_constraints(values: Words, multiplicities: Numbers, batches: Numbers, 
     """`uint32[6][batches]`: phi d_a d_b - mult_a d_b - mult_b d_a, or phi d_a - mult_a."""
     out = np.empty((DEGREE, batches.shape[0]), dtype=np.uint32)
     for k in range(batches.shape[0]):
-        a, b = batches[k, 0], batches[k, 1]
+        a, b = int(batches[k, 0]), int(batches[k, 1])
         fraction = extension.read(phi, k)
         total = extension.sub(
-            extension.mul(fraction, extension.read(denominator, a)), extension.read(values, multiplicities[a])
+            extension.mul(fraction, extension.read(denominator, a)), extension.read(values, int(multiplicities[a]))
         )
         if b >= 0:
-            crossed = extension.mul(extension.read(values, multiplicities[b]), extension.read(denominator, a))
+            crossed = extension.mul(extension.read(values, int(multiplicities[b])), extension.read(denominator, a))
             total = extension.sub(extension.mul(total, extension.read(denominator, b)), crossed)
         extension.write(out, k, total)
     return out
@@ -165,7 +168,7 @@ def table_sum(table: Table, columns: Words, phi: Words, weights: Words, fingerpr
 
 
 def claim_sum(circuit: Circuit, claim: Sequence[int], fingerprint: Fingerprint) -> Element:
-    """Sum of the claim's fractions. Raises VerificationError if the claim breaks its constraints, or in the unlikely case of a zero denominator."""
+    """Sum of the claim's fractions. Raises VerificationError if the claim breaks its constraints, or a denominator is zero."""
     program = program_of(circuit.claim)
     values = run_nodes(program.nodes, stack([Element.base(value) for value in claim]))
     for number, node in enumerate(circuit.claim.constraints):

@@ -1,4 +1,4 @@
-"""The prover's DEEP polynomial: sum of gamma^i (f_i(X) - f_i(zeta)) / (X - zeta) over all lifted columns, and the same for acc at w zeta."""
+"""The prover's DEEP polynomial: sum of gamma^i (f_i(X) - f_i(zeta)) / (X - zeta) over all lifted columns, then acc at w zeta."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from runtime.field import extension
 from runtime.field.compiled import kernel
-from runtime.field.extension import DEGREE, Element
+from runtime.field.extension import Element
 from runtime.field.koalabear import GENERATOR, to_montgomery
 from runtime.field.packed import LANES, load, splat
 from runtime.poly.domain import domain
@@ -22,7 +22,7 @@ Words = npt.NDArray[np.uint32]
 
 
 def divide(here: Words, claimed: Element, there: Words, claimed_next: Element, zeta: Element, next_zeta: Element) -> Words:
-    """(here - claimed) / (X - zeta) + (there - claimed_next) / (X - next_zeta) over the extended domain, `uint32[6][2n]`; written to `here`."""
+    """(here - claimed) / (X - zeta) + (there - claimed_next) / (X - next_zeta) over the extended domain; `uint32[6][2n]`, in `here`."""
     constants = np.array([e.words() for e in (claimed, claimed_next, zeta, next_zeta)], dtype=np.uint32)
     points = domain(here.shape[1].bit_length() - 1)
     shift = np.uint32(to_montgomery(GENERATOR))

@@ -1,15 +1,16 @@
 """Constraint evaluation over rows: `evaluate(columns, start, stop, out)` for a table.
 
-columns `uint32[committed + fixed][m]`, Montgomery, C-contiguous; rows `start .. stop - 1`, both multiples of 16. out[j, row - start] becomes value j of:
-the constraints, then for each message its multiplicity and its arguments. The compiler generates such functions as modules; here are two
-that need no compiler: an interpreter over the node list, compiled once for all tables, and a builder that compiles one table in this process.
+columns `uint32[committed + fixed][m]`, Montgomery, C-contiguous; rows `start .. stop - 1`, both multiples of 16. out `uint32[values][>= stop -
+start]`: out[j, row - start] becomes value j of: the constraints, then for each message its multiplicity and its arguments. The compiler
+generates such functions as modules; here are two that need no compiler: an interpreter over the node list, compiled once for all tables,
+and a builder that compiles one table in this process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -36,12 +37,11 @@ def evaluator(table: Table) -> Evaluate:
     """An evaluator as one block of machine code; takes about 2 ms a node to compile, and is not kept on disk."""
     body = straight_line(table.nodes, outputs(table), len(table.columns) + table.fixed.shape[0])
 
-    @njit(nogil=True)
     def evaluate(columns: Words, start: int, stop: int, out: Words) -> None:
         for row in range(start, stop, LANES):
             body(columns, row, out, row - start)
 
-    return evaluate
+    return cast(Evaluate, njit(nogil=True)(evaluate))
 
 
 @lru_cache(maxsize=256)

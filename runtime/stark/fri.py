@@ -1,7 +1,7 @@
 """FRI: folding by 2^k with one challenge, for the prover's layers and the verifier's queries alike.
 
-A layer holds the values of a polynomial on shift * <w>, bit-reversed. A leaf is 2^k consecutive values, a coset of the 2^k-th roots of unity;
-layers and opened leaves are `uint32[6 * 2^k][leaves]`, coefficient-major: column c 2^k + j is coefficient c of value j.
+A layer holds the values of a polynomial on shift * <w>, bit-reversed. A leaf is 2^k consecutive values, a coset of the 2^k-th roots of
+unity; layers are `uint32[6 * 2^k][leaves]`, coefficient-major: column c 2^k + j is coefficient c of value j.
 P(X) = sum X^i P_i(X^(2^k)) becomes sum beta^i P_i, which is k folds by two with beta, beta^2, beta^4, …
 """
 
@@ -89,7 +89,7 @@ def fold_leaves(leaves: Words, inverse_x: Words, beta: Words) -> Words:
 
 @kernel
 def _fold_rows(leaves: Words, inverse_x: Words, betas: Words, turns: Words, scale: np.uint32, out: Words, start: int, stop: int) -> None:
-    """Leaves `start .. stop - 1`. turns[j] is w^-rev(j) for the arity-th root w: x of pair j is that of the leaf's first point times w^rev(j)."""
+    """Leaves `start .. stop - 1`. turns[j] is w^-rev(j), w the arity-th root: x of pair j is the leaf's first point times w^rev(j)."""
     arity = leaves.shape[0] // DEGREE
     values = np.empty((DEGREE * arity, LANES), dtype=np.uint32)
     for row in range(start, stop, LANES):

@@ -42,11 +42,12 @@ def _search_tile(prefix: Words, first: int, mask: np.uint32, found: npt.NDArray[
     chaining = (splat(v[0]), splat(v[1]), splat(v[2]), splat(v[3]), splat(v[4]), splat(v[5]), splat(v[6]), splat(v[7]))
     low = np.empty(LANES, dtype=np.uint32)
     p, z = prefix, splat(np.uint32(0))
-    state = (splat(p[0]), splat(p[1]), splat(p[2]), splat(p[3]), splat(p[4]), splat(p[5]), splat(p[6]), splat(p[7]), splat(p[8]), splat(p[9]))
+    tag, low_half = (splat(p[0]), splat(p[1])), (splat(p[2]), splat(p[3]), splat(p[4]), splat(p[5]))
+    state = tag + low_half + (splat(p[6]), splat(p[7]), splat(p[8]), splat(p[9]))
     for nonce in range(first + start, first + stop, LANES):
         for i in range(LANES):
             low[i] = np.uint32((nonce + i) & 0xFFFFFFFF)
-        block = state + (load(low, 0), splat(np.uint32(nonce >> 32)), z, z, z, z)
+        block = state + (load(low, 0), splat(np.uint32(nonce >> 32)), z, z, z, z)  # noqa: RUF005
         digest = compress(chaining, block, 0, BYTES, ONE_BLOCK)
         for i in range(LANES):
             if lane(digest[0], i) & mask == 0:

@@ -1,4 +1,4 @@
-"""The identity that a proof is about: the combined constraint at zeta against the quotient. For the verifier, and for the prover's check of itself."""
+"""The identity that a proof is about, at zeta. For the verifier, and for the prover's check of itself."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from runtime.stark.shape import Shape, check_circuit
 Words = npt.NDArray[np.uint32]
 
 
-def check_claim(circuit: Circuit, claim: Sequence[int]) -> None:
-    """Raises unless there is one canonical value for each public column."""
+def checked_claim(circuit: Circuit, claim: Sequence[int]) -> tuple[int, ...]:
+    """The claim as Python integers. Raises unless there is one canonical value for each public column of a well-formed circuit."""
     check_circuit(circuit)
     if len(claim) != len(circuit.claim.columns) or not all(0 <= value < MODULUS for value in claim):
         raise VerificationError(f"the claim needs {len(circuit.claim.columns)} values below {MODULUS}")
+    return tuple(int(value) for value in claim)
 
 
 def identity_holds(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: Words, zeta: Element, claimed: Element) -> bool:
@@ -35,7 +36,7 @@ def identity_holds(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: W
 def identity_defect(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: Words, zeta: Element, claimed: Element) -> Element:
     """The combined constraint at zeta less (zeta^n - 1)(q0 + zeta^n q1).
 
-    opened `uint32[6][openings]`: values at zeta of all base columns in order, then those of the accumulator at w zeta. claimed: the claim's sum.
+    opened `uint32[6][openings]`: all base columns at zeta in order, then the accumulator's at w zeta. claimed: the claim's sum.
     """
     weights = element_powers(lam, shape.constraints)
     total = Element.base(0)
@@ -64,7 +65,7 @@ def recombine(opened: Words) -> Words:
     for c in range(DEGREE):
         basis[c, c] = extension.ONE_WORDS[0]
     for k in range(out.shape[1]):
-        extension.write(out, k, dot(basis, opened[:, DEGREE * k : DEGREE * k + DEGREE]))
+        out[:, k] = dot(basis, opened[:, DEGREE * k : DEGREE * k + DEGREE])
     return out
 
 

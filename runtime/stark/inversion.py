@@ -21,10 +21,10 @@ Words = npt.NDArray[np.uint32]
 
 
 def _adjugate(a: Sequence[Any]) -> tuple[Any, ...]:
-    """Of a (six coefficients; a seventh is ignored): six coefficients of t and a base element N with a t = N. Over y = x^3, y^2 = -y - 1.
+    """Of a (six coefficients; a seventh is ignored): six coefficients of t and a base element N with a t = N.
 
-    With a = a0 + a1 x + a2 x^2 over Fp(y): t0 = a0^2 - y a1 a2, t1 = y a2^2 - a0 a1, t2 = a1^2 - a0 a2, a (t0 + t1 x + t2 x^2) = m in Fp(y),
-    and N = m conj(m).
+    Over y = x^3, y^2 = -y - 1, a = a0 + a1 x + a2 x^2: with t0 = a0^2 - y a1 a2, t1 = y a2^2 - a0 a1, t2 = a1^2 - a0 a2
+    a (t0 + t1 x + t2 x^2) = m in Fp(y), and N = m conj(m).
     """
     a0, a1, a2 = (a[0], a[3]), (a[1], a[4]), (a[2], a[5])
     t0 = _minus(_square(a0), _turn(_times(a1, a2)))
@@ -65,7 +65,7 @@ _adjugate_packed = formula(_adjugate)
 
 @kernel
 def invert_rows(work: Words, rows: int) -> bool:
-    """Replace columns 0 .. 5 of `work` `uint32[8][>= rows]` by their inverses; rows is a multiple of 16. False, and no result, if one is zero.
+    """Replace columns 0 .. 5 of `work` `uint32[8][>= rows]` by their inverses, rows a multiple of 16. False (and no result) if one is zero.
 
     The norms of each lane share one inversion: products of all before on the way up, one inverse at a time on the way down.
     """

@@ -1,4 +1,4 @@
-"""Adding columns of different heights: row b of the tallest sees row b >> log2(n / n') of one of height n', which is the polynomial f(X^(n / n'))."""
+"""Adding columns of different heights: row b of height n sees row b >> log2(n / n') of height n', the polynomial f(X^(n / n'))."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Words = npt.NDArray[np.uint32]
 
 
 def lift_and_add(parts: Iterable[Words], height: int) -> Words:
-    """`uint32[k][height]`: the sum of columns `uint32[k][n]`, Montgomery, n a power of two up to `height`. Writes to some of its arguments."""
+    """`uint32[k][height]`: the sum of columns `uint32[k][n]`, Montgomery, n a power of two up to `height`. Writes to its arguments."""
     totals: dict[int, Words] = {}
     for part in parts:
         rows = part.shape[1]

@@ -22,9 +22,9 @@ from runtime.field.koalabear import P
 from runtime.field.packed import LANES, load, splat, store
 from runtime.stark.blocks import for_blocks
 from runtime.stark.constraints import Fingerprint, program_of
+from runtime.stark.evaluators import Evaluate, outputs
 from runtime.stark.inversion import INVERSION_COLUMNS, invert_rows
 from runtime.stark.lifting import lift_and_add
-from runtime.stark.evaluators import Evaluate, outputs
 from runtime.stark.sums import Wide, add_products, constant_sums, reduced, spread_weights
 from runtime.threads import parallel_for
 
@@ -75,7 +75,7 @@ def fractions(table: Table, columns: Words, evaluate: Evaluate, fingerprint: Spr
 
     def work(scratch: Words, start: int, stop: int) -> None:
         if not _fraction_rows(scratch, *where, fingerprint.minus_beta, fingerprint.offsets, out, start, stop):
-            raise InputError(f"table {table.name}: a message has denominator zero", hint="this has probability 2^-150; change any input and prove again")
+            raise InputError(f"table {table.name}: a message has denominator zero", hint="a chance of 2^-150: prove another input")
 
     if len(table.batches):
         for_blocks(columns, evaluate, layout.values, work)
@@ -94,7 +94,16 @@ def denominator(scratch: Words, i: int, first: int, width: int, bus: int, minus_
 
 @kernel
 def _fraction_rows(
-    scratch: Words, at: Numbers, widths: Numbers, buses: Numbers, batches: Numbers, minus_beta: Wide, offsets: Wide, out: Words, row: int, stop: int
+    scratch: Words,
+    at: Numbers,
+    widths: Numbers,
+    buses: Numbers,
+    batches: Numbers,
+    minus_beta: Wide,
+    offsets: Wide,
+    out: Words,
+    row: int,
+    stop: int,
 ) -> bool:
     """The phi of all batches for the first rows of `scratch`, to rows `row .. stop - 1` of `out`. False if a denominator is zero."""
     rows = stop - row
@@ -104,8 +113,9 @@ def _fraction_rows(
             m = batches[k, part]
             if m < 0:
                 continue
+            first, width, bus = int(at[m]) + 1, int(widths[m]), int(buses[m])
             for i in range(0, rows, LANES):
-                extension.store_packed(work, 0, i, denominator(scratch, i, at[m] + 1, widths[m], buses[m], minus_beta, offsets))
+                extension.store_packed(work, 0, i, denominator(scratch, i, first, width, bus, minus_beta, offsets))
             if not invert_rows(work, rows):
                 return False
             for i in range(0, rows, LANES):
@@ -161,8 +171,8 @@ def next_row(row: int, log_height: int) -> int:
 def _accumulate(log_height: int, steps: Words) -> Words:
     """Replace the steps by their sums before each row, in the order of exponents; returns the sum of all, `uint32[6]`.
 
-    The exponents fall into sixteen consecutive runs. Those with the top four bits c are the rows with the low four bits rev(c): lane rev(c) of every
-    vector of sixteen rows. So sixteen runs are summed at once, each from the total of the runs before it.
+    The exponents fall into sixteen consecutive runs. Those with the top four bits c are the rows with the low four bits rev(c): lane rev(c)
+    of every vector of sixteen rows. So sixteen runs are summed at once, each from the total of the runs before it.
     """
     log_lanes = LANES.bit_length() - 1
     totals = np.zeros((DEGREE, LANES), dtype=np.uint32)

@@ -18,7 +18,6 @@ from runtime.field.arrays import to_montgomery
 from runtime.field.extension import DEGREE, Element
 from runtime.field.koalabear import GENERATOR, P, root_of_unity
 from runtime.hash.merkle import Tree, commit, group_rows, open_many
-from runtime.poly.barycentric import weights as point_weights
 from runtime.poly.ntt import extend, interpolate
 from runtime.stark import deep, fri, logup, quotient
 from runtime.stark.challenges import Challenges
@@ -26,13 +25,14 @@ from runtime.stark.constraints import Fingerprint, claim_sum, dot, element_power
 from runtime.stark.evaluators import Evaluate, interpreter
 from runtime.stark.fixed import fixed_extension, fixed_words
 from runtime.stark.grinding import grind
-from runtime.stark.identity import check_claim, identity_holds
+from runtime.stark.identity import checked_claim, identity_holds
 from runtime.stark.lifting import lift_and_add
 from runtime.stark.parameters import DEFAULT, LOG_BLOWUP, Parameters
+from runtime.stark.points import PointWeights
 from runtime.stark.proof import Head, encode, plans
 from runtime.stark.security import require_secure
 from runtime.stark.shape import ABSENT, Matrix, Shape, TableShape
-from runtime.stark.sums import add_weighted_columns, weighted_row_sums
+from runtime.stark.sums import add_weighted_columns
 
 Words = npt.NDArray[np.uint32]
 Progress = Callable[[str, float], None]
@@ -63,9 +63,11 @@ def prove(
     *,
     allow_insecure: bool = False,
 ) -> bytes:
-    """A proof that `traces` (by table name, canonical `uint32[columns][rows]`; a missing table has no rows) satisfy `circuit` with public values `claim`.
+    """A proof that `traces` satisfy `circuit` with public values `claim`.
 
-    Raises InputError if they do not, if a height or a value is not allowed, or if the parameters are insecure and `allow_insecure` is off.
+    traces: by table name, canonical `uint32[columns][rows]`; a missing table has no rows. evaluators: by table name, see evaluators.py.
+    Raises InputError if the traces do not, if a height or a value is not allowed, or if the parameters are insecure and `allow_insecure` is
+    off.
     """
     return Prover(circuit, traces, claim, parameters, evaluators, progress, allow_insecure=allow_insecure).run()
 
@@ -84,11 +86,10 @@ class Prover:
         *,
         allow_insecure: bool = False,
     ) -> None:
-        check_claim(circuit, claim)
-        self.circuit, self.claim = circuit, claim
+        self.circuit, self.claim = circuit, checked_claim(circuit, claim)
         self.shape = Shape(circuit, log_heights(circuit, traces), parameters)
         require_secure(self.shape, allow_insecure=allow_insecure)
-        self.progress = progress or (lambda _phase, _done: None)
+        self.progress = progress or no_progress
         given = evaluators or {}
         self.evaluators = [given.get(t.table.name) or interpreter(t.table) for t in self.shape.tables]
         self.traces = [traces[t.table.name] for t in self.shape.tables]
@@ -128,6 +129,7 @@ class Prover:
     def commit_trace(self) -> Tree:
         """Columns over both domains, in `columns` and `extended`, fixed ones last; the tree holds the committed ones."""
         self.columns = [trace_words(t.table, trace) for t, trace in zip(self.shape.tables, self.traces, strict=True)]
+        del self.traces
         self.extended: list[Words] = []
         for number, (table, columns) in enumerate(zip(self.shape.tables, self.columns, strict=True)):
             self.extended.append(self.extend_table(table, columns))
@@ -152,7 +154,7 @@ class Prover:
     # ***** LogUp *****
 
     def commit_logup(self) -> Tree:
-        """The columns phi of all tables, then acc, over the extended domains in `phis_extended`; the values over the trace domains are let go."""
+        """The columns phi of all tables, then acc, extended in `phis_extended`; the values over the trace domains are let go."""
         self.claimed = claim_sum(self.circuit, self.claim, self.fingerprint)
         self.spread = logup.SpreadFingerprint.of(self.fingerprint)
         self.phis: list[Words] = []
@@ -212,11 +214,11 @@ class Prover:
         """
         at_height = {h: self.point_weights(h, self.zeta) for h in {matrix.log_height for matrix in self.matrices}}
         parts = [
-            weighted_row_sums(columns[: matrix.width, : 1 << matrix.log_height], at_height[matrix.log_height])
+            at_height[matrix.log_height].evaluate(columns[: matrix.width, : 1 << matrix.log_height])
             for matrix, columns in zip(self.matrices, self.committed, strict=True)
         ]
         acc = self.phis_extended[-1][:, : self.shape.height]
-        parts.append(weighted_row_sums(acc, self.point_weights(self.shape.log_height, self.next_zeta)))
+        parts.append(self.point_weights(self.shape.log_height, self.next_zeta).evaluate(acc))
         self.lap("openings", "openings", 1.0)
         return np.concatenate(parts)
 
@@ -230,10 +232,9 @@ class Prover:
         """Their columns over the extended domains; the first `width` of each are committed."""
         return [*self.extended, *self.phis_extended, self.quotient_extended]
 
-    def point_weights(self, log_height: int, point: Element) -> Words:
-        """Barycentric weights of point^s for values on g^s <w_n'>."""
-        lifted = point ** (self.shape.height >> log_height)
-        return point_weights(log_height, lifted.words(), self.shift(log_height))
+    def point_weights(self, log_height: int, point: Element) -> PointWeights:
+        """What point^s asks of values on g^s <w_n'>."""
+        return PointWeights.of(log_height, point ** (self.shape.height >> log_height), self.shift(log_height))
 
     @property
     def next_zeta(self) -> Element:
@@ -289,6 +290,10 @@ class Prover:
         nonce = grind(self.challenges.transcript, self.shape.parameters.grinding)
         self.lap("grinding", "queries", 0.5)
         return nonce
+
+
+def no_progress(phase: str, done: float) -> None:
+    """Tells nobody."""
 
 
 def log_heights(circuit: Circuit, traces: Mapping[str, npt.NDArray[np.uint32]]) -> list[int]:

@@ -82,19 +82,19 @@ def _batch_rows(
     terms: Words,
     rows: int,
 ) -> None:
-    """The LogUp constraint of each batch on the first rows of `scratch` and `phi`, then the sum of all phi: to `6 * (batches + 1)` columns of `terms`."""
+    """The LogUp constraint of each batch on the first rows of `scratch` and `phi`, then the sum of all phi, six columns of `terms` each."""
     count = batches.shape[0]
     for i in range(0, rows, LANES):
         total = extension.splat_packed(extension.ZERO_WORDS)
         for k in range(count):
-            a, b = batches[k, 0], batches[k, 1]
+            a, b = int(batches[k, 0]), int(batches[k, 1])
             fraction = extension.load_packed(phi, DEGREE * k, i)
             total = extension.add(total, fraction)
-            d = denominator(scratch, i, at[a] + 1, widths[a], buses[a], minus_beta, offsets)
+            d = denominator(scratch, i, int(at[a]) + 1, int(widths[a]), int(buses[a]), minus_beta, offsets)
             x = extension.mul(fraction, d)
             x = (x[0] - load(scratch, (at[a], i)), x[1], x[2], x[3], x[4], x[5])
             if b >= 0:
-                other = denominator(scratch, i, at[b] + 1, widths[b], buses[b], minus_beta, offsets)
+                other = denominator(scratch, i, int(at[b]) + 1, int(widths[b]), int(buses[b]), minus_beta, offsets)
                 x = extension.sub(extension.mul(x, other), extension.scale(d, load(scratch, (at[b], i))))
             extension.store_packed(terms, DEGREE * k, i, x)
         extension.store_packed(terms, DEGREE * count, i, total)

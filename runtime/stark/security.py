@@ -139,7 +139,7 @@ def terms(instance: Instance, radius: Radius) -> dict[str, float]:
 
 
 def deep_bits(instance: Instance, radius: Radius) -> float:
-    """Haboeck 2022/1216 Theorem 8: L (d (N + 1) + N - 1) / (|F| - N - n), for N rows, domain n, degree d (and one more for each further point)."""
+    """Haboeck 2022/1216 Theorem 8: L (d (N + 1) + N - 1) / (|F| - N - n) for N rows, domain n, degree d (or the number of points)."""
     rows = 2.0**instance.log_height
     degree = max(instance.degree, instance.points)
     missing = math.log2(1 - (rows + instance.domain) * 2.0**-instance.field_bits)

@@ -1,6 +1,7 @@
 """What the circuit and the table heights determine: domains, committed matrices, numbers of openings and challenges, FRI schedule.
 
-Prover and verifier derive everything from here and nothing from the proof. `Shape` raises `VerificationError` for heights that are not allowed.
+Prover and verifier derive everything from here and nothing from the proof. `Shape` raises VerificationError for heights that are not
+allowed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Weighted sums with extension weights: products are added in 64 bits and reduced once.
 
-`Sums` of sixteen rows are six coefficients times two vectors of eight 64-bit lanes (even rows, odd rows), held as twelve Packed. A lane stays
-below K = p 2^32: two products may be added (K + 2 (p - 1)^2 < 2^64) before K is subtracted where it can be. Montgomery reduction of a
-lane below K gives a word below p.
+Sums of sixteen rows are six coefficients times two vectors of eight 64-bit lanes (even rows, odd rows), held as twelve Packed. A lane
+stays below K = p 2^32: two products may be added (K + 2 (p - 1)^2 < 2^64) before K is subtracted where it can be. Montgomery reduction
+of a lane below K gives a word below p.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numba.core import cgutils
 from runtime.field import emit, extension, koalabear
 from runtime.field.compiled import intrinsic, kernel
 from runtime.field.extension import DEGREE
-from runtime.field.koalabear import P, P_INVERSE
+from runtime.field.koalabear import P_INVERSE, P
 from runtime.field.packed import LANES, lane, load, packed, store
 from runtime.threads import parallel_for
 
@@ -177,7 +177,7 @@ def _products(row_weights: bool) -> Any:
 add_products = _products(False)
 """`add_products(sums, x, y, weights, i)`: sums + x weights[i] + y weights[i + 1]; x, y Packed below p, weights of `spread_weights`."""
 add_row_products = _products(True)
-"""`add_row_products(sums, x, y, weights, i)`: the same with weights `uint64[.][12][8]`: coefficient by coefficient those of the even, then of the odd rows."""
+"""The same with weights `uint64[.][12][8]`: for each coefficient those of the even rows, then those of the odd rows."""
 
 
 @intrinsic

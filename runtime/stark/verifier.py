@@ -1,4 +1,4 @@
-"""The verifier. It reads canonical bytes only, derives every size from circuit, parameters and table heights, and raises `VerificationError` with the reason.
+"""The verifier. It reads canonical bytes only, derives every size from circuit, parameters and heights, and says why it does not accept.
 
 It imports neither the prover nor a compiler: constraints are interpreted from the circuit's node lists at one point.
 """
@@ -20,7 +20,7 @@ from runtime.hash.merkle import Opening, verify_many
 from runtime.stark.challenges import Challenges
 from runtime.stark.constraints import Fingerprint, claim_sum, dot, element_powers
 from runtime.stark.fri import check_queries, points
-from runtime.stark.identity import check_claim, identity_holds
+from runtime.stark.identity import checked_claim, identity_holds
 from runtime.stark.parameters import DEFAULT, Parameters
 from runtime.stark.proof import Head, Reader, TreePlan, plans, read_head, read_log_heights, read_openings
 from runtime.stark.security import require_secure
@@ -35,8 +35,8 @@ def verify(circuit: Circuit, claim: Sequence[int], proof: bytes, parameters: Par
 
     Raises InputError if the circuit itself is ill-formed, or if the parameters give less than 128 bits and `allow_insecure` is off.
     """
-    check_claim(circuit, claim)
-    reader = Reader(proof)
+    claim = checked_claim(circuit, claim)
+    reader = Reader(bytes(proof))
     shape = Shape(circuit, read_log_heights(reader, len(circuit.tables)), parameters)
     require_secure(shape, allow_insecure=allow_insecure)
     head = read_head(reader, shape)

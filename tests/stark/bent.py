@@ -88,7 +88,7 @@ class LyingAccumulatorStep(BentProver):
 
 
 class WrongFold(BentProver):
-    """Adds a polynomial of low degree to the values that one FRI layer commits to: each layer alone is fine, the fold between them is not."""
+    """Adds a constant to the values of one FRI layer: each layer alone is of low degree, the fold between them is wrong."""
 
     layer = 1
 

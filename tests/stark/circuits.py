@@ -112,7 +112,7 @@ STATE, RANGE, COPY = 0, 1, 2
 
 
 def example(log_main: int = 8, log_copy: int = 7, seed: int = 1, modulus: int = 2**31 - 2**24 + 1) -> Example:
-    """A counter whose state crosses rows over a bus from the claim and back, bytes looked up in a fixed table, products copied to a shorter table."""
+    """A counter whose state crosses rows over a bus from claim to claim, bytes looked up in a fixed table, rows copied to another table."""
     circuit = example_circuit(modulus)
     rng = np.random.default_rng(seed)
     n, m = 1 << log_main, 1 << log_copy

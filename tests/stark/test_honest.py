@@ -1,4 +1,4 @@
-"""Completeness: honest proofs verify, whatever the heights; the reference prover writes the same bytes; threads and evaluators do not matter."""
+"""Completeness: honest proofs verify at all heights; the reference prover writes the same bytes, as do any threads and evaluators."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_honest_proof_at_full_security() -> None:
     assert accepts(made.circuit, made.claim, proof, DEFAULT) is None
 
 
-@pytest.mark.parametrize("parameters", [FAST, Parameters(queries=7, grinding=0, log_fold=1, log_final=4), Parameters(queries=3, grinding=2)])
+@pytest.mark.parametrize("parameters", [FAST, Parameters(queries=7, grinding=0, log_fold=1, log_final=4), Parameters(3, 2)])
 def test_reference_prover_writes_the_same_bytes(parameters: Parameters) -> None:
     made = example(8, 7)
     traces = {name: trace.tolist() for name, trace in made.traces.items()}
@@ -98,8 +98,9 @@ def test_prover_refuses_non_canonical_traces() -> None:
 
 def test_prover_reports_progress_and_timings() -> None:
     made, seen = example(), []
-    prover = Prover(made.circuit, made.traces, made.claim, FAST, progress=lambda phase, done: seen.append((phase, done)), allow_insecure=True)
+    progress = lambda phase, done: seen.append((phase, done))  # noqa: E731
+    prover = Prover(made.circuit, made.traces, made.claim, FAST, progress=progress, allow_insecure=True)
     prover.run()
     assert [phase for phase, done in seen if done == 1.0 and phase != "trace"] == ["logup", "quotient", "openings", "fri", "queries"]
     assert all(0 <= done <= 1 for _, done in seen)
-    assert set(prover.timings.seconds) >= {"extend trace", "hash trace", "logup fractions", "constraints", "openings", "deep", "fri", "grinding"}
+    assert set(prover.timings.seconds) >= {"extend trace", "hash trace", "logup fractions", "constraints", "openings", "deep", "fri"}

@@ -1,4 +1,4 @@
-"""Rows L1–L16 of soundness.md, section 2.2, as far as they concern the proof system; the others are properties of a circuit (see docs/protocol.md)."""
+"""Rows L1–L16 of soundness.md, section 2.2, as far as they concern the proof system; see the table in docs/protocol.md for the others."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def lonely(bus_of_receiver: int = 0, receiver_width: int = 1) -> Example:
 
 
 def toy_field() -> Field:
-    """The least prime 256 k + 1 that is 2 or 5 mod 9, above the 12 messages * 128 rows that the attack needs to reach it; with a generator."""
+    """The least prime p = 256 k + 1 above 1024 that is 2 or 5 mod 9, with a generator."""
     for p in range(1025, 1 << 14, 256):
         factors = [q for q in range(2, p) if (p - 1) % q == 0 and all(q % r for r in range(2, q))]
         if all(p % q for q in range(2, int(p**0.5) + 1)) and p % 9 in (2, 5):

@@ -1,5 +1,4 @@
-"""Rows F1–F20 of soundness.md, section 2.5, and the cheating provers of its section 6, 9. Rows about selectors (F16, F17), preprocessed roots and recursion have
-no counterpart here: constraints are local to a row, fixed columns are evaluated by the verifier, and there is one verifier besides the reference."""
+"""Rows F1–F20 of soundness.md, section 2.5, and the cheating provers of its section 6, 9; see the table in docs/protocol.md."""
 
 from __future__ import annotations
 
@@ -108,7 +107,8 @@ def replay(made: Example, proof: bytes) -> Replay:
 
 def test_F1_every_byte_before_the_queries_is_absorbed_in_order() -> None:
     made, proof = honest()
-    absorbed = b"".join(data for kind, label, data in replay(made, proof).log if kind == "absorb" and label not in (b"parameters", b"circuit", b"claim"))
+    statement = (b"parameters", b"circuit", b"claim")
+    absorbed = b"".join(data for kind, label, data in replay(made, proof).log if kind == "absorb" and label not in statement)
     head = next(start for name, start, _ in sections() if name.startswith("rows"))
     assert absorbed == proof[:head]
 
@@ -185,7 +185,9 @@ def test_F4_circuit_is_the_verifiers_even_under_the_same_digest() -> None:
 
 def test_F5_heights_in_the_proof_are_bound() -> None:
     made, proof = honest()
-    for heights in ([8, 7, 7], [10, 7, 7], [9, 8, 7], [9, 0, 7], [9, 7, 0], [9, 7, 8], [0, 0, 0], [7, 9, 7], [9, 6, 7], [9, 23, 7], [255] * 3, [9, 1, 7]):
+    close = ([8, 7, 7], [10, 7, 7], [9, 8, 7], [9, 0, 7], [9, 7, 0], [9, 7, 8], [7, 9, 7])
+    far = ([0, 0, 0], [9, 6, 7], [9, 23, 7], [255] * 3, [9, 1, 7])
+    for heights in (*close, *far):
         assert accepts(made.circuit, made.claim, bytes(heights) + proof[3:]) is not None, heights
 
 
@@ -246,8 +248,8 @@ def test_F7_false_statement_is_rejected(false: Callable[[Example], Example], che
 def test_F8_everything_is_derived_from_the_parameters() -> None:
     made, proof = honest()
     assert accepts(made.circuit, made.claim, proof) is None
-    for other in (replace(FAST, queries=39), replace(FAST, log_fold=3), replace(FAST, log_final=4), replace(FAST, grinding=3), replace(FAST, grinding=5)):
-        assert accepts(made.circuit, made.claim, proof, other) is not None
+    for change in ({"queries": 39}, {"log_fold": 3}, {"log_final": 4}, {"grinding": 3}, {"grinding": 5}):
+        assert accepts(made.circuit, made.claim, proof, replace(FAST, **change)) is not None
 
 
 def test_F15_degrees_are_checked() -> None:

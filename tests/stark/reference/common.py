@@ -1,5 +1,7 @@
-"""What the reference prover and verifier share: sizes, transcript, Merkle trees, constraints at a point. Written from docs/protocol.md, with nothing of the
-runtime but the circuit's data classes and the two Merkle keys."""
+"""What the reference prover and verifier share: sizes, transcript, Merkle trees, constraints at a point.
+
+It takes nothing from the runtime but the circuit's data classes and the two Merkle keys: see docs/protocol.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slow, plain arithmetic over any prime p = 2 or 5 mod 9 below 2^31: canonical integers, and tuples of six for F = Fp[x] / (x^6 + x^3 + 1)."""
+"""Slow, plain arithmetic over any prime p = 2 or 5 mod 9: canonical integers, and tuples of six for Fp[x] / (x^6 + x^3 + 1)."""
 
 from __future__ import annotations
 

@@ -155,7 +155,9 @@ def accumulator(sizes: Sizes, phis: list[list[list[Element]]], claimed: Element)
     return out
 
 
-def combined(sizes: Sizes, columns: list[list[Column]], phis: list[list[Column]], logup: LogUp, lam: Element, claimed: Element) -> list[Element]:
+def combined(
+    sizes: Sizes, columns: list[list[Column]], phis: list[list[Column]], logup: LogUp, lam: Element, claimed: Element
+) -> list[Element]:
     """The sum of lambda^i C_i on the extended domain."""
     f, log_n = sizes.setting.field, sizes.log_n
     size = 2 << log_n

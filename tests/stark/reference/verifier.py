@@ -54,7 +54,9 @@ def check_heights(circuit: Circuit, log_heights: Sequence[int], setting: Setting
     require(fractions < setting.field.p or not setting.check_wrap, "multiplicities could wrap")
 
 
-def read_tree(reader: Reader, groups: list[tuple[int, int]], indices: Sequence[int], root: bytes, setting: Setting) -> list[dict[int, list[int]]]:
+def read_tree(
+    reader: Reader, groups: list[tuple[int, int]], indices: Sequence[int], root: bytes, setting: Setting
+) -> list[dict[int, list[int]]]:
     """Opened leaves of each group by position, after the path to the root is checked."""
     depth = groups[0][0]
     positions = [sorted(set(indices))]
@@ -150,7 +152,9 @@ def verify(circuit: Circuit, claim: Sequence[int], proof: bytes, setting: Settin
         check_query(sizes, layers, betas, final, value, index)
 
 
-def deep(sizes: Sizes, trees: list[list[dict[int, list[int]]]], opened: list[Element], gamma: Element, zeta: Element, index: int) -> Element:
+def deep(
+    sizes: Sizes, trees: list[list[dict[int, list[int]]]], opened: list[Element], gamma: Element, zeta: Element, index: int
+) -> Element:
     """The DEEP polynomial at one position of the extended domain."""
     f, log_n = sizes.setting.field, sizes.log_n
     x = f.generator * pow(f.root(log_n + 1), bit_reverse(index, log_n + 1), f.p) % f.p
@@ -181,7 +185,9 @@ def canonical_row(sizes: Sizes, trees: list[list[dict[int, list[int]]]], index: 
     return out
 
 
-def check_query(sizes: Sizes, layers: list[dict[int, list[int]]], betas: list[Element], final: list[Element], value: Element, index: int) -> None:
+def check_query(
+    sizes: Sizes, layers: list[dict[int, list[int]]], betas: list[Element], final: list[Element], value: Element, index: int
+) -> None:
     """Follows one query through all folds to the final polynomial."""
     f, log_size, shift = sizes.setting.field, sizes.log_n + 1, sizes.setting.field.generator
     for fold, layer, beta in zip(sizes.folds, layers, betas, strict=True):

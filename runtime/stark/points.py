@@ -1,0 +1,72 @@
+"""Values of column polynomials at a point of the extension, from their values on a coset: runtime/poly/barycentric.py for many columns.
+
+f(z) = (u^n - 1) / n * sum_b f_b d_b / (u - d_b) for values f_b at shift * d_b, d_b = w_n^rev(b), and u = z / shift.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.field import extension
+from runtime.field.compiled import kernel
+from runtime.field.extension import DEGREE, Element
+from runtime.field.koalabear import inverse
+from runtime.field.packed import LANES, load
+from runtime.poly.domain import domain
+from runtime.stark.inversion import INVERSION_COLUMNS, invert_rows
+from runtime.stark.sums import weighted_row_sums
+from runtime.threads import parallel_for
+
+ROWS: Final = 1 << 10
+
+Words = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True, eq=False)
+class PointWeights:
+    """What a point asks of values on a coset: d_b / (u - d_b) `uint32[6][n]`, and the factor before the sum."""
+
+    rows: Words
+    factor: Element
+
+    @staticmethod
+    def of(log_height: int, point: Element, shift: int) -> PointWeights:
+        """For `point`, not on shift * <w_n>; shift canonical, n at least 16."""
+        u = point * Element.base(inverse(shift))
+        factor = (u ** (1 << log_height) - Element.base(1)) * Element.base(inverse(1 << log_height))
+        rows, points = np.empty((DEGREE, 1 << log_height), dtype=np.uint32), domain(log_height)
+        parallel_for(lambda start, stop: _fill(points, u.words(), rows, start, stop), 1 << log_height, ROWS)
+        return PointWeights(rows, factor)
+
+    def evaluate(self, columns: Words) -> Words:
+        """`uint32[k][6]`: values at the point of columns `uint32[k][n]`."""
+        return _scaled(weighted_row_sums(columns, self.rows), self.factor.words())
+
+
+@kernel
+def _fill(points: Words, u: Words, out: Words, start: int, stop: int) -> None:
+    work = np.empty((INVERSION_COLUMNS, stop - start + LANES), dtype=np.uint32)
+    wide = extension.splat_packed((u[0], u[1], u[2], u[3], u[4], u[5]))
+    for row in range(start, stop, LANES):
+        difference = (wide[0] - load(points, row), wide[1], wide[2], wide[3], wide[4], wide[5])
+        extension.store_packed(work, 0, row - start, difference)
+    invert_rows(work, stop - start)
+    for row in range(start, stop, LANES):
+        extension.store_packed(out, 0, row, extension.scale(extension.load_packed(work, 0, row - start), load(points, row)))
+
+
+@kernel
+def _scaled(elements: Words, factor: Words) -> Words:
+    """`uint32[k][6]` times an element `uint32[6]`."""
+    out = np.empty_like(elements)
+    by = (factor[0], factor[1], factor[2], factor[3], factor[4], factor[5])
+    for k in range(elements.shape[0]):
+        e = elements[k]
+        product = extension.mul((e[0], e[1], e[2], e[3], e[4], e[5]), by)
+        for c in range(DEGREE):
+            out[k, c] = product[c]
+    return out
