@@ -1,6 +1,6 @@
-"""A plain checker of witnesses: says which constraints of which rows fail and which bus messages have no partner, exactly, without a proof.
+"""A plain checker of witnesses: says which constraints of which rows fail and which bus messages have no partner, exactly, no proof.
 
-`check(circuit, traces, claim)` gives a `Report`, which is falsy if all is well and prints what is wrong. To look at one segment of a program:
+`check(circuit, traces, claim)` gives a `Report`, which is false if all is well and prints what is wrong. To look at the segments of a program:
 
     python -m tests.machine.check program.elf [--stdin FILE] [--limit LOG_ROWS] [--segment NUMBER]
 """
@@ -38,7 +38,7 @@ FIELDS: Final = {
 
 @dataclass(frozen=True)
 class Failure:
-    """A constraint that does not vanish, or one side of a message without a partner. `cells` are the columns it reads, with their values."""
+    """A constraint that does not vanish, or a message without a partner. `cells` are the columns it reads, with their values."""
 
     table: str
     row: int
@@ -304,7 +304,8 @@ def main() -> None:
     run = execute(machine, load_elf(args.program, machine.memory_map), stdin, Limits(args.limit), snapshots=True)
     for segment in run.segments:
         if args.segment in (None, segment.index):
-            print(f"segment {segment.index} of {len(run.segments)}, {segment.steps} steps: {check(machine.circuit, *trace(machine, segment), machine)}")
+            report = check(machine.circuit, *trace(machine, segment), machine)
+            print(f"segment {segment.index} of {len(run.segments)}, {segment.steps} steps: {report}")
 
 
 if __name__ == "__main__":
