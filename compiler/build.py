@@ -16,7 +16,7 @@ import numpy as np
 
 import circuits
 from compiler import witness
-from compiler.check import check_buses
+from compiler.check import check_buses, check_columns
 from compiler.decoder import elaborate_decode
 from compiler.elaborate import Elaborator, FieldFunction, Scope
 from compiler.emit_executor import emit_arms, record_layout
@@ -132,6 +132,8 @@ def build(files: list[Path], root: Path, modules: Path) -> MachineSpec:
     laid = [lay_out(program, t, buses) for t in (*compilation.steps, *compilation.others)]
     claim = lay_out(program, compilation.claim, buses)
     check_buses(program, [*(x.builder for x in laid), claim.builder])
+    for table in (*compilation.steps, *compilation.others):
+        check_columns(program, table)
     program.check()
     widths = tuple(Bus(n, _width(program, n)) for n in names)
     tables = (*(x.table for x in laid), *fixed)

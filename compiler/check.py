@@ -1,11 +1,12 @@
-"""Checks over the whole program: buses with two ends, names that are used, gadgets without cycles. The graph is networkx."""
+"""Checks over the whole program: buses with two ends, lookup tables that are used, columns that something constrains."""
 
 from __future__ import annotations
 
 import networkx as nx
 
 from compiler.program import Program
-from compiler.table import TableBuilder
+from compiler.table import Column, TableBuilder
+from runtime.circuit import COLUMN
 
 
 def bus_graph(tables: list[TableBuilder]) -> nx.MultiDiGraph:
@@ -28,3 +29,34 @@ def check_buses(program: Program, tables: list[TableBuilder]) -> None:
     for name, decl in program.fixed.items():
         if f"bus {name}" not in graph:
             program.error("E0607", f"nothing looks up the fixed table `{name}`", decl.span)
+
+
+def check_columns(program: Program, table: TableBuilder) -> None:
+    """Every column of every arm is in an equation or message beside the check of its own range: nothing else ties it to the truth."""
+    for arm in (None, *table.arms):
+        for column in table.columns:
+            if arm in column.by_arm and column.name.split("|")[0] != f"is_{arm}" and not _constrained(table, column, arm):
+                program.error(
+                    "E0501", f"nothing constrains `{column.name}` of table `{table.name}`: the prover may choose it", column.span,
+                    help="assert something about it, send it, or remove it",
+                )  # fmt: skip
+
+
+def _constrained(table: TableBuilder, column: Column, arm: str | None) -> bool:
+    mentions = _mentions(table, column.node)
+    here = (None, arm) if arm is not None else (None, *table.arms)
+    if any(c.node in mentions and c.arm in here and c.owner != column.node for c in table.constraints):
+        return True
+    return any(
+        m.arm in here and m.owner != column.node and (m.times in mentions or any(a in mentions for a in m.args)) for m in table.messages
+    )
+
+
+def _mentions(table: TableBuilder, node: int) -> set[int]:
+    """The nodes that depend on `node`."""
+    found = {node}
+    for i in range(node + 1, len(table.poly.nodes)):
+        op, a, b = table.poly.nodes[i]
+        if op > COLUMN + 1 and (a in found or b in found):
+            found.add(i)
+    return found

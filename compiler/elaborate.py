@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from compiler import witness as w
@@ -143,21 +143,21 @@ class Elaborator:
     def check_range(self, node: int, wit: W | None, type_: str, label: str, span: s.Span) -> None:
         """The constraint of a type: x (1 - x) for a bit, else a lookup."""
         if type_ == "bit":
-            self.table.constrain(self.poly.mul(node, self.poly.sub(self.poly.constant(1), node)), f"{label} is a bit", span)
+            self.table.constrain(self.poly.mul(node, self.poly.sub(self.poly.constant(1), node)), f"{label} is a bit", span, owner=node)
         elif type_ != "felt":
             high = self.program.ranges[type_][1]
             if high & (high - 1) == 0:
                 bits = high.bit_length() - 1
-                self.lookup("range", [Scalar(self.poly.constant(bits), w.const(bits)), Scalar(node, wit)], label, span)
+                self.lookup("range", [Scalar(self.poly.constant(bits), w.const(bits)), Scalar(node, wit)], label, span, owner=node)
             elif type_ in self.program.fixed:
-                self.lookup(type_, [Scalar(node, wit)], label, span)
+                self.lookup(type_, [Scalar(node, wit)], label, span, owner=node)
             else:
                 self.fail("E0302", f"the range of `{type_}` needs a fixed table of that name", span)
 
-    def lookup(self, table: str, args: list[Scalar], label: str, span: s.Span) -> None:
+    def lookup(self, table: str, args: list[Scalar], label: str, span: s.Span, *, owner: int) -> None:
         one = self.poly.constant(1)
         nodes = tuple(self.message_argument(a, span) for a in args)
-        self.table.send(Sent(self.table.arm, table, 1, one, w.const(1), nodes, tuple(a.wit for a in args), label, span))
+        self.table.send(Sent(self.table.arm, table, 1, one, w.const(1), nodes, tuple(a.wit for a in args), label, span, owner))
 
     def message_argument(self, value: Scalar, span: s.Span) -> int:
         """A node of degree at most 1: what is higher gets a column."""
@@ -569,7 +569,7 @@ class Elaborator:
         for i, m in enumerate(self.table.messages):
             if any(a in wits for a in m.args):
                 args = tuple(wits.get(a, x) for a, x in zip(m.args, m.args_wit, strict=True))
-                self.table.messages[i] = Sent(m.arm, m.bus, m.sign, m.times, m.times_wit, m.args, args, m.label, m.span)
+                self.table.messages[i] = replace(m, args_wit=args)
 
     def _with_inputs(self, value: Value, wits: dict[int, W]) -> Value:
         if isinstance(value, Scalar):

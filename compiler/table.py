@@ -30,16 +30,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Constraint:
+    """An equation `node` == 0. `definition`: of a computed column. `owner`: the column whose type this is."""
+
     arm: str | None
     node: int
     label: str
     span: Span | None
     definition: bool = False
+    owner: int | None = None
 
 
 @dataclass(frozen=True)
 class Sent:
-    """One message: `sign` +1 sent, -1 received, times `times` (a node and its integer value)."""
+    """One message: `sign` +1 sent, -1 received, times `times` (a node and its integer value). `owner`: the column whose range this checks."""
 
     arm: str | None
     bus: str
@@ -50,6 +53,7 @@ class Sent:
     args_wit: tuple[W | None, ...]
     label: str
     span: Span | None
+    owner: int | None = None
 
 
 @dataclass(frozen=True)
@@ -117,8 +121,8 @@ class TableBuilder:
 
     # statements
 
-    def constrain(self, node: int, label: str, span: Span | None, *, definition: bool = False) -> None:
-        self.constraints.append(Constraint(self.arm, node, label, span, definition))
+    def constrain(self, node: int, label: str, span: Span | None, *, definition: bool = False, owner: int | None = None) -> None:
+        self.constraints.append(Constraint(self.arm, node, label, span, definition, owner))
 
     def send(self, message: Sent) -> None:
         self.messages.append(message)
