@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from runtime.receipt import Receipt, SegmentReceipt
     from runtime.resume import ResumeStore
     from runtime.segment import Segment
+    from zkc.warm import Warmed
     from runtime.stark.security import SecurityReport
 
 MAX_INPUT_BYTES = 1024 * MIB
@@ -85,10 +86,28 @@ def compile(directory: PathLike | None = None, *, progress: Progress = no_progre
     return load_machine(None if directory is None else Path(directory), progress)
 
 
-@lru_cache(maxsize=1)
 def machine() -> Machine:
-    """The machine that comes with zkc."""
-    return compile()
+    """The machine that programs run in: that of the folder in `ZKC_CIRCUITS`, or the one that comes with zkc."""
+    return _machine(os.environ.get("ZKC_CIRCUITS") or None)
+
+
+@lru_cache(maxsize=4)
+def _machine(directory: str | None) -> Machine:
+    return compile(directory)
+
+
+def warm(directory: PathLike | None = None, *, jobs: int | None = None, progress: Progress = no_progress) -> Warmed:
+    """Compiles all kernels of the machine to machine code, in `jobs` processes (None: one for each core), so that nothing waits for it later."""
+    from zkc.warm import warm as warm_kernels
+
+    return warm_kernels(None if directory is None else Path(directory), jobs or os.cpu_count() or 1, progress)
+
+
+def is_warm() -> bool:
+    """Whether `warm` has nothing left to do."""
+    from zkc.warm import stamp
+
+    return stamp(machine()).exists()
 
 
 def load_program(program: PathLike | bytes) -> Program:
@@ -100,15 +119,15 @@ def load_program(program: PathLike | bytes) -> Program:
 
 def image_id(program: PathLike | bytes) -> str:
     """The image ID: 64 hexadecimal digits that stand for the program, its data and its entry point."""
+    return _image_id_of(load_program(program))
+
+
+def _image_id_of(program: Program) -> str:
     from runtime.image import Image, PageTree, image_id_hex
 
     chosen = machine()
-    image = Image.from_program(load_program(program), chosen.memory_map)
+    image = Image.from_program(program, chosen.memory_map)
     return image_id_hex(PageTree.of(image, chosen.hasher).image_id())
-
-
-_image_id = image_id
-"""For functions with a parameter of that name."""
 
 
 def read_input(path: PathLike) -> bytes:
@@ -130,8 +149,9 @@ def execute(
     from runtime.executor import execute as run
 
     limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
-    execution = run(machine(), load_program(program), stdin, limits, console, progress)
-    return _run(image_id(program), execution)
+    loaded = load_program(program)
+    execution = run(machine(), loaded, stdin, limits, console, progress)
+    return _run(_image_id_of(loaded), execution)
 
 
 def prove(
@@ -159,16 +179,19 @@ def prove(
 
     if output is not None:
         check_writable(output, what="the receipt")
-    image = image_id(program)
+    loaded = load_program(program)
+    image = _image_id_of(loaded)
     limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
-    execution = run(machine(), load_program(program), stdin, limits, console, progress)
+    execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True)
 
     def report(step: Step) -> None:
         progress("prove", step.done, len(execution.segments))
 
     with _resume_store(output, image, stdin, segment_limit) as store:
         progress("prove", 0, len(execution.segments))
-        segments = prove_segments(execution.segments, prove_segment, jobs=jobs, store=store, progress=report)
+        # A callback cannot follow a segment into another process.
+        prove_one = partial(prove_segment, progress=progress) if jobs == 1 else prove_segment
+        segments = prove_segments(execution.segments, prove_one, jobs=jobs, store=store, identity=segment_identity, progress=report)
         receipt = Receipt(machine().circuit.digest, parse_image_id(image), segments, execution.journal, execution.exit_code)
         data = receipt.to_bytes()
         if output is not None:
@@ -176,14 +199,24 @@ def prove(
     return Proof(_run(image, execution), data, sum(len(segment.proof) for segment in segments), SECURITY_BITS)
 
 
-def prove_segment(segment: Segment) -> SegmentReceipt:
+def prove_segment(segment: Segment, progress: Progress = no_progress) -> SegmentReceipt:
     """The proof of one segment; any process may make it."""
     from runtime.receipt import SegmentReceipt
-    from runtime.segment import trace
     from runtime.stark.prover import prove as prove_traces
+    from runtime.trace import trace
 
-    traces, claim = trace(machine(), segment)
-    return SegmentReceipt(tuple(int(value) for value in claim), prove_traces(machine().circuit, traces, claim))
+    def report(phase: str, done: float) -> None:
+        progress(f"  {phase}", round(100 * done), 100)
+
+    chosen = machine()
+    traces, claim = trace(chosen, segment, progress)
+    proof = prove_traces(chosen.circuit, traces, claim, evaluators=chosen.evaluators(list(traces)), progress=report)
+    return SegmentReceipt(tuple(int(value) for value in claim), proof)
+
+
+def segment_identity(segment: Segment) -> bytes:
+    """Tells a segment from any other that could stand in its place in a run of the same program with the same input."""
+    return repr((segment.pre, segment.post, segment.steps, sorted(segment.rows.items()), segment.stdin_position)).encode()
 
 
 def _resume_store(
@@ -230,7 +263,7 @@ def verify(
     from runtime.stark.verifier import verify as verify_proof
 
     claimed = read_receipt(receipt)
-    expected = parse_image_id(_image_id(program) if program is not None else str(image_id))
+    expected = parse_image_id(_image_id_of(load_program(program)) if program is not None else str(image_id))
     chosen = machine()
     verified = verify_receipt(chosen.circuit, claimed, chosen.hasher, verify_proof, image_id=expected, journal=journal, exit_code=exit_code)
     return Verified(image_id_hex(verified.image_id), verified.exit_code, verified.segments, verified.journal, SECURITY_BITS)
@@ -246,7 +279,7 @@ def inspect(receipt: PathLike | bytes) -> dict[str, object]:
 
 def emit(directory: PathLike | None, what: str) -> str:
     """A stage of the compilation as text."""
-    from compiler.build import emit as emit_stage
+    from zkc.emit import emit as emit_stage
 
     return emit_stage(None if directory is None else Path(directory), what)
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dsl.diagnostics import DiagnosticError
 from runtime.errors import InputError, VerificationError, ZkcError
 from zkc import api
 from zkc.output import Report, describe_count, describe_exit, describe_journal, print_json
@@ -38,6 +39,17 @@ SegmentOption = Annotated[
 ]
 CyclesOption = Annotated[int | None, typer.Option("--max-cycles", metavar="N", min=1, help="Give up after N instructions.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout; the program's console goes to stderr.")]
+
+
+@app.callback()
+def common(
+    circuits: Annotated[
+        Path | None, typer.Option("--circuits", metavar="DIR", help="Run in the machine of these .circ files instead of zkc's own.")
+    ] = None,
+) -> None:
+    """Options of every command."""
+    if circuits is not None:
+        os.environ["ZKC_CIRCUITS"] = str(circuits.resolve())  # processes that prove segments inherit it
 
 
 @app.command()
@@ -73,6 +85,7 @@ def prove(
     target = output or Path(program.stem + ".receipt")
     stdin = _stdin(input)
     with progress_bars(quiet=json) as progress:
+        _compile_first(progress)
         proof = api.prove(
             program,
             stdin,
@@ -106,7 +119,7 @@ def verify(
     verified = api.verify(receipt, program=elf, image_id=image_id, journal=expected, exit_code=code)
     size = receipt.stat().st_size
     facts = {
-        "verified": f"yes, {verified.segments} segment{'s' * (verified.segments != 1)} in {report.seconds():.2f} s",
+        "verified": f"yes, {_count(verified.segments, 'segment')} in {report.seconds():.2f} s",
         "image id": verified.image_id,
         "exit code": describe_exit(verified.exit_code),
         "journal": describe_journal(verified.journal),
@@ -153,23 +166,27 @@ def compile(
         Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; zkc's own if left out.", show_default=False)
     ] = None,
     emit: Annotated[str | None, typer.Option("--emit", metavar="WHAT", help="Print a stage of the compilation instead.")] = None,
+    kernels: Annotated[bool, typer.Option("--kernels/--no-kernels", help="Compile all kernels to machine code, too.")] = True,
+    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, help="Compile N kernels at a time; as many as cores.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Compile the machine from its .circ files."""
     report = Report(json)
     if emit is not None:
-        print(api.emit(directory, emit))
+        print(api.emit(directory or _circuits(), emit))
         return
     with progress_bars(quiet=json) as progress:
-        circuit = api.compile(directory, progress=progress).circuit
+        compiled = api.warm(directory or _circuits(), jobs=jobs, progress=progress).kernels if kernels else 0
+        circuit = api.compile(directory or _circuits(), progress=progress).circuit
     facts = {
         "digest": circuit.digest.hex(),
         "tables": str(len(circuit.tables)),
         "buses": str(len(circuit.buses)),
         "constraints": str(sum(len(table.constraints) for table in circuit.tables)),
+        "kernels": f"{compiled} compiled" if compiled else "nothing to compile",
         "seconds": f"{report.seconds():.2f}",
     }
-    report.show(facts, digest=circuit.digest.hex(), tables=len(circuit.tables), buses=len(circuit.buses))
+    report.show(facts, digest=circuit.digest.hex(), tables=len(circuit.tables), buses=len(circuit.buses), kernels=compiled)
 
 
 @app.command()
@@ -284,6 +301,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return OK
     except typer.Exit as done:  # after --help
         return done.exit_code
+    except DiagnosticError as error:
+        found = [{"code": d.code, "message": d.message, "where": None if d.span is None else str(d.span)} for d in error.diagnostics]
+        print(error, file=sys.stderr)
+        return _failed(_count(len(found), "error") + " in the .circ files", error.status, as_json, diagnostics=found)
     except ZkcError as error:
         return _failed(str(error), error.status, as_json, verified=False if isinstance(error, VerificationError) else None)
     except (BrokenPipeError, SystemExit):  # rich exits by itself when the reader went away
@@ -314,10 +335,26 @@ def _failed(message: str, status: int, as_json: bool, **values: Any) -> int:
     return status
 
 
+def _circuits() -> str | None:
+    """The folder of --circuits."""
+    return os.environ.get("ZKC_CIRCUITS")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
 def _stdin(path: Path | None) -> bytes | None:
     if path is None:
         return None
     return sys.stdin.buffer.read() if str(path) == "-" else api.read_input(path)
+
+
+def _compile_first(progress: api.Progress) -> None:
+    """Compiles the kernels on all cores if a proof would otherwise compile them one by one."""
+    if not api.is_warm():
+        print("zkc: compiling the kernels; this happens once", file=sys.stderr)
+        api.warm(_circuits(), progress=progress)
 
 
 def _console(as_json: bool) -> api.Console:

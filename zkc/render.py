@@ -1,46 +1,55 @@
-"""Tables for people, with rich."""
+"""Tables for people: plain text, never cut or folded, so that programs may read them too."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.table import Table
-
 from runtime.stark.security import SecurityReport
-from zkc.stats import TableCost
+from zkc.stats import EXTENSION_DEGREE, TableCost
 
 
 def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """One table on stdout; the first column is text, the others are numbers."""
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for number, head in enumerate(heads):
-        table.add_column(head, justify="right" if number else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    console = Console()
-    # A pipe has no width: never cut or fold what a program may read.
-    console.print(table, width=None if console.is_terminal else 200)
+    lines = [list(heads), *(list(row) for row in rows)]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(heads))]
+    print(title)
+    for line in lines:
+        cells = [text.rjust(width) if k else text.ljust(width) for k, (text, width) in enumerate(zip(line, widths, strict=True))]
+        print("  ".join(cells).rstrip())
 
 
 def print_costs(costs: Sequence[TableCost]) -> None:
-    """The cost of each table."""
-    heads = ("table", "columns", "messages", "logup", "cells", "constraints", "operations", "fixed", "rows")
+    """The cost of each table, and the budget of instructions beside it."""
+    heads = ("table", "columns", "messages", "cells", "budget", "constraints", "degree", "operations", "fixed", "rows")
     rows = [
         (
             cost.name,
             str(cost.columns),
             str(cost.messages),
-            str(cost.logup),
             str(cost.cells),
+            _budget(cost),
             str(cost.constraints),
+            str(cost.degree),
             str(cost.operations),
             str(cost.fixed),
             "" if cost.log_height is None else f"2^{cost.log_height}",
         )
         for cost in costs
     ]
-    print_table("Cost of a row (logup: extension columns; cells: base-field cells, logup included)", heads, rows)
+    print_table("Cost of a row. cells: columns, and 6 for each two messages; budget: columns and messages, and what we are above it", heads, rows)
+    total = sum(cost.cells for cost in costs if cost.budget is not None)
+    target = sum(cost.budget[0] + EXTENSION_DEGREE * -(-cost.budget[1] // 2) for cost in costs if cost.budget is not None)
+    print(f"\nall instruction families: {total} cells, budget {target}")
+
+
+def _budget(cost: TableCost) -> str:
+    """`17 14`, with how far above we are."""
+    if cost.budget is None:
+        return ""
+    columns, messages = cost.budget
+    over = (cost.columns - columns, cost.messages - messages)
+    above = " ".join(f"{value:+d}" for value in over)
+    return f"{columns} {messages} ({above})"
 
 
 def print_security(report: SecurityReport) -> None:

@@ -6,9 +6,28 @@ import difflib
 import hashlib
 from dataclasses import astuple, dataclass
 
-from runtime.circuit import Circuit, Table
+from typing import Final
 
-EXTENSION_DEGREE = 6
+from runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Table
+
+EXTENSION_DEGREE: Final = 6
+BUDGETS: Final = {
+    **dict.fromkeys(("lui", "auipc"), (11, 8)),
+    "jal": (10, 8),
+    "jalr": (17, 13),
+    "branch_equal": (15, 9),
+    **dict.fromkeys(("branch_less_signed", "branch_less_unsigned"), (21, 12)),
+    **dict.fromkeys(("load_word", "store_word"), (17, 14)),
+    **dict.fromkeys(("load_part", "store_part"), (26, 18)),
+    "addi": (15, 11),
+    "add": (18, 14),
+    **dict.fromkeys(("bitwise", "bitwise_immediate"), (25, 16)),
+    **dict.fromkeys(("shift", "shift_immediate"), (20, 14)),
+    **dict.fromkeys(("less", "less_immediate"), (23, 16)),
+    **dict.fromkeys(("multiply", "multiply_high"), (28, 20)),
+    "divide": (55, 25),
+}
+"""Columns and messages that an instruction of a family may cost, by table: a target, not a limit."""
 LOCK_HEAD = "# What the .circ files compile to. `zkc stats --write-lock` writes this file; a refactoring must not change it."
 
 
@@ -24,6 +43,8 @@ class TableCost:
     messages: int
     logup: int
     operations: int
+    degree: int
+    budget: tuple[int, int] | None
 
     @property
     def cells(self) -> int:
@@ -41,8 +62,26 @@ def table_cost(table: Table) -> TableCost:
         constraints=len(table.constraints),
         messages=len(table.messages),
         logup=len(table.batches),
-        operations=int((table.nodes[:, 0] >= 2).sum()),
+        operations=int((table.nodes[:, 0] >= ADD).sum()),
+        degree=degree(table),
+        budget=BUDGETS.get(table.name),
     )
+
+
+def degree(table: Table) -> int:
+    """The greatest degree of a constraint, those of LogUp included."""
+    degrees: list[int] = []
+    for op, a, b in table.nodes.tolist():
+        if op in (COLUMN, CONSTANT):
+            degrees.append(int(op == COLUMN))
+        else:
+            degrees.append(max(degrees[a], degrees[b]) if op in (ADD, SUB) else degrees[a] + degrees[b])
+    found = [degrees[node] for node in table.constraints]
+    for batch in table.batches:
+        times = [degrees[table.messages[number].multiplicity] for number in batch]
+        denominators = [max(degrees[a] for a in table.messages[number].args) for number in batch]
+        found += [1 + sum(denominators), *(t + sum(denominators) - d for t, d in zip(times, denominators, strict=True))]
+    return max(found, default=0)
 
 
 def costs(circuit: Circuit) -> list[TableCost]:
@@ -60,7 +99,7 @@ def lock_text(circuit: Circuit) -> str:
         height = "" if cost.log_height is None else f" rows 2^{cost.log_height}"
         lines.append(
             f"{kind} {cost.name}{height}: columns {cost.columns}, fixed {cost.fixed}, constraints {cost.constraints}, "
-            f"messages {cost.messages}, logup {cost.logup}, operations {cost.operations}, content {content_digest(table)[:16]}"
+            f"messages {cost.messages}, logup {cost.logup}, degree {cost.degree}, operations {cost.operations}, content {content_digest(table)[:16]}"
         )
     return "\n".join(lines) + "\n"
 

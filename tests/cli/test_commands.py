@@ -46,6 +46,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
     for function in (execute, prove, verify):
         monkeypatch.setattr(api, function.__name__, function)
+    monkeypatch.setattr(api, "is_warm", lambda: True)
     return seen
 
 

@@ -1,0 +1,193 @@
+"""Compiles every kernel to machine code before someone waits for it: the generated ones and the proof system's own.
+
+Numba keeps what it compiles on disk, so a process that calls a kernel once, on nothing, does it for all others. The kernels are divided
+among processes, for Numba compiles one function at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runtime.files import write_file
+
+if TYPE_CHECKING:
+    from runtime.machine import Machine
+
+Progress = Callable[[str, int, int], None]
+Task = tuple[str, str]
+"""Kind of kernel and table."""
+
+FIRST: Final = (("proof", "stark"), ("tracing", "executor"), ("fast", "executor"), ("fill", "divide"))
+"""What takes longest."""
+
+
+@dataclass(frozen=True)
+class Warmed:
+    """What was compiled: `kernels` is 0 if nothing was left to do."""
+
+    digest: bytes
+    kernels: int
+    seconds: float
+
+
+def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
+    """Compiles what is not compiled yet, in `jobs` processes."""
+    from compiler.build import load_machine
+
+    start = time.perf_counter()
+    progress("circuits", 0, 1)
+    machine = load_machine(directory, progress)
+    progress("circuits", 1, 1)
+    done = stamp(machine)
+    if done.exists():
+        return Warmed(machine.digest, 0, time.perf_counter() - start)
+    tasks = _tasks(machine)
+    _compile(directory, tasks, max(1, min(jobs, len(tasks))), progress)
+    run_whole(machine)
+    done.parent.mkdir(parents=True, exist_ok=True)
+    write_file(done, b"", what="a note in the cache")
+    return Warmed(machine.digest, len(tasks), time.perf_counter() - start)
+
+
+def stamp(machine: Machine) -> Path:
+    """A file that is there when everything is compiled. Its name is a digest of all that decides what has to be compiled: the generated modules, our own code, Numba and the processor."""
+    import llvmlite
+    import llvmlite.binding as llvm
+    import numba
+
+    from compiler.build import cache_directory
+
+    h = hashlib.sha256(repr((numba.__version__, llvmlite.__version__, llvm.get_host_cpu_name(), os.environ.get("NUMBA_CACHE_DIR"))).encode())
+    h.update(repr(sorted(llvm.get_host_cpu_features().items())).encode())
+    h.update(repr(sorted(machine.spec.modules.values())).encode())
+    runtime = Path(__file__).parents[1] / "runtime"
+    for path in sorted(runtime.rglob("*.py")):
+        h.update(str(path).encode() + b"\0" + path.read_bytes() + b"\0")
+    return cache_directory() / "warm" / h.hexdigest()[:32]
+
+
+def _tasks(machine: Machine) -> list[Task]:
+    """All kernels, the longest first."""
+    others = [key for key in machine.spec.modules if key not in FIRST]
+    size = {key: Path(machine.spec.modules[key]).stat().st_size for key in others}
+    first = [key for key in FIRST if key[0] == "proof" or key in machine.spec.modules]
+    return [*first, *sorted(others, key=lambda key: -size[key])]
+
+
+def _compile(directory: Path | None, tasks: list[Task], jobs: int, progress: Progress) -> None:
+    if jobs == 1:
+        for number, task in enumerate(tasks):
+            progress("kernels", number, len(tasks))
+            compile_kernel(directory, task)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        futures = [pool.submit(compile_kernel, directory, task) for task in tasks]
+        for number, future in enumerate(as_completed(futures)):
+            future.result()
+            progress("kernels", number + 1, len(tasks))
+
+
+def compile_kernel(directory: Path | None, task: Task) -> None:
+    """Makes Numba compile one kernel, by calling it with arguments of the right types."""
+    import numpy as np
+
+    from compiler.build import load_machine
+
+    kind, table = task
+    machine = load_machine(directory)
+    words = np.zeros((1, 128), dtype=np.uint32)
+    if kind == "proof":
+        _toy_proof()
+    elif kind == "fast":
+        _execute(machine)
+    elif kind == "tracing":
+        _trace(machine)
+    elif kind == "fill":
+        machine.module("fill", table).fill(words, 0, 0, words.copy(), words[0])
+    else:
+        machine.module("constraints", table).evaluate(words, 0, 0, words.copy())
+
+
+EXIT: Final = (0x05D00893, 0x00000513, 0x00000073)
+"""li a7, 93; li a0, 0; ecall."""
+
+
+def _execute(machine: Machine, *, snapshots: bool = True) -> list[object]:
+    """The segments of the shortest program."""
+    import numpy as np
+
+    from runtime.executor import execute
+    from runtime.image import Image
+
+    memory = machine.memory_map
+    code, system = np.zeros(memory.page_words, dtype=np.uint32), np.zeros(memory.page_words, dtype=np.uint32)
+    code[: len(EXIT)] = EXIT
+    system[memory.word_pc], system[memory.word_journal_capacity] = memory.page_bytes, memory.tag_journal
+    image = Image(memory, {1: code, memory.system_page: system})
+    return list(execute(machine, image, b"", snapshots=snapshots).segments)
+
+
+def _trace(machine: Machine) -> None:
+    """Runs the tracing executor on nothing."""
+    import numpy as np
+
+    from runtime.executor import STATE_WORDS
+    from runtime.machine_ops import HOST_WORDS
+
+    def numbers() -> np.ndarray:
+        return np.zeros(max(STATE_WORDS, HOST_WORDS), dtype=np.int64)
+
+    words = np.zeros(1, dtype=np.uint32)
+    input_bytes = np.frombuffer(b"\0", dtype=np.uint8)
+    kernel = machine.module("tracing", "executor")
+    state = numbers()  # no fuel: it returns at once
+    kernel.run(state, words, numbers(), words, words, numbers(), numbers(), words, numbers(), input_bytes, np.zeros(1, dtype=np.uint8))
+    kernel.decode(np.int64(0))
+
+
+def run_whole(machine: Machine) -> None:
+    """Executes, proves and verifies the shortest program: what was missed is compiled here."""
+    from runtime.stark.parameters import DEFAULT
+    from runtime.stark.prover import prove
+    from runtime.stark.verifier import verify
+    from runtime.trace import trace
+
+    _execute(machine, snapshots=False)
+    for segment in _execute(machine):
+        traces, claim = trace(machine, segment)  # type: ignore[arg-type]
+        proof = prove(machine.circuit, traces, claim, evaluators=machine.evaluators(list(traces)))
+        verify(machine.circuit, claim, proof, DEFAULT)
+
+
+def _toy_proof() -> None:
+    """Proves and verifies a lookup in a circuit of two tables: all kernels of the proof system, none that are generated."""
+    import numpy as np
+
+    from runtime.circuit import ADD, COLUMN, MUL, SUB, Bus, Circuit, Message, Table
+    from runtime.stark.parameters import DEFAULT
+    from runtime.stark.prover import prove
+    from runtime.stark.verifier import verify
+
+    rows = 1 << 10
+    empty = np.zeros((0, 0), dtype=np.uint32)
+    # x, real and 0 = x - x; real (real - 1) would need a constant, x real - x vanishes as well
+    nodes = np.array([(COLUMN, 0, 0), (COLUMN, 1, 0), (MUL, 0, 1), (SUB, 2, 0)], dtype=np.int64)
+    sender = Table("sender", ("x", "real"), empty, (), nodes, (3,), ("x is real",), (Message(0, 1, (0,)), Message(0, 1, (0,))), ((0, 1),))
+    nodes = np.array([(COLUMN, 0, 0), (COLUMN, 1, 0), (SUB, 0, 0), (SUB, 2, 0), (ADD, 1, 2)], dtype=np.int64)
+    values = np.arange(128, dtype=np.uint32)[None, :]
+    table = Table("values", ("count",), values, ("value",), nodes, (), (), (Message(0, 3, (4,)),), ((0,),))
+    claim = Table("claim", ("a",), empty, (), np.array([(COLUMN, 0, 0), (SUB, 0, 0)], dtype=np.int64), (1,), ("",), (), ())
+    circuit = Circuit(b"\0" * 32, (Bus("values", 1),), (sender, table), claim)
+    sent = np.ones((2, rows), dtype=np.uint32)
+    sent[0] = np.arange(rows, dtype=np.uint32) % 128
+    traces = {"sender": sent, "values": np.full((1, 128), 2 * rows // 128, dtype=np.uint32)}
+    verify(circuit, (1,), prove(circuit, traces, (1,)), DEFAULT)
