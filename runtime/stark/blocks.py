@@ -5,7 +5,7 @@ Columns of 2^k rows compete for the same lines of a cache; a block's columns are
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -28,20 +28,27 @@ def block_of(columns: int) -> Words:
 
 
 @kernel
-def copy_rows(columns: Words, start: int, stop: int, block: Words) -> None:
-    """Rows `start .. stop - 1` of `columns` to the front of `block`."""
+def copy_rows(columns: Words, start: int, stop: int, block: Words, first: int) -> None:
+    """Rows `start .. stop - 1` of `columns` to the front of columns `first` and later of `block`."""
     for c in range(columns.shape[0]):
         for row in range(start, stop, LANES):
-            store(block, (c, row - start), load(columns, (c, row)))
+            store(block, (first + c, row - start), load(columns, (c, row)))
 
 
-def for_blocks(columns: Words, evaluate: Evaluate, values: int, work: Callable[[Words, int, int], None]) -> None:
-    """`work(scratch, start, stop)` for all blocks of rows: scratch holds the `values` values of `evaluate` on rows `start .. stop - 1`."""
+def for_blocks(parts: Sequence[Words], evaluate: Evaluate, values: int, work: Callable[[Words, int, int], None]) -> None:
+    """`work(scratch, start, stop)` for all blocks of rows: scratch holds the `values` values of `evaluate` on rows `start .. stop - 1`.
+
+    parts: columns of the table, committed and fixed, `uint32[.][n]` each.
+    """
+    width = sum(len(part) for part in parts)
 
     def tile(start: int, stop: int) -> None:
-        local, scratch = block_of(len(columns)), block_of(values)
-        copy_rows(columns, start, stop, local)
+        local, scratch = block_of(width), block_of(values)
+        first = 0
+        for part in parts:
+            copy_rows(part, start, stop, local, first)
+            first += len(part)
         evaluate(local, 0, stop - start, scratch)
         work(scratch, start, stop)
 
-    parallel_for(tile, columns.shape[1], BLOCK)
+    parallel_for(tile, parts[0].shape[1], BLOCK)

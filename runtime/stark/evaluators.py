@@ -1,7 +1,8 @@
 """Constraint evaluation over rows: `evaluate(columns, start, stop, out)` for a table.
 
 columns `uint32[committed + fixed][m]`, Montgomery, C-contiguous; rows `start .. stop - 1`, both multiples of 16. out `uint32[values][..]`,
-at least stop - start long: out[j, row - start] becomes value j of: the constraints, then for each message its multiplicity and its arguments. The compiler
+at least stop - start long: out[j, row - start] becomes value j of: the constraints, then for each message its multiplicity and arguments.
+The compiler
 generates such functions as modules; here are two that need no compiler: an interpreter over the node list, compiled once for all tables,
 and a builder that compiles one table in this process.
 """

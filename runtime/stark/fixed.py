@@ -29,9 +29,8 @@ def fixed_words(table: Table) -> Words:
 @lru_cache(maxsize=16)
 def fixed_extension(table: Table, lift: int) -> Words:
     """`uint32[fixed][2 n']`, Montgomery: the fixed columns over g^lift * <W_2n'>."""
-    extended = extend(fixed_words(table), pow(GENERATOR, lift, P), LOG_BLOWUP)
-    extended.flags.writeable = False
-    return extended
+    words = fixed_words(table)
+    return extend(words, pow(GENERATOR, lift, P), LOG_BLOWUP) if len(words) else words
 
 
 def fixed_at(table: Table, point: Element) -> Words:

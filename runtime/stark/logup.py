@@ -67,10 +67,9 @@ class SpreadFingerprint:
         return SpreadFingerprint(spread_weights(minus), spread_weights(fingerprint.offsets))
 
 
-def fractions(table: Table, columns: Words, evaluate: Evaluate, fingerprint: SpreadFingerprint) -> Words:
-    """`uint32[6 * batches][n]`: the phi columns over the trace domain; columns `uint32[committed + fixed][n]`."""
+def fractions(table: Table, columns: Sequence[Words], evaluate: Evaluate, fingerprint: SpreadFingerprint, out: Words) -> None:
+    """Writes the phi columns `uint32[6 * batches][n]` over the trace domain to `out`; columns: the committed and the fixed ones."""
     layout = layout_of(table)
-    out = np.empty((DEGREE * len(table.batches), columns.shape[1]), dtype=np.uint32)
     where = (layout.at, layout.widths, layout.buses, layout.batches)
 
     def work(scratch: Words, start: int, stop: int) -> None:
@@ -79,7 +78,6 @@ def fractions(table: Table, columns: Words, evaluate: Evaluate, fingerprint: Spr
 
     if len(table.batches):
         for_blocks(columns, evaluate, layout.values, work)
-    return out
 
 
 @kernel

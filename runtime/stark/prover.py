@@ -18,7 +18,7 @@ from runtime.field.arrays import to_montgomery
 from runtime.field.extension import DEGREE, Element
 from runtime.field.koalabear import GENERATOR, P, root_of_unity
 from runtime.hash.merkle import Tree, commit, group_rows, open_many
-from runtime.poly.ntt import extend, interpolate
+from runtime.poly.ntt import interpolate
 from runtime.stark import deep, fri, logup, quotient
 from runtime.stark.challenges import Challenges
 from runtime.stark.constraints import Fingerprint, claim_sum, dot, element_powers
@@ -31,7 +31,8 @@ from runtime.stark.parameters import DEFAULT, LOG_BLOWUP, Parameters
 from runtime.stark.points import PointWeights
 from runtime.stark.proof import Head, encode, plans
 from runtime.stark.security import require_secure
-from runtime.stark.shape import ABSENT, Matrix, Shape, TableShape
+from runtime.stark.shape import ABSENT, Matrix, Shape
+from runtime.stark.stacks import Stack
 from runtime.stark.sums import add_weighted_columns
 
 Words = npt.NDArray[np.uint32]
@@ -127,25 +128,23 @@ class Prover:
     # ***** trace *****
 
     def commit_trace(self) -> Tree:
-        """Columns over both domains, in `columns` and `extended`, fixed ones last; the tree holds the committed ones."""
-        self.columns = [trace_words(t.table, trace) for t, trace in zip(self.shape.tables, self.traces, strict=True)]
+        """The committed columns over the trace domains, in `columns`, and over the extended domains, in `extended`."""
+        stack = Stack(self.shape.trace)
+        for table, trace, words in zip(self.shape.tables, self.traces, stack.views, strict=True):
+            write_words(table.table, trace, words)
         del self.traces
-        self.extended: list[Words] = []
-        for number, (table, columns) in enumerate(zip(self.shape.tables, self.columns, strict=True)):
-            self.extended.append(self.extend_table(table, columns))
-            self.lap("extend trace", "trace", (number + 1) / len(self.columns))
-        width = [len(t.table.columns) for t in self.shape.tables]
-        tree = commit([extended[:k] for extended, k in zip(self.extended, width, strict=True)])
+        self.columns = stack.views
+        self.lap("convert trace", "trace", 0.1)
+        extended = self.extend(stack)
+        self.extended = extended.views
+        self.lap("extend trace", "trace", 0.8)
+        tree = commit(list(extended.arrays.values()))
         self.lap("hash trace", "trace", 1.0)
         return tree
 
-    def extend_table(self, table: TableShape, columns: Words) -> Words:
-        """`uint32[committed + fixed][2 n']`."""
-        committed = len(table.table.columns)
-        extended = extend(columns[:committed], self.shift(table.log_height), LOG_BLOWUP)
-        if committed == len(columns):
-            return extended
-        return np.concatenate([extended, fixed_extension(table.table, self.shape.height >> table.log_height)])
+    def extend(self, stack: Stack) -> Stack:
+        """All columns of a tree over the extended domains."""
+        return stack.extended(self.shift)
 
     def shift(self, log_height: int) -> int:
         """g^s, s = n / n': the shift of the extended domain of a table of height n'."""
@@ -157,23 +156,26 @@ class Prover:
         """The columns phi of all tables, then acc, extended in `phis_extended`; the values over the trace domains are let go."""
         self.claimed = claim_sum(self.circuit, self.claim, self.fingerprint)
         self.spread = logup.SpreadFingerprint.of(self.fingerprint)
-        self.phis: list[Words] = []
-        for table, columns, evaluate in zip(self.shape.tables, self.columns, self.evaluators, strict=True):
-            self.phis.append(logup.fractions(table.table, columns, evaluate, self.spread))
-            self.lap("logup fractions", "logup", len(self.phis) / (2 * len(self.columns)))
-        self.phis.append(self.accumulate())
-        self.lap("logup accumulator", "logup", 0.5)
-        heights = [m.log_height for m in self.shape.logup]
-        self.phis_extended = [extend(phi, self.shift(h), LOG_BLOWUP) for phi, h in zip(self.phis, heights, strict=True)]
+        stack = Stack(self.shape.logup)
+        self.phis = stack.views
+        for number, (table, columns, evaluate) in enumerate(zip(self.shape.tables, self.columns, self.evaluators, strict=True)):
+            parts = [columns, fixed_words(table.table)]
+            logup.fractions(table.table, parts, evaluate, self.spread, self.phis[number])
+            self.lap("logup fractions", "logup", (number + 1) / (2 * len(self.columns)))
+        self.phis[-1][:] = self.accumulate()
         del self.columns, self.phis
+        self.lap("logup accumulator", "logup", 0.5)
+        extended = self.extend(stack)
+        del stack
+        self.phis_extended = extended.views
         self.lap("extend logup", "logup", 0.9)
-        tree = commit([phi for phi in self.phis_extended if len(phi)])
+        tree = commit(list(extended.arrays.values()))
         self.lap("hash logup", "logup", 1.0)
         return tree
 
     def accumulate(self) -> Words:
-        """The accumulator over the trace domain."""
-        acc, total = logup.accumulator(self.shape.log_height, self.phis, self.claimed)
+        """The accumulator over the trace domain, from the phi columns of the tables."""
+        acc, total = logup.accumulator(self.shape.log_height, self.phis[:-1], self.claimed)
         self.balance(total)
         return acc
 
@@ -201,7 +203,8 @@ class Prover:
         every = zip(self.shape.tables, self.extended, self.phis_extended, self.evaluators, strict=False)
         for number, (table, columns, phi, evaluate) in enumerate(every):
             lift = self.shape.height >> table.log_height
-            parts.append(quotient.table_combination(table, columns, phi, evaluate, challenges, lift))
+            every_column = [columns, fixed_extension(table.table, lift)]
+            parts.append(quotient.table_combination(table, every_column, phi, evaluate, challenges, lift))
             self.lap("constraints", "quotient", 0.8 * (number + 1) / len(self.extended))
         return lift_and_add(parts, 2 * self.shape.height)
 
@@ -214,8 +217,9 @@ class Prover:
         """
         at_height = {h: self.point_weights(h, self.zeta) for h in {matrix.log_height for matrix in self.matrices}}
         parts = [
-            at_height[matrix.log_height].evaluate(columns[: matrix.width, : 1 << matrix.log_height])
+            at_height[matrix.log_height].evaluate(columns[:, : 1 << matrix.log_height])
             for matrix, columns in zip(self.matrices, self.committed, strict=True)
+            if matrix.width
         ]
         acc = self.phis_extended[-1][:, : self.shape.height]
         parts.append(self.point_weights(self.shape.log_height, self.next_zeta).evaluate(acc))
@@ -229,7 +233,7 @@ class Prover:
 
     @property
     def committed(self) -> list[Words]:
-        """Their columns over the extended domains; the first `width` of each are committed."""
+        """Their columns over the extended domains."""
         return [*self.extended, *self.phis_extended, self.quotient_extended]
 
     def point_weights(self, log_height: int, point: Element) -> PointWeights:
@@ -256,7 +260,7 @@ class Prover:
         for matrix, columns in zip(self.matrices, self.committed, strict=True):
             out = sums.setdefault(matrix.log_height, np.zeros((DEGREE, 2 << matrix.log_height), dtype=np.uint32))
             own = np.ascontiguousarray(weights[:, matrix.offset : matrix.offset + matrix.width])
-            add_weighted_columns(columns[: matrix.width], own, out)
+            add_weighted_columns(columns, own, out)
         there = np.zeros((DEGREE, 2 << self.shape.log_height), dtype=np.uint32)
         last = np.ascontiguousarray(weights[:, self.shape.columns :])
         add_weighted_columns(self.phis_extended[-1], last, there)
@@ -311,10 +315,9 @@ def log_height_of(table: Table, trace: npt.NDArray[np.uint32]) -> int:
     return trace.shape[1].bit_length() - 1
 
 
-def trace_words(table: Table, trace: npt.NDArray[np.uint32]) -> Words:
-    """`uint32[committed + fixed][n]`, Montgomery. Raises InputError for a value that is not canonical."""
+def write_words(table: Table, trace: npt.NDArray[np.uint32], words: Words) -> None:
+    """Writes a trace to `words`, Montgomery. Raises InputError for a value that is not canonical."""
     if int(trace.max()) >= P:
         raise InputError(f"table {table.name}: the trace holds a value that is not canonical")
-    words = np.array(trace, dtype=np.uint32, order="C")
+    words[:] = trace
     to_montgomery(words)
-    return words if not len(table.fixed) else np.concatenate([words, fixed_words(table)])

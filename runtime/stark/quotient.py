@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,13 +27,15 @@ Words = npt.NDArray[np.uint32]
 Numbers = npt.NDArray[np.int64]
 
 
-def table_combination(table: TableShape, columns: Words, phi: Words, evaluate: Evaluate, challenges: Weights, lift: int) -> Words:
+def table_combination(
+    table: TableShape, columns: Sequence[Words], phi: Words, evaluate: Evaluate, challenges: Weights, lift: int
+) -> Words:
     """`uint32[6][2 n']`: a table's constraints times their weights, less the table's share of the accumulator's step times the last weight.
 
-    columns `uint32[committed + fixed][2 n']` and phi `uint32[6 * batches][2 n']` over the extended domain, which is lifted by `lift`.
+    columns: the committed and the fixed ones over the extended domain, which is lifted by `lift`; phi `uint32[6 * batches][2 n']`.
     """
     layout = layout_of(table.table)
-    out = np.zeros((DEGREE, columns.shape[1]), dtype=np.uint32)
+    out = np.zeros((DEGREE, columns[0].shape[1]), dtype=np.uint32)
     own, batch = table_weights(table, challenges.weights, lift)
     where = (layout.at, layout.widths, layout.buses, layout.batches)
     spread = challenges.fingerprint
@@ -42,7 +45,7 @@ def table_combination(table: TableShape, columns: Words, phi: Words, evaluate: E
             add_weighted_rows(scratch[: layout.constraints], start, own, out, start, stop)
         if len(layout.batches):
             local, terms = block_of(len(phi)), block_of(len(phi) + DEGREE)
-            copy_rows(phi, start, stop, local)
+            copy_rows(phi, start, stop, local, 0)
             _batch_rows(scratch, *where, local, spread.minus_beta, spread.offsets, terms, stop - start)
             add_weighted_rows(terms, start, batch, out, start, stop)
 

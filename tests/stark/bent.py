@@ -12,7 +12,7 @@ from runtime.stark.constraints import element_powers
 from runtime.stark.identity import identity_defect
 from runtime.stark.parameters import Parameters
 from runtime.stark.prover import Prover
-from runtime.stark.shape import TableShape
+from runtime.stark.stacks import Stack
 from tests.stark.circuits import Example
 
 Words = npt.NDArray[np.uint32]
@@ -39,12 +39,13 @@ class HighDegreeColumn(BentProver):
 
     fraction = 1.0
 
-    def extend_table(self, table: TableShape, columns: Words) -> Words:
-        extended = super().extend_table(table, columns)
-        if table.index == 0:
+    def extend(self, stack: Stack) -> Stack:
+        extended = super().extend(stack)
+        if stack.matrices is self.shape.trace:
             rng = np.random.default_rng(5)
-            rows = rng.random(extended.shape[1]) < self.fraction
-            extended[0, rows] = rng.integers(0, P, int(rows.sum()), dtype=np.uint32)
+            column = extended.views[0][0]
+            rows = rng.random(len(column)) < self.fraction
+            column[rows] = rng.integers(0, P, int(rows.sum()), dtype=np.uint32)
         return extended
 
 
@@ -142,9 +143,10 @@ class ForgetfulAccumulator(BentProver):
 
     def accumulate(self) -> Words:
         phi = self.phis[self.forgotten]
-        self.phis[self.forgotten] = np.zeros_like(phi)
+        kept = phi.copy()
+        phi[:] = 0
         acc = super().accumulate()
-        self.phis[self.forgotten] = phi
+        phi[:] = kept
         return acc
 
 

@@ -105,7 +105,7 @@ def test_L3_zero_denominator_is_noticed_by_the_prover() -> None:
     columns[:] = 0
     fingerprint = Fingerprint.of(np.zeros(6, dtype=np.uint32), np.zeros(6, dtype=np.uint32), 4, 3)
     with pytest.raises(InputError, match="denominator"):
-        fractions(table, columns, interpreter(table), SpreadFingerprint.of(fingerprint))
+        fractions(table, [columns], interpreter(table), SpreadFingerprint.of(fingerprint), np.empty((6, 128), dtype=np.uint32))
 
 
 def test_L3_zero_denominator_in_the_claim_is_rejected() -> None:
