@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from runtime.receipt import Receipt, SegmentReceipt
     from runtime.resume import ResumeStore
     from runtime.segment import Segment
-    from zkc.warm import Warmed
     from runtime.stark.security import SecurityReport
+    from zkc.warm import Warmed
 
 MAX_INPUT_BYTES = 1024 * MIB
 SECURITY_BITS = 128.0
@@ -97,7 +97,7 @@ def _machine(directory: str | None) -> Machine:
 
 
 def warm(directory: PathLike | None = None, *, jobs: int | None = None, progress: Progress = no_progress) -> Warmed:
-    """Compiles all kernels of the machine to machine code, in `jobs` processes (None: one for each core), so that nothing waits for it later."""
+    """Compiles all kernels to machine code, in `jobs` processes (None: one for each core), so that nothing waits for it later."""
     from zkc.warm import warm as warm_kernels
 
     return warm_kernels(None if directory is None else Path(directory), jobs or os.cpu_count() or 1, progress)

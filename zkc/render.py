@@ -36,7 +36,8 @@ def print_costs(costs: Sequence[TableCost]) -> None:
         )
         for cost in costs
     ]
-    print_table("Cost of a row. cells: columns, and 6 for each two messages; budget: columns and messages, and what we are above it", heads, rows)
+    title = "Cost of a row. cells: columns, and 6 for each two messages; budget: columns and messages, and what we are above it"
+    print_table(title, heads, rows)
     total = sum(cost.cells for cost in costs if cost.budget is not None)
     target = sum(cost.budget[0] + EXTENSION_DEGREE * -(-cost.budget[1] // 2) for cost in costs if cost.budget is not None)
     print(f"\nall instruction families: {total} cells, budget {target}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 from dataclasses import astuple, dataclass
-
 from typing import Final
 
 from runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Table
@@ -99,7 +98,8 @@ def lock_text(circuit: Circuit) -> str:
         height = "" if cost.log_height is None else f" rows 2^{cost.log_height}"
         lines.append(
             f"{kind} {cost.name}{height}: columns {cost.columns}, fixed {cost.fixed}, constraints {cost.constraints}, "
-            f"messages {cost.messages}, logup {cost.logup}, degree {cost.degree}, operations {cost.operations}, content {content_digest(table)[:16]}"
+            f"messages {cost.messages}, logup {cost.logup}, degree {cost.degree}, operations {cost.operations}, "
+            f"content {content_digest(table)[:16]}"
         )
     return "\n".join(lines) + "\n"
 

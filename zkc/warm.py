@@ -58,14 +58,18 @@ def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
 
 
 def stamp(machine: Machine) -> Path:
-    """A file that is there when everything is compiled. Its name is a digest of all that decides what has to be compiled: the generated modules, our own code, Numba and the processor."""
+    """A file that is there when everything is compiled.
+
+    Its name is a digest of all that decides what has to be compiled: the generated modules, our own code, Numba and the processor.
+    """
     import llvmlite
     import llvmlite.binding as llvm
     import numba
 
     from compiler.build import cache_directory
 
-    h = hashlib.sha256(repr((numba.__version__, llvmlite.__version__, llvm.get_host_cpu_name(), os.environ.get("NUMBA_CACHE_DIR"))).encode())
+    versions = (numba.__version__, llvmlite.__version__, llvm.get_host_cpu_name(), os.environ.get("NUMBA_CACHE_DIR"))
+    h = hashlib.sha256(repr(versions).encode())
     h.update(repr(sorted(llvm.get_host_cpu_features().items())).encode())
     h.update(repr(sorted(machine.spec.modules.values())).encode())
     runtime = Path(__file__).parents[1] / "runtime"
