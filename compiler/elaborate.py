@@ -43,6 +43,7 @@ class Scope:
     specs: dict[str, W] = field(default_factory=lambda: {})
     outputs: dict[str, s.TypeRef] = field(default_factory=lambda: {})
     results: Env = field(default_factory=lambda: {})
+    result_spans: dict[str, s.Span] = field(default_factory=lambda: {})
 
 
 class Elaborator:
@@ -529,6 +530,7 @@ class Elaborator:
                     self.fail("E0505", f"a result of `{call.name}` is dropped", stmt.span)
             case s.Set(name=name, value=value):
                 scope.results[name] = self.evaluate(value, scope)
+                scope.result_spans[name] = stmt.span
             case s.If():
                 self._if(stmt, scope)
             case s.Retire(when=when):
@@ -667,6 +669,7 @@ class Elaborator:
             new = self.evaluate(inner.value, scope)
             if old is None:
                 self.fail("E0212", f"`{inner.name}` has no default, so it cannot be set under a condition", inner.span)
+            scope.result_spans[inner.name] = inner.span
             scope.results[inner.name] = self._choose(condition, self.scalar(new, inner.span), self.scalar(old, inner.span), inner.span)
 
     def _choose(self, c: Scalar, a: Scalar, b: Scalar, span: s.Span) -> Scalar:

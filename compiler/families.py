@@ -122,6 +122,7 @@ class FamilyBuilder:
     def _bodies(self, frame: s.Frame, shared: s.Body) -> None:
         self.elaborator.run(shared, self.scope)
         results: dict[str, dict[str, Value]] = {}
+        self.spans: dict[str, dict[str, s.Span]] = {}
         defaults = {r.name: r.default for r in frame.body if isinstance(r, s.Result) and r.default is not None}
         for arm in self.arms:
             with self.elaborator.in_arm(arm.name):
@@ -130,6 +131,7 @@ class FamilyBuilder:
                     scope.env[f"default {name}"] = self.elaborator.evaluate(default, self.scope)
                 self.elaborator.run(arm.body, scope)
                 results[arm.name] = scope.results
+                self.spans[arm.name] = scope.result_spans
         self.arm_results = results
 
     def _result(self, stmt: s.Result) -> None:
@@ -164,7 +166,7 @@ class FamilyBuilder:
         column = self.table.new_column(name, "felt", wit, None, span)
         for arm, node in polys.items():
             self.table.arm = arm
-            self.table.constrain(self.table.poly.sub(column.node, node), f"{name} of {arm}", span)
+            self.table.constrain(self.table.poly.sub(column.node, node), f"{name} of {arm}", self.spans[arm].get(name.split(".")[0], span))
             self.table.arm = None
         return Scalar(column.node, wit)
 

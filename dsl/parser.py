@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
+from lark.exceptions import VisitError
 from lark.tree import Meta
 
 from dsl import syntax as s
@@ -26,7 +27,12 @@ def parse(source: str, file: str) -> list[s.Item]:
         tree = grammar().parse(source)
     except UnexpectedInput as error:
         raise DiagnosticError([_syntax_error(error, source, file)], {file: source}) from None
-    return Builder(file).transform(tree)
+    try:
+        return Builder(file).transform(tree)
+    except VisitError as error:
+        if isinstance(error.orig_exc, DiagnosticError):
+            raise DiagnosticError(error.orig_exc.diagnostics, {file: source}) from None
+        raise
 
 
 def parse_files(paths: list[Path], root: Path) -> tuple[list[s.Item], dict[str, str]]:
