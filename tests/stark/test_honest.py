@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from runtime.circuit import Bus, Circuit
 from runtime.errors import InputError
 from runtime.stark.evaluators import evaluator, interpreter, outputs
 from runtime.stark.parameters import DEFAULT, Parameters
@@ -12,7 +13,7 @@ from runtime.stark.prover import Prover, prove
 from runtime.stark.verifier import verify
 from runtime.threads import set_threads, threads
 from tests.stark.bent import FAST, ConstantAccumulator
-from tests.stark.circuits import Example, example
+from tests.stark.circuits import Example, TableBuilder, digest, example
 from tests.stark.reference.prover import prove as reference_prove
 from tests.stark.support import accepts, broken_square, setting, unbalanced
 
@@ -104,3 +105,27 @@ def test_prover_reports_progress_and_timings() -> None:
     assert [phase for phase, done in seen if done == 1.0 and phase != "trace"] == ["logup", "quotient", "openings", "fri", "queries"]
     assert all(0 <= done <= 1 for _, done in seen)
     assert set(prover.timings.seconds) >= {"extend trace", "hash trace", "logup fractions", "constraints", "openings", "deep", "fri"}
+
+
+def test_tables_without_constraints_or_messages() -> None:
+    """A table that says nothing, one with constant arguments only, and one with three messages in batches of one and two."""
+    silent, constant, odd = TableBuilder("silent"), TableBuilder("constant"), TableBuilder("odd")
+    silent.column("x")
+    constant.column("x")
+    constant.send(0, 3, 7, 9)
+    x = odd.column("x")
+    for multiplicity in (-1, -1, -1):
+        odd.send(0, multiplicity, 7, x)
+    tables = (silent.build(), constant.build(), odd.build([(1,), (0, 2)]))
+    circuit = Circuit(digest("silent"), (Bus("bus", 2),), tables, TableBuilder("claim").build())
+    nines, zeros = np.full((1, 256), 9, dtype=np.uint32), np.zeros((1, 256), dtype=np.uint32)
+    made = Example(circuit, {"silent": zeros[:, :128], "constant": zeros, "odd": nines}, ())
+    assert accepts(circuit, (), proof_of(made)) is None
+    fast = {table.name: evaluator(table) for table in tables[1:]}
+    assert prove(circuit, made.traces, (), FAST, fast, allow_insecure=True) == proof_of(made)
+
+
+def test_claim_may_be_an_array() -> None:
+    made = example()
+    claim = np.array(made.claim, dtype=np.uint32)
+    assert prove(made.circuit, made.traces, claim, FAST, allow_insecure=True) == proof_of(made)  # type: ignore[arg-type]

@@ -1,0 +1,163 @@
+"""The kernels of the proof system against Python integers, extreme words included."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
+from runtime.field.extension import DEGREE, Element
+from runtime.field.koalabear import P, from_montgomery, to_montgomery
+from runtime.poly.barycentric import evaluate_columns, weights
+from runtime.stark import fri
+from runtime.stark.evaluators import evaluator, interpreter, outputs
+from runtime.stark.grinding import grind
+from runtime.stark.inversion import INVERSION_COLUMNS, invert_rows
+from runtime.stark.lifting import lift_and_add
+from runtime.stark.logup import accumulator, next_row
+from runtime.stark.points import PointWeights
+from runtime.stark.sums import add_weighted_columns, weighted_row_sums
+from runtime.stark.transcript import Transcript
+from tests.stark.circuits import TableBuilder
+from tests.stark.reference.common import KOALABEAR
+from tests.stark.reference.field import bit_reverse
+from tests.stark.reference.prover import fold_layer
+
+Words = npt.NDArray[np.uint32]
+
+
+def words(*shape: int, seed: int = 1) -> Words:
+    """Random field elements; a good part are p - 1 and 0."""
+    rng = np.random.default_rng(seed)
+    out = rng.integers(0, P, shape, dtype=np.uint32)
+    choice = rng.integers(0, 4, shape)
+    out[choice == 0] = P - 1
+    out[(choice == 1) & (rng.random(shape) < 0.2)] = 0
+    return out
+
+
+def element(column: Words) -> Element:
+    return Element.from_words(column)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 9, 33])
+def test_weighted_sums_of_columns(count: int) -> None:
+    columns, factors, out = words(count, 48), words(DEGREE, count, seed=2), words(DEGREE, 48, seed=3)
+    expected = [
+        [(int(out[c, b]) + sum(int(columns[i, b]) * int(factors[c, i]) for i in range(count)) * pow(2**32, -1, P)) % P for b in range(48)]
+        for c in range(DEGREE)
+    ]
+    add_weighted_columns(columns, factors, out)
+    assert out.tolist() == expected
+
+
+@pytest.mark.parametrize("rows", [32, 128, 4096])
+def test_weighted_sums_of_rows(rows: int) -> None:
+    columns, factors = words(3, rows), words(DEGREE, rows, seed=2)
+    exact = columns.astype(object) @ factors.T.astype(object) * pow(2**32, -1, P) % P
+    assert weighted_row_sums(columns, factors).tolist() == exact.tolist()
+
+
+def test_inversion_of_rows() -> None:
+    work = np.zeros((INVERSION_COLUMNS, 64), dtype=np.uint32)
+    work[:DEGREE] = words(DEGREE, 64)
+    work[0, (work[:DEGREE] == 0).all(axis=0)] = 1
+    before = work[:DEGREE].copy()
+    assert invert_rows(work, 48)
+    for b in range(48):
+        assert element(before[:, b]) * element(work[:DEGREE, b]) == Element.base(1)
+    work[:DEGREE, 5] = 0
+    assert not invert_rows(work, 48)
+
+
+def test_values_at_a_point_on_cosets() -> None:
+    columns = words(5, 256)
+    for shift in (1, 3, 12345):
+        point = Element((5, 4, 3, 2, 1, 9))
+        expected = evaluate_columns(columns, weights(8, point.words(), shift))
+        assert PointWeights.of(8, point, shift).evaluate(columns).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("fold", [1, 2, 3, 4])
+def test_folds(fold: int) -> None:
+    log_size, log_folded = 9, 2
+    leaves, beta = words(DEGREE << fold, 1 << (log_size - fold)), words(DEGREE, seed=2)
+    by_value = leaves.reshape(DEGREE, 1 << fold, -1).transpose(2, 1, 0).reshape(-1, DEGREE)
+    values = [element(value).coefficients for value in by_value]
+    expected = fold_layer(KOALABEAR, values, fold, fri.layer_shift(log_folded), element(beta).coefficients)
+    folded = fri.fold_leaves(leaves, fri.inverse_starts(log_size, fold, log_folded), beta)
+    assert [element(folded[:, b]).coefficients for b in range(folded.shape[1])] == expected
+    some = np.array([0, 3, 9, 20])
+    again = fri.fold_opened(leaves.T[some], fri.inverse_starts(log_size, fold, log_folded, some), beta)
+    assert again.tolist() == folded[:, some].tolist()
+
+
+def test_lifted_sums() -> None:
+    parts = [words(2, 64, seed=1), words(2, 16, seed=2), words(2, 64, seed=3), words(2, 16, seed=4)]
+    expected = [[sum(int(part[c, b * part.shape[1] // 128]) for part in parts) % P for b in range(128)] for c in range(2)]
+    assert lift_and_add([part.copy() for part in parts], 128).tolist() == expected
+
+
+def test_rows_in_the_order_of_exponents() -> None:
+    for bits in (1, 4, 7):
+        row = 0
+        for exponent in range(1 << bits):
+            assert row == bit_reverse(exponent, bits)
+            row = next_row(row, bits)
+        assert row == 0
+
+
+def test_accumulator_steps() -> None:
+    phis, claimed = [words(12, 128), words(6, 32, seed=2)], Element((1, 2, 3, 4, 5, 6))
+    acc, total = accumulator(7, phis, claimed)
+    running = Element.base(0)
+    for exponent in range(128):
+        b = bit_reverse(exponent, 7)
+        assert element(acc[:, b]) == running
+        step = claimed * Element.base(128).inverse() + element(phis[0][:6, b]) + element(phis[0][6:, b])
+        running = running + step + element(phis[1][:, b >> 2]) * Element.base(4).inverse()
+    assert total == running
+
+
+def test_evaluators_of_random_programs() -> None:
+    rng = random.Random(7)
+    for _ in range(6):
+        table = TableBuilder("random")
+        nodes = [table.column(f"c{i}") for i in range(5)] + [table.constant(rng.randrange(P)) for _ in range(3)]
+        for _ in range(60):
+            x, y = rng.choice(nodes), rng.choice(nodes)
+            nodes.append(rng.choice([x + y, x - y, x * y]))
+        for node in rng.sample(nodes, 12):
+            table.zero(node)
+        table.send(0, nodes[0], nodes[6], nodes[-1])
+        made, columns = table.build(), words(5, 600)
+        expected = [run(made.nodes.tolist(), columns[:, row], outputs(made)) for row in (16, 300, 591)]
+        for evaluate in (interpreter(made), evaluator(made)):
+            out = np.zeros((len(outputs(made)), 600), dtype=np.uint32)
+            evaluate(columns, 16, 592, out)
+            assert [out[:, row - 16].tolist() for row in (16, 300, 591)] == expected
+
+
+def run(nodes: list[list[int]], row: Words, wanted: list[int]) -> list[int]:
+    """A node program on one row of Montgomery words, in Python integers."""
+    values: list[int] = []
+    for op, a, b in nodes:
+        if op == COLUMN:
+            values.append(from_montgomery(int(row[a])))
+        elif op == CONSTANT:
+            values.append(a)
+        else:
+            x, y = values[a], values[b]
+            values.append({ADD: x + y, SUB: x - y, MUL: x * y}[op] % P)
+    return [to_montgomery(values[node]) for node in wanted]
+
+
+def test_grinding_finds_the_least_nonce() -> None:
+    for seed in range(3):
+        transcript = Transcript()
+        transcript.absorb(b"seed", bytes([seed]))
+        nonce = grind(transcript, 9)
+        assert nonce == next(k for k in range(10_000) if transcript.proof_of_work(k) % 512 == 0)
