@@ -1,6 +1,6 @@
 """A plain checker of witnesses: says which constraints of which rows fail and which bus messages have no partner, exactly, no proof.
 
-`check(circuit, traces, claim)` gives a `Report`, which is false if all is well and prints what is wrong. To look at the segments of a program:
+`check(circuit, traces, claim)` gives a `Report`, false if all is well, which prints what is wrong. To look at the segments of a program:
 
     python -m tests.machine.check program.elf [--stdin FILE] [--limit LOG_ROWS] [--segment NUMBER]
 """
