@@ -19,8 +19,8 @@ from compiler import witness
 from compiler.check import check_buses, check_columns
 from compiler.decoder import elaborate_decode
 from compiler.elaborate import Elaborator, FieldFunction, Scope
-from compiler.emit_executor import emit_arms, record_layout
 from compiler.emit_executor import decoders as emit_decoders
+from compiler.emit_executor import emit_arms, record_layout
 from compiler.emit_fill import Histogram, emit_fill, lookup_index
 from compiler.families import build_family, build_guards, build_service
 from compiler.layout import Laid, fixed_table, lay_out
@@ -63,7 +63,9 @@ def load_machine(directory: Path | None = None, progress: Progress | None = None
     cached = cache_directory() / "machines" / f"{key}.machine"
     if cached.exists():
         try:
-            return Machine(pickle.loads(cached.read_bytes()))
+            spec = pickle.loads(cached.read_bytes())
+            if circuit_digest(spec.circuit) == spec.circuit.digest:
+                return Machine(spec)
         except Exception:  # a damaged cache file is as good as none
             cached.unlink(missing_ok=True)
     spec = build(files, root, cache_directory() / "modules")
@@ -77,11 +79,21 @@ def _key(files: list[Path]) -> str:
     h = hashlib.sha256(VERSION.encode())
     here = Path(__file__).parent
     runtime = here.parent / "runtime"
-    own = sorted([*here.glob("*.py"), *here.glob("templates/*"), *(here.parent / "dsl").glob("*"), runtime / "circuit.py", runtime / "machine.py"])
+    own = sorted([*here.glob("*.py"), *here.glob("templates/*"), *(here.parent / "dsl").glob("*")])
+    own += [runtime / "circuit.py", runtime / "machine.py"]
     for path in [*files, *(p for p in own if p.is_file())]:
         h.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    h.update(str(cache_directory()).encode())
+    h.update(kernel_digest().encode() + str(cache_directory()).encode())
     return h.hexdigest()[:32]
+
+
+def kernel_digest() -> str:
+    """A digest of the runtime code that generated modules inline: Numba does not notice when that changes."""
+    runtime = Path(__file__).parent.parent / "runtime"
+    h = hashlib.sha256()
+    for path in sorted([*(runtime / "field").glob("*.py"), runtime / "machine_ops.py"]):
+        h.update(path.read_bytes())
+    return h.hexdigest()[:16]
 
 
 class Compilation:
@@ -200,10 +212,11 @@ class ModuleWriter:
         self.faults: tuple[str, ...] = ()
         loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
         self.templates = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+        self.kernels = f"\n# Kernels it is compiled with: {kernel_digest()}\n"
         directory.mkdir(parents=True, exist_ok=True)
 
     def write(self, template: str, kind: str, table: str, **values: object) -> None:
-        text = self.templates.get_template(template).render(directory=self.source, table=table, **values)
+        text = self.templates.get_template(template).render(directory=self.source, table=table, **values) + self.kernels
         name = f"{kind}_{table}_{hashlib.sha256(text.encode()).hexdigest()[:16]}.py"
         path = self.directory / name
         if not path.exists():

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import networkx as nx
 
 from compiler.program import Program
 from compiler.table import Column, TableBuilder
 from runtime.circuit import COLUMN
 
+Graph = Any
+"""A networkx graph: its annotations differ from version to version."""
 
-def bus_graph(tables: list[TableBuilder]) -> nx.MultiDiGraph:
+
+def bus_graph(tables: list[TableBuilder]) -> Graph:
     """Tables and buses; an edge from a table to a bus sends, from a bus to a table receives."""
-    graph: nx.MultiDiGraph = nx.MultiDiGraph()
+    graph: Graph = nx.MultiDiGraph()
     for table in tables:
         for m in table.messages:
             bus, end = f"bus {m.bus}", f"table {table.name}"

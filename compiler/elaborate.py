@@ -6,7 +6,7 @@ come from the same text. Two readings of an expression: `poly` (let, assert, mes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
@@ -109,13 +109,15 @@ class Elaborator:
         count = self.length(ref, env)
         if count is not None:
             element = s.TypeRef(ref.span, ref.name)
-            make = lambda i: self.new_value(f"{name}[{i}]", element, None, env, span, trusted=trusted, because=because)  # noqa: E731
-            return ArrayValue(tuple(make(i) for i in range(count)))
+            names = [f"{name}[{i}]" for i in range(count)]
+            return ArrayValue(tuple(self.new_value(n, element, None, env, span, trusted=trusted, because=because) for n in names))
         if ref.name in self.program.structs:
             return self._new_struct(name, ref, whole, env, span, trusted=trusted, because=because)
         return self._new_scalar(name, ref, whole, span, trusted=trusted, because=because)
 
-    def _new_struct(self, name: str, ref: s.TypeRef, whole: W | None, env: Env, span: s.Span, *, trusted: bool, because: str | None) -> Value:
+    def _new_struct(
+        self, name: str, ref: s.TypeRef, whole: W | None, env: Env, span: s.Span, *, trusted: bool, because: str | None
+    ) -> Value:
         fields: dict[str, Value] = {}
         for i, part in enumerate(self.program.structs[ref.name].fields):
             limb = None if whole is None else w.shift_right(w.modulo(whole, 1 << (16 * (i + 1))), w.const(16 * i))
@@ -254,7 +256,8 @@ class Elaborator:
         if impl is not None:
             return self.call_gadget(impl.gadget, [left, right], expr.span)[0]
         if not (isinstance(left, Scalar) and isinstance(right, Scalar)):
-            self.fail("E0209", f"no gadget proves `{type_name(left)} {expr.op} {type_name(right)}`", expr.span, help="declare one with `impl`")
+            message = f"no gadget proves `{type_name(left)} {expr.op} {type_name(right)}`"
+            self.fail("E0209", message, expr.span, help="declare one with `impl`")
         return self._arithmetic(expr.op, left, right, expr.span)
 
     def _arithmetic(self, op: str, left: Scalar, right: Scalar, span: s.Span) -> Scalar:
@@ -281,7 +284,8 @@ class Elaborator:
 
     def _degree(self, node: int, span: s.Span) -> int:
         if self.poly.degrees[node] > 3 and not self.pure:
-            self.fail("E0401", f"this product has degree {self.poly.degrees[node]}; the most is 3", span, help="put a factor in `column(…)`")
+            message = f"this product has degree {self.poly.degrees[node]}; the most is 3"
+            self.fail("E0401", message, span, help="put a factor in `column(…)`")
         return node
 
     def _call(self, expr: s.Call, scope: Scope) -> Value:
@@ -680,7 +684,7 @@ class Elaborator:
         return Scalar(mixed.poly, w.select(c.wit, a.wit, b.wit))
 
     @contextmanager
-    def in_arm(self, arm: str) -> Iterator[None]:
+    def in_arm(self, arm: str) -> Generator[None]:
         self.table.enter(arm)
         try:
             yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compiler import witness as w
 from compiler.decoder import immediate_fields
 from compiler.elaborate import FieldFunction
 from compiler.integers import Integers
@@ -71,7 +70,9 @@ def needed_loads(effects: list[Effect]) -> set[int]:
 class ArmEmitter:
     """Emits one arm of one table."""
 
-    def __init__(self, program: Program, table: TableBuilder, arm: str, index: int, faults: list[str], arrays: dict[str, str], indent: str) -> None:
+    def __init__(
+        self, program: Program, table: TableBuilder, arm: str, index: int, faults: list[str], arrays: dict[str, str], indent: str
+    ) -> None:
         self.program = program
         self.table = table
         self.arm = arm

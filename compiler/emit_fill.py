@@ -52,7 +52,14 @@ class RowFiller:
     """Emits the columns and lookup counts of one arm (or of a table without arms)."""
 
     def __init__(
-        self, program: Program, table: TableBuilder, arm: str | None, layout: RecordLayout | None, histogram: Histogram, arrays: dict[str, str], indent: str
+        self,
+        program: Program,
+        table: TableBuilder,
+        arm: str | None,
+        layout: RecordLayout | None,
+        histogram: Histogram,
+        arrays: dict[str, str],
+        indent: str,
     ) -> None:
         self.program = program
         self.table = table
@@ -88,7 +95,7 @@ class RowFiller:
             if wit is None:
                 continue
             value = self.integers.emit(wit)
-            if not (0 <= wit.low and wit.high < P):
+            if not (wit.low >= 0 and wit.high < P):
                 value = f"{value} % {P}"
             self.lines.append(f"{self.indent}columns[{index}, row] = np.uint32({value})")
         for message in self.table.messages:

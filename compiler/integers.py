@@ -99,7 +99,7 @@ class Integers:
         raise AssertionError(node.op)
 
     def _check_unsigned(self, node: W, operands: list[W]) -> None:
-        if node.op == "sub" and node.low < 0 or any(a.low < 0 for a in operands) or node.high > UINT64_MAX or node.low < INT64_MIN:
+        if (node.op == "sub" and node.low < 0) or any(a.low < 0 for a in operands) or node.high > UINT64_MAX or node.low < INT64_MIN:
             raise OverflowError(f"{node.op} of {[(a.low, a.high) for a in operands]} fits no machine integer")
 
     def _field_call(self, node: W) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.program import Program, evaluate_constant
+from compiler.program import ConstValue, Program, evaluate_constant
 from compiler.table import Sent, TableBuilder
 from dsl import syntax as s
 from runtime.circuit import Message, Table
@@ -42,7 +42,8 @@ def lay_out(program: Program, builder: TableBuilder, buses: dict[str, int]) -> L
     messages = _merge_messages(builder)
     for m in messages:
         if poly.degrees[m.multiplicity] > 2 or any(poly.degrees[a] > 1 for a in m.sent.args):
-            program.error("E0402", f"the multiplicity of `{m.sent.label}` has degree {poly.degrees[m.multiplicity]}; the most is 2", m.sent.span)
+            message = f"the multiplicity of `{m.sent.label}` has degree {poly.degrees[m.multiplicity]}; the most is 2"
+            program.error("E0402", message, m.sent.span)
     roots = [c for c, _ in constraints] + [n for m in messages for n in (m.multiplicity, *m.sent.args)]
     needed = poly.reachable(roots)
     number = {old: new for new, old in enumerate(needed)}
@@ -151,7 +152,9 @@ def _fixed_rows(program: Program, item: s.Fixed) -> list[tuple[int, ...]]:
     rows: list[tuple[int, ...]] = []
 
     def generate(depth: int, env: dict[str, int]) -> None:
-        lookup = lambda n: env.get(n, program.constants.get(n))  # noqa: E731
+        def lookup(name: str) -> ConstValue | None:
+            return env.get(name, program.constants.get(name))
+
         if depth == len(item.generators):
             row = [evaluate_constant(e, lookup, program) for e in item.row]
             rows.append(tuple(v for v in row if isinstance(v, int)))

@@ -37,7 +37,10 @@ def mul_intervals(a: Interval, b: Interval) -> Interval:
 
 
 class Polynomials:
-    """The nodes of one table. Equal expressions are the same node; constants fold; `intervals` bounds a node over the integers where known."""
+    """The nodes of one table. Equal expressions are the same node; constants fold.
+
+    `interval` bounds a node over the integers where that is known.
+    """
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []

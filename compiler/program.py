@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from compiler.polynomials import Interval
 from dsl import syntax as s
@@ -75,7 +76,7 @@ class Program:
 def collect(items: list[s.Item], sources: dict[str, str]) -> Program:
     """Sorts the items by kind; reports names declared twice, and evaluates constants, types and encodings."""
     program = Program(sources)
-    register: dict[type, dict[str, object]] = {
+    register: dict[type, Any] = {
         s.Struct: program.structs, s.BusDecl: program.buses, s.Fixed: program.fixed, s.Gadget: program.gadgets, s.Format: program.formats,
         s.Frame: program.frames, s.Family: program.families, s.Service: program.services, s.TableDecl: program.tables,
     }  # fmt: skip
@@ -141,6 +142,8 @@ def evaluate_constant(expr: s.Expr, lookup: Callable[[str], ConstValue | None], 
             a, b = evaluate_constant(left, lookup, program), evaluate_constant(right, lookup, program)
             if isinstance(a, int) and isinstance(b, int):
                 return integer_operation(op, a, b, expr.span, program)
+        case _:
+            pass
     raise program.fail("E0204", "this is not a constant expression", expr.span)
 
 

@@ -42,7 +42,10 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Sent:
-    """One message: `sign` +1 sent, -1 received, times `times` (a node and its integer value). `owner`: the column whose range this checks."""
+    """One message: `sign` +1 sent, -1 received, times `times` (a node and its integer value).
+
+    `owner`: the column whose range this checks.
+    """
 
     arm: str | None
     bus: str

@@ -90,7 +90,7 @@ def floor_divide(a: W, b: int) -> W:
 def modulo(a: W, b: int) -> W:
     if a.const is not None:
         return const(a.const % b)
-    if 0 <= a.low and a.high < b:
+    if a.low >= 0 and a.high < b:
         return a
     return make("mod", (a, b), 0, b - 1)
 

@@ -53,10 +53,10 @@ def parse_files(paths: list[Path], root: Path) -> tuple[list[s.Item], dict[str, 
 
 
 def _syntax_error(error: UnexpectedInput, source: str, file: str) -> Diagnostic:
-    line, column = max(error.line, 1), max(error.column, 1)
+    line, column = max(error.line or 1, 1), max(error.column or 1, 1)
     here = s.Span(file, line, column, line, column + 1)
     if not isinstance(error, UnexpectedToken):
-        return Diagnostic("E0201", f"unexpected character {source[error.pos_in_stream : error.pos_in_stream + 1]!r}", here)
+        return Diagnostic("E0201", f"unexpected character {source[error.pos_in_stream or 0]!r}", here)
     if error.token.type == "$END":
         lines = source.splitlines() or [""]
         here = s.Span(file, len(lines), len(lines[-1]) + 1, len(lines), len(lines[-1]) + 2)

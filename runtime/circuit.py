@@ -29,7 +29,10 @@ class Bus:
 
 @dataclass(frozen=True)
 class Message:
-    """One signed bus message per row: `multiplicity` (node, positive to send, negative to receive) times `args` (nodes, one per bus field)."""
+    """One signed bus message per row: `multiplicity` times `args` (nodes, one per bus field).
+
+    multiplicity: a node, positive to send, negative to receive.
+    """
 
     bus: int
     multiplicity: int

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 class ZkcError(Exception):
-    """An error for people. `where` names file, line, pc or symbol; `hint` says what to do; `status` is the exit status of the command line."""
+    """An error for people.
+
+    `where` names file, line, pc or symbol; `hint` says what to do; `status` is the exit status of the command line.
+    """
 
     status = 2
 

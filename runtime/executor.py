@@ -70,7 +70,9 @@ class Cut(Exception):
 class Executor:
     """Runs one program. Memory is flat and lazily allocated; page and word states are those of the current segment."""
 
-    def __init__(self, machine: Machine, image: Image, program: Program | None, stdin: bytes | None, limits: Limits, *, snapshots: bool) -> None:
+    def __init__(
+        self, machine: Machine, image: Image, program: Program | None, stdin: bytes | None, limits: Limits, *, snapshots: bool
+    ) -> None:
         self.machine = machine
         self.map = machine.memory_map
         self.program = program
@@ -154,10 +156,11 @@ class Executor:
             width = self.map.page_words
             self.tree.update_batch(numbers, np.stack([self.mem[p * width : (p + 1) * width] for p in numbers]))
             post = tuple(int(x) for x in self.tree.image_id())
+        rows = {name: int(count) for name, count in zip(h.names, h.rows, strict=True)}
         self.segments.append(
             Segment(
-                index=len(self.segments), pages=self.touched if self.snapshots else {}, dirty=frozenset(self.dirty), table_pages=table_pages,
-                code=np.array(self.code, dtype=np.int64), steps=steps, rows={n: int(r) for n, r in zip(h.names, h.rows, strict=True)}, stdin=self._input(),
+                index=len(self.segments), pages=self.touched if self.snapshots else {}, dirty=frozenset(self.dirty),
+                table_pages=table_pages, code=np.array(self.code, dtype=np.int64), steps=steps, rows=rows, stdin=self._input(),
                 stdin_position=self.stdin_start, last=halted, exit_code=int(self.host[HOST_EXIT_CODE]), pre=pre, post=post,
                 retired=int(self.state[RETIRED]) - self.retired_start,
             )
@@ -216,7 +219,8 @@ class Executor:
     def _out_of_fuel(self) -> None:
         if self.limits.max_cycles is not None and self.state[RETIRED] >= self.limits.max_cycles:
             raise self._fault(
-                f"the program did not end within {self.limits.max_cycles} instructions", hint="give a larger --max-cycles, or look for an endless loop"
+                f"the program did not end within {self.limits.max_cycles} instructions",
+                hint="give a larger --max-cycles, or look for an endless loop",
             )
         if LAST_CLK - int(self.state[CLK]) < 2 * STEP_SLOTS:
             raise Cut

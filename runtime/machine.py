@@ -96,9 +96,10 @@ class Machine:
         return f".word 0x{word:08x}"
 
 
-ABI_NAMES = (
-    "zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6".split()
-)  # fmt: skip
+ABI_NAMES = [
+    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5",
+    "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+]  # fmt: skip
 
 
 def _assembly(insn: InsnInfo, word: int, pc: int) -> str:

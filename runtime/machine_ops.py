@@ -95,18 +95,18 @@ def host_input_missing(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8]
 
 
 @njit(cache=True, nogil=True)
-def host_input_length(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8], limit: int) -> int:
+def host_input_length(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8], limit: int) -> Any:
     return min(limit, host[HOST_LENGTH] - host[HOST_POSITION])
 
 
 @njit(cache=True, nogil=True)
-def host_input_byte(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8]) -> int:
+def host_input_byte(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8]) -> Any:
     at = host[HOST_POSITION]
     return np.int64(stdin[at]) if at < host[HOST_LENGTH] else 0
 
 
 @njit(cache=True, nogil=True)
-def host_input_word(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8]) -> int:
+def host_input_word(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8]) -> Any:
     at, value = host[HOST_POSITION], 0
     for i in range(4):
         if at + i < host[HOST_LENGTH]:
@@ -128,7 +128,7 @@ def perform_halt(host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: 
 
 
 @njit(cache=True, nogil=True)
-def perform_journal(host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: npt.NDArray[np.uint8], value: int) -> int:
+def perform_journal(host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: npt.NDArray[np.uint8], value: int) -> Any:
     """Appends a byte to the journal that the receipt will carry; leaves the loop when the buffer is full."""
     out[host[HOST_JOURNAL]] = value
     host[HOST_JOURNAL] += 1
@@ -136,7 +136,9 @@ def perform_journal(host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], ou
 
 
 @njit(cache=True, nogil=True)
-def perform_console(host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: npt.NDArray[np.uint8], fd: int, start: int, count: int) -> int:
+def perform_console(
+    host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: npt.NDArray[np.uint8], fd: int, start: int, count: int
+) -> int:
     """Leaves the loop, so that the caller prints the bytes (its `fd`, place and length stay in `host`)."""
     host[HOST_CONSOLE_FD] = fd
     host[HOST_CONSOLE] = start << 32 | count

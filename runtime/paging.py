@@ -81,7 +81,7 @@ class _DataRows:
     def hash(self) -> Words:
         words = np.stack(self.contents).reshape(len(self.contents), -1, 8)
         self.words = words
-        limbs = np.stack([words & 0xFFFF, words >> 16], axis=3).reshape(*words.shape[:2], RATE)
+        limbs = np.stack([words & 0xFFFF, words >> 16], axis=3).reshape(*words.shape[:2], RATE).astype(np.uint32, copy=False)
         tags = np.full(len(words), self.memory.tag_data, dtype=np.uint32)
         self.carried, digests = sponge(self.hasher, limbs, tags)
         return digests

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from runtime.circuit import ADD, COLUMN, CONSTANT, SUB
 from runtime.claims import Claim, ClaimLayout
 from runtime.errors import ZkcError
 from runtime.executor import CLK, EVENT, FIRST_CLK, FUEL, PC, RETIRED, STATE_WORDS
@@ -85,7 +86,8 @@ class Tracer:
 
     def decode_rows(self) -> dict[str, npt.NDArray[np.int64]]:
         code = self.segment.code
-        return {"uses": self.uses[code].astype(np.int64), "pc": 4 * code, "word": self.mem[code].astype(np.int64), "real": np.ones(len(code), dtype=np.int64)}
+        uses, words = self.uses[code].astype(np.int64), self.mem[code].astype(np.int64)
+        return {"uses": uses, "pc": 4 * code, "word": words, "real": np.ones(len(code), dtype=np.int64)}
 
     def pages(self) -> PageRows:
         """The rows of the paging tables, from memory at the start and at the end."""
@@ -93,7 +95,9 @@ class Tracer:
         return page_rows(self.map, self.machine.hasher, self.segment, now)
 
 
-def trace(machine: Machine, segment: Segment, progress: Callable[[str, int, int], None] | None = None) -> tuple[dict[str, Words], tuple[int, ...]]:
+def trace(
+    machine: Machine, segment: Segment, progress: Callable[[str, int, int], None] | None = None
+) -> tuple[dict[str, Words], tuple[int, ...]]:
     """(traces by table name, canonical `uint32[columns][rows]`; the claim's values). Raises ZkcError if the segment is not what it says."""
     tracer = Tracer(machine, segment)
     records = tracer.run()
@@ -108,7 +112,8 @@ def trace(machine: Machine, segment: Segment, progress: Callable[[str, int, int]
     for name, columns in inputs.items():
         wanted = machine.spec.inputs[name]
         if set(wanted) != set(columns):
-            raise ZkcError(f"the table `{name}` of the circuit asks for other inputs than the runtime gives: {sorted(set(wanted) ^ set(columns))}")
+            differ = ", ".join(sorted(set(wanted) ^ set(columns)))
+            raise ZkcError(f"the table `{name}` of the circuit asks for other inputs than the runtime gives: {differ}")
         records[name] = np.stack([columns[n] for n in wanted], axis=1).astype(np.uint32)
     claim = _claim(machine, segment, tracer, paging)
     counts = np.zeros(machine.spec.histogram_size, dtype=np.uint32)
@@ -139,10 +144,13 @@ def fill_table(machine: Machine, name: str, records: Words, counts: Counts) -> W
 
 
 def _claim(machine: Machine, segment: Segment, tracer: Tracer, paging: PageRows) -> tuple[int, ...]:
-    words = lambda a: tuple(int(x) for x in a)  # noqa: E731
+    def words(array: Words) -> tuple[int, ...]:
+        return tuple(int(x) for x in array)
+
     claim = Claim(
         index=segment.index, first=segment.index == 0, last=segment.last, pre=paging.pre, post=paging.post,
-        exit_code=segment.exit_code if segment.last else 0, journal_before=words(tracer.journal_before), journal_after=words(tracer.mem[tracer.journal]),
+        exit_code=segment.exit_code if segment.last else 0, journal_before=words(tracer.journal_before),
+        journal_after=words(tracer.mem[tracer.journal]),
     )  # fmt: skip
     return ClaimLayout(machine.circuit).encode(claim)
 
@@ -152,7 +160,10 @@ def _count_claim(machine: Machine, claim: tuple[int, ...], counts: Counts) -> No
     nodes = machine.circuit.claim.nodes
     values: list[int] = []
     for op, a, b in nodes.tolist():
-        values.append(claim[a] if op == 0 else a if op == 1 else values[a] + values[b] if op == 2 else values[a] - values[b] if op == 3 else values[a] * values[b])
+        if op in (COLUMN, CONSTANT):
+            values.append(claim[a] if op == COLUMN else a)
+        else:
+            values.append(values[a] + values[b] if op == ADD else values[a] - values[b] if op == SUB else values[a] * values[b])
     fixed = {t.name: t for t in machine.circuit.tables}
     for name, args in machine.spec.claim_lookups:
         rows = fixed[name].fixed
