@@ -113,7 +113,7 @@ def _merge_messages(builder: TableBuilder) -> list[MergedMessage]:
     groups: dict[tuple[object, ...], tuple[Sent, list[str | None]]] = {}
     counts: dict[tuple[object, ...], int] = {}
     for m in builder.messages:
-        key = (m.bus, m.sign, m.times, m.args)
+        key = (m.arm is None, m.bus, m.sign, m.times, m.args)  # what all rows send and what an arm sends besides are two messages
         nth = counts[(m.arm, key)] = counts.get((m.arm, key), 0) + 1
         groups.setdefault((*key, nth), (m, []))[1].append(m.arm)
     merged: list[MergedMessage] = []
