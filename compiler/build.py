@@ -22,7 +22,7 @@ from compiler.elaborate import Elaborator, FieldFunction, Scope
 from compiler.emit_executor import decoders as emit_decoders
 from compiler.emit_executor import emit_arms, record_layout
 from compiler.emit_fill import Histogram, emit_fill, lookup_index
-from compiler.families import build_family, build_guards, build_service
+from compiler.families import build_family, build_guards, build_service, names_in
 from compiler.layout import Laid, fixed_table, lay_out
 from compiler.program import Program, collect
 from compiler.table import TableBuilder
@@ -199,7 +199,10 @@ def _claim_lookups(program: Program, claim: Laid) -> tuple[tuple[str, tuple[int,
 def _insn_info(program: Program, name: str) -> InsnInfo:
     e = program.encodings[name]
     pieces = () if e.immediate is None else tuple((p.high, p.low, p.sext, p.literal is not None) for p in e.immediate.pieces)
-    return InsnInfo(name, e.op, e.mask, e.match, e.fields, pieces, e.assembly)
+    family = program.families[e.family]
+    names = names_in(next(i.body for i in family.insns if i.name == name))
+    relative = {"=pc", "pc", "imm"} <= names and e.immediate is not None and e.immediate.type.name == "felt"
+    return InsnInfo(name, e.op, e.mask, e.match, e.fields, pieces, e.assembly, relative)
 
 
 class ModuleWriter:

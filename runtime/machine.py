@@ -26,7 +26,7 @@ class StepTable:
 
 @dataclass(frozen=True)
 class InsnInfo:
-    """What the disassembler needs of one instruction: word & mask == match; fields as (high, low) bits."""
+    """What the disassembler needs of one instruction: word & mask == match; fields as (high, low) bits; `relative`: it adds imm to pc."""
 
     name: str
     op: int
@@ -35,6 +35,7 @@ class InsnInfo:
     fields: dict[str, tuple[int, int]]
     immediate: tuple[tuple[int, int, bool, bool], ...]
     assembly: str
+    relative: bool
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _assembly(insn: InsnInfo, word: int, pc: int) -> str:
     if insn.immediate:
         values["imm"] = str(immediate_value(insn, word))
     text = insn.assembly.format(**values)
-    if insn.name in ("jal",) or insn.name.startswith("b"):
+    if insn.relative:
         text += f"  # 0x{(pc + immediate_value(insn, word)) & 0xFFFFFFFF:x}"
     return text
 
