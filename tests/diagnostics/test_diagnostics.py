@@ -22,7 +22,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "unknown type": ("memory.circ", "hint gap_hi: u8", "hint gap_hi: u99", "E0206"),
     "wrong type": ("rv32i.circ", "insn lui { rd = imm; }", "insn lui { rd = add32(imm, pc); }", "E0205"),
     "no operator": ("rv32i.circ", "insn xori  funct3=0b100 { rd = rs1 ^ imm; }", "insn xori  funct3=0b100 { rd = rs1 / imm; }", "E0209"),
-    "wrong number of arguments": ("rv32i.circ", "load_word(word_address(rs1, imm), memory_time)", "load_word(word_address(rs1), memory_time)", "E0210"),
+    "wrong number of arguments": ("rv32i.circ", "load_word(word_address(rs1, imm)", "load_word(word_address(rs1)", "E0210"),
     "declared twice": ("rv32m.circ", "/// RV32M, in the manual's order.", "gadget add32(a: u32) -> b: u32 { let b = a; }", "E0203"),
     "shared encoding": ("rv32m.circ", "insn divu   funct7=0b0000001 funct3=0b101", "insn divu   funct7=0b0000001 funct3=0b100", "E0103"),
     "field of a format": ("rv32m.circ", "insn divu   funct7=0b0000001", "insn divu   funct8=0b0000001", "E0101"),

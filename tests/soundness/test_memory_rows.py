@@ -46,10 +46,15 @@ def honest() -> tuple[Traces, tuple[int, ...]]:
     return trace(machine(), segment)
 
 
+def columns(table: str, name: str) -> list[int]:
+    """The numbers of the columns of which `name` is a name."""
+    names = next(t.columns for t in machine().circuit.tables if t.name == table)
+    return [i for i, c in enumerate(names) if name in c.split("|")]
+
+
 def column(table: str, name: str) -> int:
-    """The number of the column whose name, or one of whose shared names, is `name`."""
-    columns = next(t.columns for t in machine().circuit.tables if t.name == table)
-    return next(i for i, c in enumerate(columns) if name in c.split("|"))
+    """The first of them."""
+    return columns(table, name)[0]
 
 
 def passes(changes: dict[tuple[str, str, int], int], claim: tuple[int, ...] | None = None) -> bool:
@@ -81,11 +86,7 @@ def test_M1_time_cannot_wrap() -> None:
     assert FIRST_CLK + steps * STEP_SLOTS * (1 << MAX_LOG_HEIGHT) + LAST_CLK < P
     assert not passes({("boundary", "last_clk", 0): cell("boundary", "last_clk", 0) + 1})
     for table in machine().spec.step_tables:
-        types = [
-            t for n, t in zip(next(x.columns for x in machine().circuit.tables if x.name == table.name), machine().spec.column_types[table.name], strict=True)
-            if "gap_hi" in n.split("|")
-        ]  # fmt: skip
-        assert all(t == "u8" for t in types)
+        assert all(machine().spec.column_types[table.name][i] == "u8" for i in columns(table.name, "gap_hi"))
 
 
 def test_M1_a_step_adds_its_slots_to_the_clock() -> None:
@@ -116,7 +117,7 @@ def test_M4_one_register_in_all_roles() -> None:
     """rs1 = rs2 = rd: three accesses at three times; a second read that skips the first is refused."""
     row = 0
     assert cell("add", "rs1", row) == cell("add", "rs2", row) == cell("add", "rd", row) == 7
-    gaps = [i for i, c in enumerate(next(t.columns for t in machine().circuit.tables if t.name == "add")) if "gap_lo" in c.split("|")]
+    gaps = columns("add", "gap_lo")
     traces, claim = honest()
     bent = {n: t.copy() for n, t in traces.items()}
     first, second, third = gaps[:3]
@@ -132,7 +133,7 @@ def test_M5_no_page_comes_in_twice_and_none_stays_in() -> None:
     rows = 32
     for table in ("data_page", "table_page"):
         bent = {n: t.copy() for n, t in traces.items()}
-        free = np.flatnonzero(bent[table][column(table, "clean")] + bent[table][column(table, "old")] + bent[table][column(table, "new")] == 0)
+        free = np.flatnonzero(sum(bent[table][column(table, flag)] for flag in ("clean", "old", "new")) == 0)
         if len(free) >= rows:
             bent[table][:, free[:rows]] = bent[table][:, :rows]
             assert check(machine().circuit, bent, claim)
@@ -175,7 +176,7 @@ def test_M7_M8_addresses_stay_in_user_memory() -> None:
 def test_M9_memory_that_was_never_written_comes_from_the_image() -> None:
     """`lw` of a fresh word: another value than that of the image does not pass, in the load or in the page."""
     traces, claim = honest()
-    loaded = [i for i, c in enumerate(next(t.columns for t in machine().circuit.tables if t.name == "load_word")) if "value.lo" in c.split("|")][-1]
+    loaded = columns("load_word", "value.lo")[-1]
     assert traces["load_word"][loaded, :2].tolist() == [7, 0]
     bent = {n: t.copy() for n, t in traces.items()}
     bent["load_word"][loaded, 1] = 5
