@@ -13,9 +13,10 @@ from tests.machine.support import encode, immediates, machine
 PAIRS: Final = ((0x80000000, 0xFFFFFFFF), (0x12345678, 0x9ABC), (0xFFFFFFFE, 0), (5, 5), (3, 0xFFFFFFF1))
 STDIN: Final = bytes(range(1, 120))
 CALLS: Final = (
-    (63, 0, DATA + 1023, 11), (63, 0, DATA + 0x800, 8), (63, 0, DATA + 0x800, 0), (63, 0, DATA + 0x900, 200), (63, 0, DATA, 5), (63, 4, DATA, 5),
-    (64, 3, DATA + 1, 71), (64, 3, DATA, 0), (64, 3, DATA + 0xA03, 2), (64, 1, DATA, 5), (64, 2, DATA, 0), (64, 0, DATA, 5),
-    (214, 0, 0, 0), (214, 0x0B000000, 0, 0), (214, 0x0BF00001, 0, 0), (214, 0x0BF00000, 0, 0), (1000, 0, 0, 0), (0xFFFFFFFF, 1, 2, 3),
+    (63, 0, DATA + 1023, 11), (63, 0, DATA + 0x800, 8), (63, 0, DATA + 0x800, 0), (63, 0, DATA + 0x900, 200), (63, 0, DATA, 5),
+    (63, 4, DATA, 5), (64, 3, DATA + 1, 71), (64, 3, DATA, 0), (64, 3, DATA + 0xA03, 2), (64, 1, DATA, 5), (64, 2, DATA, 0),
+    (64, 0, DATA, 5), (214, 0, 0, 0), (214, 0x0B000000, 0, 0), (214, 0x0BF00001, 0, 0), (214, 0x0BF00000, 0, 0),
+    (1000, 0, 0, 0), (0xFFFFFFFF, 1, 2, 3),
 )  # fmt: skip
 SENTENCE: Final = b"thirty-two bytes and some more: the buffer is full twice, and then some."
 

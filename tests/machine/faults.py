@@ -25,6 +25,8 @@ from tests.machine.check import Numbers, Traces, cells_of, evaluate
 PROGRAM: Final = "program"
 """The bus whose messages the decode table provides as often as they are asked for."""
 
+Change = tuple[int, tuple[int, ...], tuple[int, ...]]
+"""A row, columns of it, and their new values."""
 Flags = npt.NDArray[np.bool_]
 
 
@@ -149,16 +151,16 @@ class Witness:
         """Every cell of these rows as some other numbers."""
         rng = np.random.default_rng(seed)
         width = len(self.tables[name].columns)
-        found: list[tuple[int, tuple[int, ...], tuple[int, ...]]] = []
+        found: list[Change] = []
         for row in rows:
             for column, value in enumerate(self.cells[name][:width, row].tolist()):
                 others = {value + 1, value - 1, value + 2**16, -value, 1 - value if value < 2 else 0, int(rng.integers(P))}
                 found += [(row, (column,), (other,)) for other in sorted({o % P for o in others} - {value})]
-        return self._changes(name, found)
+        return self.changes(name, found)
 
     def pair_changes(self, name: str, rows: Sequence[int], columns: Sequence[int]) -> Changes:
         """Every two cells of these rows, so that a carry moves between them, or a bit, or a sign."""
-        found: list[tuple[int, tuple[int, ...], tuple[int, ...]]] = []
+        found: list[Change] = []
         for row in rows:
             values = self.cells[name][:, row].tolist()
             for a, b in combinations(columns, 2):
@@ -167,13 +169,14 @@ class Witness:
                     found.append((row, (a, b), ((x + da) % P, (y + db) % P)))
                 if x < 2 and y < 2:
                     found.append((row, (a, b), (1 - x, 1 - y)))
-        return self._changes(name, found)
+        return self.changes(name, found)
 
-    def _changes(self, name: str, found: list[tuple[int, tuple[int, ...], tuple[int, ...]]]) -> Changes:
+    def changes(self, name: str, found: Sequence[Change]) -> Changes:
+        """Chosen cells of chosen rows."""
         rows = np.array([row for row, _, _ in found], dtype=np.int64)
         cells = self.cells[name][: len(self.tables[name].columns), rows]
-        for k in range(max((len(columns) for _, columns, _ in found), default=0)):
-            cells[[c[k] for _, c, _ in found], np.arange(len(found))] = [v[k] for _, _, v in found]
+        for i, (_, columns, values) in enumerate(found):
+            cells[list(columns), i] = values
         return Changes(name, rows, [columns for _, columns, _ in found], cells)
 
 
