@@ -186,6 +186,8 @@ class TracingArm(ArmEmitter):
 
     def emit(self) -> str:
         layout = record_layout(self.table)
+        self.line(f"if rows[{self.index}] == limits[{self.index}]:")
+        self.leave(events.FULL, str(self.index))
         self.line(f"record = bases[{self.index}] + rows[{self.index}] * {layout.words}")
         for k, value in enumerate(("clk", "pc", "entry & 4294967295", "(entry >> 32) & 4294967295")):
             self.line(f"records[record + {k}] = np.uint32({value})")

@@ -63,7 +63,9 @@ class Tracer:
         host[HOST_LENGTH], host[HOST_PRESENT] = len(s.stdin or b""), s.stdin is not None
         stdin = np.frombuffer(s.stdin or b"\0", dtype=np.uint8)
         rows = np.zeros(len(tables), dtype=np.int64)
-        kernel.run(state, self.mem, self.decoded, self.times, self.uses, rows, bases, records, host, stdin, np.zeros(1, dtype=np.uint8))
+        limits = np.array([s.rows[t.name] for t in tables], dtype=np.int64)
+        journal = np.zeros(1, dtype=np.uint8)
+        kernel.run(state, self.mem, self.decoded, self.times, self.uses, rows, limits, bases, records, host, stdin, journal)
         if state[FUEL] != 0 or any(int(r) != s.rows[t.name] for r, t in zip(rows, tables, strict=True)):
             raise ZkcError(f"segment {s.index} does not run again as it did (event {int(state[EVENT])})")
         self.last_pc, self.last_clk, self.retired = int(state[PC]), int(state[CLK]), int(state[RETIRED])

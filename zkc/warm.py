@@ -154,7 +154,7 @@ def _trace(machine: Machine) -> None:
     input_bytes = np.frombuffer(b"\0", dtype=np.uint8)
     kernel = machine.module("tracing", "executor")
     state = numbers()  # no fuel: it returns at once
-    kernel.run(state, words, numbers(), words, words, numbers(), numbers(), words, numbers(), input_bytes, np.zeros(1, dtype=np.uint8))
+    kernel.run(state, words, numbers(), words, words, numbers(), numbers(), numbers(), words, numbers(), input_bytes, np.zeros(1, dtype=np.uint8))
     kernel.decode(np.int64(0))
 
 

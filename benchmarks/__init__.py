@@ -1,0 +1,1 @@
+"""What zkc costs, measured: `python -m benchmarks`."""

@@ -1,0 +1,97 @@
+"""One workload in a process of its own, so that its memory peak is its own: `python -m benchmarks.measure NAME` prints JSON."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+from benchmarks.workloads import Workload, workloads
+from compiler.build import load_machine
+from runtime.elf import load_elf
+from runtime.executor import Execution, execute
+from runtime.heights import logup_columns
+from runtime.machine import Machine
+from runtime.segment import Segment
+from runtime.stark.prover import Prover
+from runtime.stark.verifier import verify
+from runtime.trace import Tracer, trace
+
+
+def best(times: int, run: Any) -> float:
+    """Least seconds of several runs."""
+    seconds: list[float] = []
+    for _ in range(times):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def measure(workload: Workload) -> dict[str, Any]:
+    """All figures of one workload; kernels are warm."""
+    machine = load_machine()
+    program = load_elf(workload.elf, machine.memory_map)
+    fast = best(3, lambda: execute(machine, program, workload.stdin))
+    run = execute(machine, program, workload.stdin, snapshots=True)
+    prove(machine, run.segments[0])
+    return {"instructions": run.instructions, "segments": len(run.segments), "execute_seconds": fast, **proving(machine, run)}
+
+
+def prove(machine: Machine, segment: Segment) -> tuple[Prover, tuple[int, ...], bytes, float, float]:
+    """(prover, claim, proof, seconds of the trace, seconds of the proof)."""
+    start = time.perf_counter()
+    traces, claim = trace(machine, segment)
+    traced = time.perf_counter()
+    prover = Prover(machine.circuit, traces, claim, evaluators=machine.evaluators(list(traces)))
+    proof = prover.run()
+    return prover, claim, proof, traced - start, time.perf_counter() - traced
+
+
+def proving(machine: Machine, run: Execution) -> dict[str, Any]:
+    """Figures of tracing, proving and verifying all segments, one after the other."""
+    phases: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    seconds = verifying = 0.0
+    tracing = min(best(1, Tracer(machine, run.segments[0]).run) for _ in range(2))
+    for segment in run.segments:
+        prover, claim, proof, traced, proved = prove(machine, segment)
+        verifying = max(verifying, best(2, lambda c=claim, p=proof: verify(machine.circuit, c, p)))
+        seconds += traced + proved
+        phases.update({"trace": traced, **prover.timings.seconds})
+        sizes["proof_bytes"] += len(proof)
+        sizes.update(cells(machine, segment))
+    instructions = run.instructions
+    return {
+        "trace_rate": run.segments[0].retired / tracing,
+        "prove_seconds": seconds,
+        "prove_rate": instructions / seconds,
+        "verify_seconds": verifying,
+        "phases": dict(phases),
+        **{k: v / instructions for k, v in sizes.items() if k in ("cells", "messages")},
+        "padding": sizes["padded"] / sizes["cells"],
+        "proof_bytes": sizes["proof_bytes"],
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def cells(machine: Machine, segment: Segment) -> dict[str, int]:
+    """Committed cells (without LogUp) and messages of used rows, and all cells with padding and LogUp."""
+    found: Counter[str] = Counter()
+    for table in machine.circuit.tables:
+        rows = segment.rows.get(table.name, 0)
+        if rows:
+            height = max(128, 1 << (rows - 1).bit_length())
+            found["cells"] += rows * len(table.columns)
+            found["messages"] += rows * len(table.messages)
+            found["padded"] += height * len(table.columns)
+            found["logup"] += height * logup_columns(len(table.messages))
+    return dict(found)
+
+
+if __name__ == "__main__":
+    chosen = next(w for w in workloads() if w.name == sys.argv[1])
+    print(json.dumps(measure(chosen)))
