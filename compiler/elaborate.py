@@ -14,7 +14,7 @@ from typing import NoReturn
 from compiler import witness as w
 from compiler.polynomials import Interval, Polynomials
 from compiler.program import ConstValue, Program, integer_operation
-from compiler.table import Effect, Sent, TableBuilder
+from compiler.table import Effect, Origin, Sent, TableBuilder
 from compiler.values import ArrayValue, RecordValue, Scalar, StructValue, Value, bounded, flatten, type_name, word_of_limbs
 from compiler.witness import W
 from dsl import syntax as s
@@ -138,7 +138,7 @@ class Elaborator:
         if type_ != "felt" and interval is None:
             self.fail("E0206", f"there is no type `{type_}`", ref.span)
         column = self.table.new_column(name, type_, wit, interval, span)
-        column.trusted, column.because = trusted, because
+        column.origins[self.table.arm] = Origin(name, because, trusted, span)
         if not trusted:
             self.check_range(column.node, wit, type_, f"{name}: {type_}", span)
         return Scalar(column.node, wit)

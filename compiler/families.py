@@ -9,7 +9,7 @@ from compiler import witness as w
 from compiler.elaborate import Elaborator, FieldFunction, Scope
 from compiler.polynomials import Interval
 from compiler.program import Program
-from compiler.table import TableBuilder
+from compiler.table import Origin, TableBuilder
 from compiler.values import RecordValue, Scalar, StructValue, Value
 from dsl import syntax as s
 from runtime.field.koalabear import P
@@ -116,7 +116,7 @@ class FamilyBuilder:
 
     def _column(self, name: str, wit: w.W, interval: Interval | None) -> Scalar:
         column = self.table.new_column(name, "felt", wit, interval, None)
-        column.because = "fixed by the decode table"
+        column.origins[None] = Origin(name, "fixed by the decode table", True, None)
         return Scalar(column.node, wit)
 
     def _bodies(self, frame: s.Frame, shared: s.Body) -> None:

@@ -14,16 +14,25 @@ from compiler.witness import W
 from dsl.syntax import Span
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a column is in one arm, for the audit: `because` says why it is right, `trusted` that its range is proven elsewhere."""
+
+    name: str
+    because: str | None
+    trusted: bool
+    span: Span | None
+
+
 @dataclass
 class Column:
-    """A committed column. `type` owns its range; `because` says why, for the audit."""
+    """A committed column. `type` owns its range."""
 
     name: str
     type: str
     node: int
     span: Span | None
-    because: str | None = None
-    trusted: bool = False
+    origins: dict[str | None, Origin] = field(default_factory=lambda: {})
     by_arm: dict[str | None, W | None] = field(default_factory=lambda: {})
     polynomial: int | None = None
 

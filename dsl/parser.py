@@ -274,7 +274,14 @@ class Builder(Transformer[Any, Any]):
         return s.Impl(self._span(meta), str(c[0]), str(c[1]), str(c[2]), str(c[3]))
 
     def test(self, meta: Meta, c: list[Any]) -> Any:
-        return s.Test(self._span(meta), _unquote(c[0]) or "", c[1])
+        return s.Test(self._span(meta), _unquote(c[0]) or "", tuple(c[1:]))
+
+    def check(self, meta: Meta, c: list[Any]) -> Any:
+        condition = c[0]
+        if not (isinstance(condition, s.Binary) and condition.op == "==" and isinstance(condition.left, s.Call)):
+            message = "a line of a test is `gadget(arguments) == result`"
+            raise DiagnosticError([Diagnostic("E0202", message, self._span(meta))], {})
+        return s.Check(self._span(meta), condition.left, condition.right)
 
     def encoding_field(self, meta: Meta, c: list[Any]) -> Any:
         return s.EncodingField(self._span(meta), str(c[0]), int(c[1]))

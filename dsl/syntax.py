@@ -324,9 +324,17 @@ class Impl(Node):
 
 
 @dataclass(frozen=True)
+class Check(Node):
+    """`gadget(arguments) == expected`; a list is expected of a gadget with several results."""
+
+    call: Call
+    expected: Expr
+
+
+@dataclass(frozen=True)
 class Test(Node):
     name: str
-    body: Body
+    checks: tuple[Check, ...]
 
 
 @dataclass(frozen=True)

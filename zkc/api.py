@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from runtime.resume import ResumeStore
     from runtime.segment import Segment
     from runtime.stark.security import SecurityReport
+    from zkc.audit import ColumnAudit
+    from zkc.inline_tests import TestOutcome
     from zkc.warm import Warmed
 
 MAX_INPUT_BYTES = 1024 * MIB
@@ -282,6 +284,36 @@ def emit(directory: PathLike | None, what: str) -> str:
     from zkc.emit import emit as emit_stage
 
     return emit_stage(None if directory is None else Path(directory), what)
+
+
+def format_files(paths: Sequence[PathLike], *, write: bool) -> list[Path]:
+    """The .circ files among `paths` (files, or folders of them) that are not in our style; with `write` they then are."""
+    from dsl.format import format_source
+
+    files = [file for path in map(Path, paths) for file in (sorted(path.glob("*.circ")) if path.is_dir() else [path])]
+    changed: list[Path] = []
+    for file in files:
+        source = read_file(file, limit=MIB, what="the .circ file").decode("utf-8", "replace")
+        formatted = format_source(source, str(file))
+        if formatted != source:
+            changed.append(file)
+            if write:
+                write_file(file, formatted.encode(), what="the .circ file")
+    return changed
+
+
+def run_inline_tests(directory: PathLike | None = None, pattern: str = "") -> list[TestOutcome]:
+    """The outcomes of the `test` blocks of .circ files whose names hold `pattern`."""
+    from zkc.inline_tests import run_tests
+
+    return list(run_tests(lock_path().parent if directory is None else Path(directory), pattern))
+
+
+def audit(directory: PathLike | None = None) -> list[ColumnAudit]:
+    """Every column of every table: what bounds it, and why it is right."""
+    from zkc.audit import audit as audit_columns
+
+    return audit_columns(None if directory is None else Path(directory))
 
 
 def lock_path() -> Path:

@@ -190,6 +190,64 @@ def compile(
 
 
 @app.command()
+def fmt(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH...", help=".circ files or folders; zkc's own if left out.", show_default=False)
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; status 2 if a file is not in our style.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Bring .circ files into one style; meaning and comments stay."""
+    report = Report(json)
+    changed = api.format_files(paths or [Path(_circuits() or api.lock_path().parent)], write=not check)
+    if check and changed:
+        raise InputError("not in our style: " + ", ".join(map(str, changed)), hint="run `zkc fmt` on them")
+    report.show({"changed": ", ".join(map(str, changed)) or "nothing"}, changed=[str(path) for path in changed])
+
+
+@app.command()
+def test(
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; zkc's own if left out.", show_default=False)
+    ] = None,
+    pattern: Annotated[str, typer.Option("-k", metavar="TEXT", help="Only tests whose name holds TEXT.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Run the `test` blocks of .circ files. Status 2 if one fails."""
+    report = Report(json)
+    outcomes = api.run_inline_tests(directory or _circuits(), pattern)
+    for outcome in outcomes:
+        for failure in outcome.failures:
+            print(f"{outcome.name}: {failure}", file=sys.stderr)
+    failed = [outcome.name for outcome in outcomes if outcome.failures]
+    counts = {"tests": len(outcomes), "lines": sum(outcome.checks for outcome in outcomes), "failed": len(failed)}
+    report.show({name: str(count) for name, count in counts.items()}, **counts)
+    if failed:
+        raise InputError(f"{_count(len(failed), 'test')} failed: {', '.join(failed)}")
+
+
+@app.command()
+def audit(
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; zkc's own if left out.", show_default=False)
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show every column of every table.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Show where the range of each column comes from, and what is taken on trust."""
+    from dataclasses import asdict
+
+    from zkc.render import print_audit
+
+    report = Report(json)
+    columns = api.audit(directory or _circuits())
+    if json:
+        report.show({}, columns=[asdict(column) for column in columns])
+    else:
+        print_audit(columns, every=every)
+
+
+@app.command()
 def stats(
     diff: Annotated[bool, typer.Option("--diff", help="Show what changed since circuits.lock was written.")] = False,
     check_lock: Annotated[bool, typer.Option("--check-lock", help="Status 2 if circuits.lock is out of date.")] = False,

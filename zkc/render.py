@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runtime.stark.security import SecurityReport
+from zkc.audit import ColumnAudit, grouped
 from zkc.stats import EXTENSION_DEGREE, TableCost
 
 
@@ -51,6 +52,31 @@ def _budget(cost: TableCost) -> str:
     over = (cost.columns - columns, cost.messages - messages)
     above = " ".join(f"{value:+d}" for value in over)
     return f"{columns} {messages} ({above})"
+
+
+def print_audit(columns: Sequence[ColumnAudit], *, every: bool) -> None:
+    """What bounds the columns: all of them, or those that nothing in their own row bounds, by place."""
+    kinds = {kind: sum(column.kind == kind for column in columns) for kind in ("bit", "range", "trusted", "free")}
+    print(f"{len(columns)} columns (an arm of a table counts its own): " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+    print("Every one is in an equation or a message besides the check of its own range: the compiler refuses others.\n")
+    if every:
+        rows = [(c.table, c.arm, c.column, c.type, c.owner, c.because, c.where) for c in columns]
+        print_list(("table", "arm", "column", "type", "bounded by", "because", "place"), rows)
+        return
+    titles = {"trusted": "Range taken on trust: it is proven where the value comes from", "free": "No range: any field element"}
+    for kind, title in titles.items():
+        found = [(x.column, x.type, str(count), x.because, x.where) for x, count in grouped(c for c in columns if c.kind == kind)]
+        print(title)
+        print_list(("column", "type", "columns", "because", "place"), found)
+        print()
+
+
+def print_list(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table of texts."""
+    lines = [heads, *rows]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(heads))]
+    for line in lines:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
 
 
 def print_security(report: SecurityReport) -> None:

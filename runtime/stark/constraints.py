@@ -175,12 +175,9 @@ def claim_sum(circuit: Circuit, claim: Sequence[int], fingerprint: Fingerprint) 
         if values[:, node].any():
             raise VerificationError(f"the claim breaks its constraint {label(circuit.claim, number)}")
     d = denominators(values, program.buses, program.starts, program.args, fingerprint.beta, fingerprint.offsets)
-    total = Element.base(0)
-    for number, node in enumerate(program.multiplicities):
-        if not d[:, number].any():
-            raise VerificationError("a message of the claim has denominator zero")
-        total = total + Element.from_words(values[:, node]) * Element.from_words(d[:, number]).inverse()
-    return total
+    if not d.any(axis=0).all():
+        raise VerificationError("a message of the claim has denominator zero")
+    return Element.from_words(dot(np.ascontiguousarray(values[:, program.multiplicities]), extension.invert_columns(d)))
 
 
 def label(table: Table, number: int) -> str:
