@@ -305,14 +305,32 @@ class Executor:
     def _illegal(self, word: int) -> GuestFault:
         if word == 0x00100073:
             return self._fault("breakpoint (ebreak)", hint="the program stopped itself: abort, unreachable code or a failed assertion")
-        return self._fault(f"illegal instruction 0x{word:08x}", hint="the machine runs RV32IM without compressed instructions")
+        return self._fault(f"illegal instruction 0x{word:08x}", hint=_why_illegal(word))
 
     def _fault(self, message: str, hint: str | None = None) -> GuestFault:
-        pc = int(self.state[PC])
-        where = f"pc 0x{pc & 0xFFFFFFFF:08x}"
+        pc = int(self.state[PC]) & 0xFFFFFFFF
+        where = f"pc 0x{pc:08x}"
         if self.program is not None:
             where += f" in {self.program.symbols.describe(pc)}"
         return GuestFault(message, pc=pc, where=where, hint=hint)
+
+
+def _why_illegal(word: int) -> str:
+    """What the program may have meant by `word`, for its author."""
+    opcode = word & 0x7F
+    if word in (0, 0xFFFFFFFF):
+        return "this is not code: a jump through a bad pointer, the end of a function that never returns, or code that was overwritten"
+    if opcode & 3 != 3:
+        return "the machine has no compressed instructions: build all of it, libraries too, with `-march=rv32im`"
+    if opcode == 0x2F:
+        return "the machine has no atomic instructions: build with `-march=rv32im` (no `a`), there is one thread"
+    if opcode in (0x07, 0x27, 0x43, 0x47, 0x4B, 0x4F, 0x53):
+        return "the machine has no floating point instructions: build with `-march=rv32im -mabi=ilp32`, which calls a library instead"
+    if opcode == 0x73:
+        return "the machine has neither control registers (cycle counters, mstatus) nor privileged instructions"
+    if opcode == 0x0F:
+        return "`fence.i` is not needed: a store to code is seen by the next fetch"
+    return "the machine runs RV32IM"
 
 
 def execute(

@@ -12,6 +12,7 @@ from runtime.errors import VerificationError
 from runtime.field import extension
 from runtime.field.compiled import kernel
 from runtime.field.extension import DEGREE, Element
+from runtime.field.koalabear import inverse
 from runtime.stark.constraints import Fingerprint, dot, element_powers, table_sum
 from runtime.stark.fixed import fixed_at
 from runtime.stark.parameters import MODULUS
@@ -40,7 +41,7 @@ def identity_defect(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: 
     """
     weights = element_powers(lam, shape.constraints)
     total = Element.base(0)
-    sums = claimed * Element.base(shape.height).inverse()
+    sums = claimed * Element.base(inverse(shape.height))
     for table, trace, logup in zip(shape.tables, shape.trace, shape.logup, strict=False):
         lift = shape.height >> table.log_height
         columns = opened[:, trace.offset : trace.offset + trace.width]
@@ -49,7 +50,7 @@ def identity_defect(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: 
         phi = recombine(opened[:, logup.offset : logup.offset + logup.width])
         count = len(table.table.constraints) + len(table.table.batches)
         total = total + table_sum(table.table, columns, phi, weights[:, table.constraint : table.constraint + count], fingerprint)
-        sums = sums + sum_elements(phi) * Element.base(lift).inverse()
+        sums = sums + sum_elements(phi) * Element.base(inverse(lift))
     tail = recombine(opened[:, shape.logup[-1].offset :])
     acc, q0, q1, following = (Element.from_words(tail[:, k]) for k in range(4))
     total = total + Element.from_words(weights[:, -1]) * (following - acc - sums)
