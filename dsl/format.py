@@ -301,6 +301,19 @@ class _Formatter:
         self.lines += [Line(indent + INDENT, f"{fields};"), *([Line(indent + INDENT, immediate)] if immediate else [])]
         self.close(node, indent)
 
+    def item_test(self, node: Any, indent: int) -> None:
+        checks = [c for c in node.children if isinstance(c, Tree)]
+        lines = [flat(doc_of(c)) + ";" for c in checks]
+        head = f"test {node.children[1]}"
+        one = f"{head} {{ {' '.join(lines)} }}"
+        if self.may_stay(node, indent, one):
+            self.put(node, indent, one)
+            return
+        self.put(node, indent, head + " {", end=node.meta.line)
+        for check, line in zip(checks, lines, strict=True):
+            self.put(check, indent + INDENT, line)
+        self.close(node, indent)
+
     def item_family(self, node: Any, indent: int) -> None:
         children = [c for c in node.children if isinstance(c, Tree)]
         names = [str(c) for c in node.children if isinstance(c, Token) and c.type == "NAME"]
