@@ -22,7 +22,7 @@ extern "C" {
 /* Any environment call by number, with up to three arguments; returns a0. */
 int32_t zkc_call(uint32_t number, uint32_t a0, uint32_t a1, uint32_t a2);
 /* Ends the program; `code` is part of the proof. */
-_Noreturn void zkc_exit(int code);
+__attribute__((noreturn)) void zkc_exit(int code);
 /* Reads up to `len` bytes of private input; returns how many were read, less than `len` only at the end of the input. */
 size_t zkc_read(void *buf, size_t len);
 /* Writes `len` bytes to `fd` (1 or 2 console, 3 journal); returns `len`, or a negative error number. */
@@ -48,14 +48,14 @@ void zkc_print_hex(uint32_t value); /* eight digits, no prefix */
 /* %s %c %d %u %x %p %% and a zero-padded or blank-padded width, as in "%08x". */
 void zkc_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints `message` to file 2 and exits with code 1. */
-_Noreturn void zkc_panic(const char *message);
+__attribute__((noreturn)) void zkc_panic(const char *message);
 /* Panics with file and line unless `condition` holds. Always compiled in. */
 #define zkc_assert(condition) ((condition) ? (void)0 : zkc_assert_failed(#condition, __FILE__, __LINE__))
-_Noreturn void zkc_assert_failed(const char *condition, const char *file, int line);
+__attribute__((noreturn)) void zkc_assert_failed(const char *condition, const char *file, int line);
 
 /* Memory: what string.h and stdlib.h promise. */
 
-void *memcpy(void *restrict dst, const void *restrict src, size_t n);
+void *memcpy(void *__restrict dst, const void *__restrict src, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
 void *memset(void *dst, int value, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
