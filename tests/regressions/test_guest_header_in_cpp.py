@@ -15,7 +15,9 @@ SOURCE = """
 #include <zkc.h>
 struct Shape { virtual uint32_t area() const = 0; };
 struct Square : Shape { uint32_t side; explicit Square(uint32_t s) : side(s) {} uint32_t area() const override { return side * side; } };
-extern "C" int main() { Square s(zkc_read_u32()); const Shape *shape = &s; uint32_t a = shape->area(); zkc_journal(&a, sizeof a); return 0; }
+extern "C" int main() {
+  Square s(zkc_read_u32());
+  const Shape *shape = &s; uint32_t a = shape->area(); zkc_journal(&a, sizeof a); return 0; }
 extern "C" void __cxa_pure_virtual() { zkc_panic("pure virtual call"); }
 """
 
