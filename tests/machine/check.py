@@ -24,6 +24,8 @@ Traces = Mapping[str, npt.NDArray[np.uint32]]
 BLOCK: Final = 1024
 """Rows evaluated at once: bounds the memory of a table with thousands of nodes."""
 MOST_SHOWN: Final = 12
+MOST_ROWS: Final = 4
+"""Rows that are named of those where one constraint fails."""
 FIELDS: Final = {
     "exec": ("clk", "pc"),
     "program": ("pc", "op", "rd", "rs1", "rs2", "imm.lo", "imm.hi"),
@@ -126,6 +128,11 @@ def exact_groups(rows: Numbers) -> Numbers:
     return ids
 
 
+def provides(circuit: Circuit, table: Table, message: Message) -> bool:
+    """Whether a message offers rows to lookups, with a count that the prover chooses: a fixed table, or the decoded program."""
+    return bool(table.fixed.shape[0]) or (table.name == "decode" and circuit.buses[message.bus].name == "program")
+
+
 @dataclass(frozen=True)
 class Sent:
     """The messages of one place in the circuit that have a multiplicity."""
@@ -138,14 +145,16 @@ class Sent:
 
 
 class Checker:
-    """One witness; `machine` only makes messages better."""
+    """One witness; `machine` only makes messages better; without `counts`, lookups are counted again, as a prover might."""
 
-    def __init__(self, circuit: Circuit, traces: Traces, claim: Sequence[int], machine: Machine | None = None) -> None:
+    def __init__(self, circuit: Circuit, traces: Traces, claim: Sequence[int], machine: Machine | None, *, counts: bool) -> None:
         self.circuit = circuit
         self.machine = machine
+        self.counts = counts
         self.failures: list[Failure] = []
         self.cells: dict[str, Numbers] = {}
         self.values: dict[str, Numbers] = {}
+        self.below: dict[str, dict[int, list[int]]] = {}
         self.tables = [t for t in circuit.tables if t.name in traces] + [circuit.claim]
         for table in circuit.tables:
             if table.name in traces:
@@ -183,27 +192,32 @@ class Checker:
 
     def _constraints(self, table: Table) -> None:
         for k in range(len(table.constraints)):
-            for row in np.flatnonzero(self.values[table.name][k]).tolist():
+            rows = np.flatnonzero(self.values[table.name][k]).tolist()
+            for row in rows[:MOST_ROWS]:
+                more = f" (and in {len(rows) - 1} more rows)" if len(rows) > 1 and row == rows[0] else ""
                 self.failures.append(
                     Failure(
-                        table.name, row, table.labels[k], f"constraint {k} is {number(int(self.values[table.name][k, row]))}, not 0",
+                        table.name, row, table.labels[k], f"constraint {k} is {number(int(self.values[table.name][k, row]))}, not 0{more}",
                         self._cells(table, row, table.constraints[k]), self.instruction(table, row),
                     )
                 )  # fmt: skip
 
     def _cells(self, table: Table, row: int, *nodes: int) -> tuple[tuple[str, int], ...]:
         names = [*table.columns, *table.fixed_names]
-        columns = sorted({c for node in nodes for c in columns_below(table, node)})
+        known = self.below.setdefault(table.name, {})
+        known |= {node: columns_below(table, node) for node in nodes if node not in known}
+        columns = sorted({c for node in nodes for c in known[node]})
         cells = self.cells[table.name]
         return tuple((names[c] if names.count(names[c]) == 1 else f"{names[c]}#{c}", int(cells[c, row])) for c in columns)
 
     def sent(self, bus: int) -> Iterator[Sent]:
-        """All messages of a bus with a multiplicity other than 0."""
+        """All messages of a bus with a multiplicity other than 0; of what may be counted again, every row."""
         for table in self.tables:
             values, place = self.values[table.name], len(table.constraints)
             for message in table.messages:
                 if message.bus == bus:
-                    rows = np.flatnonzero(values[place])
+                    again = not self.counts and provides(self.circuit, table, message)
+                    rows = np.arange(values.shape[1]) if again else np.flatnonzero(values[place])
                     yield Sent(table, message, rows, values[place, rows], values[place + 1 : place + 1 + len(message.args), rows])
                 place += 1 + len(message.args)
 
@@ -216,10 +230,13 @@ class Checker:
         groups = exact_groups(args)
         sums = np.zeros(int(groups.max(initial=-1)) + 1, dtype=np.int64)
         np.add.at(sums, groups, multiplicity)  # fewer than 2^31 messages below 2^31 each: no overflow
+        starts = np.cumsum([0, *(len(p.rows) for p in parts)])
+        for k, part in enumerate(parts):
+            if not self.counts and provides(self.circuit, part.table, part.message):
+                sums[groups[starts[k] : starts[k + 1]]] = 0
         bad = np.flatnonzero(sums % P)
         if len(bad) == 0:
             return
-        starts = np.cumsum([0, *(len(p.rows) for p in parts)])
         order = np.argsort(groups, kind="stable")
         for group in bad.tolist():
             low, high = np.searchsorted(groups[order], [group, group + 1])
@@ -278,9 +295,9 @@ class Checker:
         return {int(pc): int(lo) | int(hi) << 16 for pc, lo, hi in zip(pcs, words[0], words[1], strict=True)}
 
 
-def check(circuit: Circuit, traces: Traces, claim: Sequence[int], machine: Machine | None = None) -> Report:
+def check(circuit: Circuit, traces: Traces, claim: Sequence[int], machine: Machine | None = None, *, counts: bool = True) -> Report:
     """Everything that is wrong with a witness."""
-    return Checker(circuit, traces, claim, machine).run()
+    return Checker(circuit, traces, claim, machine, counts=counts).run()
 
 
 def main() -> None:

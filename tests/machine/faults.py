@@ -13,17 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from runtime.circuit import Circuit, Message, Table
 from runtime.field.koalabear import P
-from tests.machine.check import Numbers, Traces, cells_of, evaluate, exact_groups
-
-PROGRAM: Final = "program"
-"""The bus whose messages the decode table provides as often as they are asked for."""
+from tests.machine.check import Numbers, Traces, cells_of, evaluate, provides
 
 Change = tuple[int, tuple[int, ...], tuple[int, ...]]
 """A row, columns of it, and their new values."""
@@ -77,7 +73,6 @@ class Witness:
         self.tables = {t.name: t for t in circuit.tables if t.name in traces} | {"claim": circuit.claim}
         self.cells = {name: cells_of(t, traces[name]) for name, t in self.tables.items() if name != "claim"}
         self.cells["claim"] = np.array(claim, dtype=np.int64).reshape(-1, 1)
-        self.buses = [bus.name for bus in circuit.buses]
 
     @cached_property
     def provided(self) -> dict[int, set[tuple[int, ...]]]:
@@ -91,8 +86,7 @@ class Witness:
         return found
 
     def provides(self, table: Table, message: Message) -> bool:
-        """Whether a message offers rows to lookups, with a count that the prover chooses."""
-        return bool(table.fixed.shape[0]) or (table.name == "decode" and self.buses[message.bus] == PROGRAM)
+        return provides(self.circuit, table, message)
 
     def looks_up(self, table: Table, message: Message) -> bool:
         """Whether a message asks a table that `provides`."""
@@ -178,52 +172,6 @@ class Witness:
         for i, (_, columns, values) in enumerate(found):
             cells[list(columns), i] = values
         return Changes(name, rows, [columns for _, columns, _ in found], cells)
-
-
-def recounted(circuit: Circuit, traces: Traces, claim: Sequence[int]) -> dict[str, npt.NDArray[np.uint32]]:
-    """The traces with the counts of fixed tables, and the uses of instructions, as a prover would make them fit."""
-    made = {name: trace.copy() for name, trace in traces.items() if not _is_fixed(circuit, name)}
-    for table in circuit.tables:
-        if table.fixed.shape[0]:
-            made[table.name] = np.zeros((1, table.fixed.shape[1]), dtype=np.uint32)
-    witness = Witness(circuit, made, claim)
-    messages = {name: message_values(table, witness.cells[name]) for name, table in witness.tables.items()}
-    for table in witness.tables.values():
-        for message in table.messages:
-            if witness.provides(table, message):
-                made[table.name][0] = _counts(witness, messages, table, message)
-    return made
-
-
-def message_values(table: Table, cells: Numbers) -> list[Numbers]:
-    """Multiplicity and fields of every message of a table, `int64[1 + fields][rows]` each."""
-    values = evaluate(table, cells, [n for m in table.messages for n in (m.multiplicity, *m.args)])
-    return np.split(values, np.cumsum([1 + len(m.args) for m in table.messages])[:-1].tolist())
-
-
-def _is_fixed(circuit: Circuit, name: str) -> bool:
-    return any(t.name == name and t.fixed.shape[0] for t in circuit.tables)
-
-
-def _counts(witness: Witness, messages: dict[str, list[Numbers]], provider: Table, offered: Message) -> Numbers:
-    """How often each row of a provider is asked for; of equal rows, the first. What no row has is left out."""
-    rows = [messages[provider.name][provider.messages.index(offered)][1:]]
-    times: list[Numbers] = []
-    for table in witness.tables.values():
-        for message, values in zip(table.messages, messages[table.name], strict=True):
-            if message.bus == offered.bus and not witness.provides(table, message):
-                used = np.flatnonzero(values[0])
-                times.append(values[0, used])
-                rows.append(values[1:, used])
-    height = rows[0].shape[1]
-    groups = exact_groups(np.concatenate(rows, axis=1))
-    sums = np.zeros(int(groups.max()) + 1, dtype=np.int64)
-    np.add.at(sums, groups[height:], np.concatenate(times) if times else np.zeros(0, dtype=np.int64))
-    wanted = sums if provider.fixed.shape[0] else -sums  # the one side asks with +1, the other with -1
-    counts = np.zeros(height, dtype=np.int64)
-    first = np.unique(groups[:height], return_index=True)
-    counts[first[1]] = wanted[first[0]] % P
-    return counts
 
 
 def direction(message: Message) -> str:

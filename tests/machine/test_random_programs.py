@@ -20,7 +20,7 @@ OURS_ALONE = "an instruction overwrites itself"
 MOST_SEGMENTS = 200
 CHECKED = 4
 few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-many = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def same_as_unicorn(program: RandomProgram) -> None:
@@ -75,7 +75,7 @@ def test_witness_holds(program: RandomProgram) -> None:
 
 
 @pytest.mark.slow
-@settings(parent=many, max_examples=3000)
+@settings(parent=many, max_examples=1000)
 @given(programs())
 def test_same_as_unicorn_at_length(program: RandomProgram) -> None:
     recorded(same_as_unicorn, program)
