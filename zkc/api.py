@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from runtime.stark.security import SecurityReport
     from zkc.audit import ColumnAudit
     from zkc.inline_tests import TestOutcome
+    from zkc.profile import Profile
     from zkc.warm import Warmed
 
 MAX_INPUT_BYTES = 1024 * MIB
@@ -284,6 +285,66 @@ def emit(directory: PathLike | None, what: str) -> str:
     from zkc.emit import emit as emit_stage
 
     return emit_stage(None if directory is None else Path(directory), what)
+
+
+def profile(
+    program: PathLike | bytes,
+    stdin: bytes | None = None,
+    *,
+    segment_limit: int | None = None,
+    max_cycles: int | None = None,
+    console: Console = no_console,
+    progress: Progress = no_progress,
+) -> Profile:
+    """Runs `program` and says where its instructions and their cells go."""
+    from runtime.executor import Limits
+    from runtime.executor import execute as run
+    from zkc.profile import profile as profile_segments
+
+    loaded = load_program(program)
+    limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
+    execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True)
+    return profile_segments(machine(), loaded, execution.segments, progress)
+
+
+def report(
+    program: PathLike | bytes,
+    stdin: bytes | None = None,
+    *,
+    name: str = "program",
+    proves: bool = True,
+    segment_limit: int | None = None,
+    max_cycles: int | None = None,
+    console: Console = no_console,
+    progress: Progress = no_progress,
+) -> str:
+    """An HTML page about a run of `program`: segments, pages, tables and, if it `proves`, where the time of proving goes."""
+    from runtime.executor import Limits
+    from runtime.executor import execute as run
+    from zkc.report import make_report
+
+    loaded = load_program(program)
+    limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
+    execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True)
+    facts = [
+        ("image ID", _image_id_of(loaded)),
+        ("exit code", str(execution.exit_code)),
+        ("instructions", f"{execution.instructions:,}".replace(",", " ")),
+        ("segments", str(len(execution.segments))),
+        ("journal", execution.journal.hex() or "empty"),
+    ]
+    return make_report(machine(), name, facts, execution, proves=proves, version=version(), progress=progress)
+
+
+def version() -> str:
+    """The version of zkc."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as of
+
+    try:
+        return of("zkc")
+    except PackageNotFoundError:  # run from its folder, not installed
+        return "(not installed)"
 
 
 def format_files(paths: Sequence[PathLike], *, write: bool) -> list[Path]:

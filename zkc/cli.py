@@ -136,6 +136,73 @@ def verify(
     )
 
 
+@app.command()
+def profile(
+    program: ProgramArgument,
+    input: InputOption = None,
+    segment_limit: SegmentOption = None,
+    max_cycles: CyclesOption = None,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="Lines of each table.")] = 15,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Call stacks as JSON, for speedscope.app.", show_default=False)
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show where a program's instructions and their cost go."""
+    from runtime.files import check_writable, write_file
+    from zkc.profile import speedscope
+    from zkc.render import print_profile, profile_values
+
+    report = Report(json)
+    if output is not None:
+        check_writable(output, what="the profile")
+    with progress_bars(quiet=json) as progress:
+        found = api.profile(
+            program, _stdin(input), segment_limit=segment_limit, max_cycles=max_cycles, console=_console(json), progress=progress
+        )
+    if output is not None:
+        write_file(output, speedscope(found, program.stem).encode(), what="the profile")
+    if json:
+        report.show({}, **profile_values(found))
+    else:
+        print_profile(found, top)
+
+
+@app.command("report")
+def make_report(
+    program: ProgramArgument,
+    input: InputOption = None,
+    segment_limit: SegmentOption = None,
+    max_cycles: CyclesOption = None,
+    proves: Annotated[bool, typer.Option("--prove/--no-prove", help="Prove the run, to see where the time goes.")] = True,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The page; PROGRAM.html here if left out.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write an HTML page about a run: segments, pages, tables, times."""
+    from runtime.files import check_writable, write_file
+
+    shown = Report(json)
+    target = output or Path(program.stem + ".html")
+    check_writable(target, what="the report")
+    with progress_bars(quiet=json) as progress:
+        if proves:
+            _compile_first(progress)
+        page = api.report(
+            program,
+            _stdin(input),
+            name=program.stem,
+            proves=proves,
+            segment_limit=segment_limit,
+            max_cycles=max_cycles,
+            console=_console(json),
+            progress=progress,
+        )
+    write_file(target, page.encode(), what="the report")
+    shown.show({"report": str(target)}, report=str(target))
+
+
 @app.command("image-id")
 def image_id(program: ProgramArgument, json: JsonOption = False) -> None:
     """Print the image ID of a program: 64 hexadecimal digits."""

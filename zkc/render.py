@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from runtime.stark.security import SecurityReport
 from zkc.audit import ColumnAudit, grouped
+from zkc.profile import Profile
 from zkc.stats import EXTENSION_DEGREE, TableCost
 
 
@@ -52,6 +55,34 @@ def _budget(cost: TableCost) -> str:
     over = (cost.columns - columns, cost.messages - messages)
     above = " ".join(f"{value:+d}" for value in over)
     return f"{columns} {messages} ({above})"
+
+
+def print_profile(found: Profile, top: int) -> None:
+    """Functions, lines and instructions by cells, then what belongs to no row of the program."""
+    print(f"{found.instructions:,} instructions, {found.segments} segments, {found.all_cells:,} cells".replace(",", " "))
+    for title, weights in (("function", found.functions), ("line", found.lines), ("instruction", found.mnemonics)):
+        rows = [
+            (name, _count(weight.steps), _count(weight.cells), _share(weight.cells, found.all_cells))
+            for name, weight in sorted(weights.items(), key=lambda item: -item[1].cells)[:top]
+        ]
+        print_table("", (title, "steps", "cells", "of all cells"), rows)
+    rows = [(name, _count(cells), _share(cells, found.all_cells)) for name, cells in sorted(found.overhead.items(), key=lambda x: -x[1])]
+    print_table("", ("beside the program", "cells", "of all cells"), rows)
+
+
+def profile_values(found: Profile) -> dict[str, Any]:
+    """The same for programs."""
+    tables = {"functions": found.functions, "lines": found.lines, "mnemonics": found.mnemonics}
+    shown = {name: {key: asdict(weight) for key, weight in weights.items()} for name, weights in tables.items()}
+    return {"instructions": found.instructions, "segments": found.segments, "cells": found.all_cells, "overhead": found.overhead, **shown}
+
+
+def _count(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / max(whole, 1):.1f} %"
 
 
 def print_audit(columns: Sequence[ColumnAudit], *, every: bool) -> None:
