@@ -316,7 +316,6 @@ class Solver:
         self.depth = depth  # cases within cases that may be tried
         self.facts: list[int] = [*row.zero, *row.shared]
         self.split_on: set[tuple[int, int, int]] = set()
-        self.extra: list[tuple[dict[int, int], tuple[str, object]]] = []
         self.ranges = self._ranges()
 
     def unknown(self, node: int) -> int:
@@ -354,7 +353,7 @@ class Solver:
             if not goal & ~self.known:
                 return self.known
             near = self._component(goal & ~self.known)
-            if self._euclid(near) or any(self._splits(near, goal, d) for d in range(self.depth)) or Uniqueness(self, near).run():
+            if self._learn(Euclid(self, near).columns()) or any(self._splits(near, goal, d) for d in range(self.depth)) or Uniqueness(self, near).run():
                 continue
             return self.known
 
@@ -447,10 +446,6 @@ class Solver:
                 form = self._form(node)
                 if form:
                     forms.append((form, ("range", high)))
-        for form, allowed in self.extra:
-            rest = {c: k for c, k in form.items() if not self.known >> c & 1}
-            if rest:
-                forms.append((rest, allowed))
         return forms
 
     def _roots(self, node: int) -> tuple[dict[int, int], tuple[str, object]] | None:
@@ -629,11 +624,6 @@ class Solver:
             return False
         return self._learn(both)
 
-    def _euclid(self, near: int) -> bool:
-        new = Euclid(self, near).forms()
-        self.extra += [f for f in new if f not in self.extra]
-        return bool(new) and self._differences()
-
     def column_ranges(self) -> dict[int, int]:
         """Columns below a bound."""
         found: dict[int, int] = {}
@@ -682,28 +672,34 @@ class Euclid:
         self.s = solver
         self.row = solver.row
         self.near = near
-        self.columns = solver.column_ranges()
+        self.high = solver.column_ranges()
 
-    def forms(self) -> list[tuple[dict[int, int], tuple[str, object]]]:
-        zero = ("set", (0,))
+    def columns(self) -> int:
+        """Columns that the lemma determines."""
         group = [n for n in self.row.zero if self.s.unknown(n) & self.near and self._is_product(n)]
         if len(group) < 2:
-            return []
+            return 0
         polynomials = [q for n in group if (q := self._expand(n)) is not None and self._is_exact(n)]
-        found: list[tuple[dict[int, int], tuple[str, object]]] = []
+        found = 0
         for e in self._without_carries(polynomials):
             parts = self._divide(e)
             if parts is None:
                 continue
             quotient, divisor, rest = parts
             if not divisor:
-                found.append((self._mod(rest), zero))
+                found |= self._digits(rest)
             elif self._below(rest, divisor):
-                found += [(self._mod(quotient), zero), (self._mod(rest), zero)]
-        return [f for f in found if any(not self.s.known >> c & 1 for c in f[0])]
+                found |= self._digits(quotient) | self._digits(rest)
+        return found
 
-    def _mod(self, form: dict[int, Fraction]) -> dict[int, int]:
-        return {c: k.numerator * pow(k.denominator, -1, P) % P for c, k in form.items()}
+    def _digits(self, form: dict[int, Fraction]) -> int:
+        """The columns of a form whose integer value is known, if they are its digits."""
+        total = Fraction(0)
+        for c, weight in sorted(form.items(), key=lambda item: item[1]):
+            if c not in self.high or weight <= total:
+                return 0
+            total += weight * (self.high[c] - 1)
+        return sum(1 << c for c in form)
 
     def _is_product(self, node: int) -> bool:
         lin = self.row.linear(node)
@@ -750,7 +746,7 @@ class Euclid:
             return False
         total = d * high
         for m, c in form.items():
-            bound = prod(self.columns.get(x, P) for x in m)
+            bound = prod(self.high.get(x, P) for x in m)
             total += int(abs(c * d)) * bound
         return total < P
 
@@ -768,7 +764,7 @@ class Euclid:
                 bound = 1
                 for f in self._operands(atom):
                     op, a, _ = self.row.nodes[f]
-                    high = self.columns.get(a) if op == COLUMN else self._range_of(f)
+                    high = self.high.get(a) if op == COLUMN else self._range_of(f)
                     bound *= P if high is None else high
             k = small_fraction(c)
             if k.denominator != 1:
@@ -829,24 +825,20 @@ class Euclid:
         """0 <= R < D in every row."""
         if any(c < 0 for c in (*rest.values(), *divisor.values())):
             return False
-        mask = sum(1 << c for c in rest)
-        facts: list[int] = []
-        while True:
-            new = [
-                n for n in self.row.zero
-                if n not in facts and self.row.support[n] & mask and self._plain(n) and (self.row.support[n] & ~mask).bit_count() <= 4
-            ]  # fmt: skip
-            if not new or len(facts) > 12:
-                break
-            facts += new
-            for n in new:
-                mask |= self.row.support[n] & ~self.s.known
+        both = sum(1 << c for c in {*rest, *divisor})
+        first = [n for n in self.row.zero if self._compares(n, rest) and self._compares(n, divisor) and self._plain(n)]
+        for n in first:
+            both |= self.row.support[n]
+        facts = [n for n in self.row.zero if self.row.support[n] and not self.row.support[n] & ~both and self._plain(n)]
         q = Query(self.row)
         for n in facts:
             q.vanishes(n, "")
+        for n in self._nonzero():
+            if not self.row.support[n] & ~both and self._plain(n):
+                q.solver.add(q.residue(self.row.linear(n), "") != 0)
         for c in {*rest, *divisor}:
             q.variable(c, "")
-        for c, high in self.columns.items():
+        for c, high in self.high.items():
             q.bound(c, "", high)
 
         def total(form: dict[int, Fraction]) -> Any:
@@ -855,12 +847,25 @@ class Euclid:
 
         return q.refutes(total(rest) >= total(divisor))
 
+    def _nonzero(self) -> list[int]:
+        """Nodes that have an inverse: a product of them is a constant."""
+        found: list[int] = []
+        for n in self.row.zero:
+            lin = self.row.linear(n)
+            atoms = [x for x in lin if x >= 0]
+            if len(atoms) == 1 and -1 in lin:
+                found += self._operands(atoms[0])
+        return found
+
+    def _compares(self, node: int, form: dict[int, Fraction]) -> bool:
+        return bool(self.row.support[node] & sum(1 << c for c in form))
+
     def _plain(self, node: int) -> bool:
         """A product of forms of bounded columns."""
         lin = self.row.linear(node)
         atoms = self.row.factors(next(iter(lin))) if len(lin) == 1 and next(iter(lin)) >= 0 else [node]
         return all(
-            x < 0 or (self.row.nodes[x][0] == COLUMN and self.row.nodes[x][1] in self.columns) for f in atoms for x in self.row.linear(f)
+            x < 0 or (self.row.nodes[x][0] == COLUMN and self.row.nodes[x][1] in self.high) for f in atoms for x in self.row.linear(f)
         )
 
 
