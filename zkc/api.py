@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runtime.errors import InputError
+from runtime.errors import InputError, VerificationError
 from runtime.files import MIB, check_writable, read_file, write_file
 
 if TYPE_CHECKING:
@@ -406,7 +406,11 @@ def security(log_rows: int) -> SecurityReport:
 
     circuit = machine().circuit
     heights = {table.name: 1 << (log_rows if table.fixed_log_height is None else table.fixed_log_height) for table in circuit.tables}
-    return report(circuit, heights)
+    try:
+        return report(circuit, heights)
+    except VerificationError as error:
+        hint = "no segment has that many rows in all of its tables: give a smaller --log-rows"
+        raise InputError(error.message, hint=hint) from None
 
 
 def _run(image: str, execution: Execution) -> Run:

@@ -1,0 +1,200 @@
+"""The command line with the real machine: from a program to a verified receipt, and what helps on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.guests.catalogue import EXAMPLES, GUESTS, fault_input
+from zkc import api, cli
+from zkc.profile import speedscope
+
+FIBONACCI = EXAMPLES / "fibonacci" / "fibonacci.elf"
+INPUT = EXAMPLES / "fibonacci" / "input.bin"
+JOURNAL = (EXAMPLES / "fibonacci" / "expected.journal").read_bytes()
+QUICKSORT = EXAMPLES / "quicksort"
+
+
+def run(capfd: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, Any], str]:
+    """Status, JSON object and what went to stderr."""
+    status = cli.main([*map(str, arguments), "--json"])
+    out, err = capfd.readouterr()
+    return status, json.loads(out.splitlines()[-1]), err
+
+
+@pytest.fixture(scope="module")
+def receipt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A receipt of fibonacci in several segments."""
+    file = tmp_path_factory.mktemp("receipts") / "fibonacci.receipt"
+    proof = api.prove(FIBONACCI, INPUT.read_bytes(), output=file, segment_limit=10)
+    assert proof.run.segments > 2 and file.read_bytes() == proof.receipt
+    yield file
+
+
+@pytest.mark.prove
+def test_prove_and_verify(receipt: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    status, value, _ = run(capfd, "verify", receipt, "--elf", FIBONACCI)
+    assert (status, value["verified"], value["exit_code"], value["journal"]) == (0, True, 0, JOURNAL.hex())
+    image = value["image_id"]
+    assert run(capfd, "verify", receipt, "--image-id", image, "--exit-code", 0)[0] == 0
+    assert run(capfd, "image-id", FIBONACCI)[1]["image_id"] == image
+    assert not receipt.with_name(receipt.name + ".parts").exists()
+
+
+@pytest.mark.prove
+def test_a_receipt_of_something_else_is_status_1(receipt: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "journal").write_bytes(b"another")
+    for arguments in (
+        ("--elf", QUICKSORT / "quicksort.elf"),
+        ("--elf", FIBONACCI, "--exit-code", "1"),
+        ("--elf", FIBONACCI, "--journal", tmp_path / "journal"),
+    ):
+        status, value, err = run(capfd, "verify", receipt, *arguments)
+        assert (status, value["verified"]) == (1, False) and err.startswith("zkc: ")
+    damaged = bytearray(receipt.read_bytes())
+    damaged[-1000] ^= 1
+    (tmp_path / "damaged").write_bytes(damaged)
+    assert run(capfd, "verify", tmp_path / "damaged", "--elf", FIBONACCI)[0] == 1
+    (tmp_path / "short").write_bytes(damaged[:-1])
+    assert run(capfd, "verify", tmp_path / "short", "--elf", FIBONACCI)[0] == 2
+
+
+@pytest.mark.prove
+def test_inspect_says_what_a_receipt_says(receipt: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    status, value, _ = run(capfd, "inspect", receipt)
+    assert status == 0 and value["circuit_matches"] is True and value["journal_bytes"] == len(JOURNAL)
+    assert [segment["index"] for segment in value["segments"]] == list(range(len(value["segments"])))
+    assert cli.main(["inspect", str(receipt)]) == 0
+    assert capfd.readouterr().out.startswith("Not verified")
+
+
+@pytest.mark.prove
+def test_an_interrupted_proof_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "r.receipt"
+    proven: list[int] = []
+    real = api.prove_segment
+
+    def stops_in_the_middle(segment: Any, **options: Any) -> Any:
+        if segment.index == 2:
+            raise KeyboardInterrupt
+        proven.append(segment.index)
+        return real(segment, **options)
+
+    monkeypatch.setattr(api, "prove_segment", stops_in_the_middle)
+    with pytest.raises(KeyboardInterrupt):
+        api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=10)
+    assert proven == [0, 1] and not target.exists()
+
+    def goes_on(segment: Any, **options: Any) -> Any:
+        proven.append(segment.index)
+        return real(segment, **options)
+
+    monkeypatch.setattr(api, "prove_segment", goes_on)
+    api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=10)
+    assert proven == list(range(len(proven)))
+    api.verify(target, program=FIBONACCI)
+    assert [path.name for path in tmp_path.iterdir()] == ["r.receipt"]
+
+
+def test_execute_with_the_real_machine(capfd: pytest.CaptureFixture[str]) -> None:
+    status, value, _ = run(capfd, "execute", FIBONACCI, "--input", INPUT)
+    assert (status, value["instructions"], value["journal"]) == (0, 5107, JOURNAL.hex())
+    status, value, err = run(capfd, "execute", FIBONACCI, "--input", INPUT, "--max-cycles", "100")
+    assert status == 2 and "did not end within 100 instructions" in err
+
+
+def test_a_fault_names_the_line(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(fault_input(0))
+    status, _, err = run(capfd, "execute", GUESTS / "faults.elf", "--input", tmp_path / "in")
+    assert status == 2 and "at: pc 0x" in err and "faults.c:" in err
+
+
+def test_profile_counts_every_step(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    stacks = tmp_path / "stacks.json"
+    status, value, _ = run(capfd, "profile", FIBONACCI, "--input", INPUT, "-o", stacks)
+    assert status == 0 and value["instructions"] == 5107
+    for table in ("functions", "lines", "mnemonics"):
+        assert sum(weight["steps"] for weight in value[table].values()) >= 5107
+    assert value["functions"]["main"]["steps"] > 4000
+    assert any(line.startswith("fibonacci.c:") for line in value["lines"])
+    own = sum(weight["cells"] for weight in value["functions"].values())
+    assert value["cells"] == own + sum(value["overhead"].values())
+    content = json.loads(stacks.read_text())
+    frames = [frame["name"] for frame in content["shared"]["frames"]]
+    cells, steps = content["profiles"]
+    assert sum(cells["weights"]) == own == cells["endValue"]
+    assert sum(steps["weights"]) == sum(weight["steps"] for weight in value["functions"].values())
+    assert [frames[k] for k in max(zip(steps["samples"], steps["weights"], strict=True), key=lambda x: x[1])[0]][:2] == ["_start", "main"]
+
+
+def test_stacks_do_not_depend_on_segments() -> None:
+    stdin = (QUICKSORT / "input.bin").read_bytes()
+    whole = api.profile(QUICKSORT / "quicksort.elf", stdin)
+    cut = api.profile(QUICKSORT / "quicksort.elf", stdin, segment_limit=14)
+    assert cut.segments > whole.segments == 1
+    assert {stack: weight.steps for stack, weight in cut.stacks.items()} == {stack: weight.steps for stack, weight in whole.stacks.items()}
+    assert any(stack[:2] == ("_start", "main") and stack.count("quicksort") > 4 for stack in whole.stacks)
+    assert json.loads(speedscope(cut, "q"))["exporter"] == "zkc"
+
+
+def test_report_shows_every_segment(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.html"
+    status, _, _ = run(capfd, "report", FIBONACCI, "--input", INPUT, "--segment-limit", "10", "--no-prove", "-o", page)
+    text = page.read_text()
+    assert status == 0 and text.count("<svg") == 2 == text.count("</svg>") and "branch_equal" in text and "Time by phase" not in text
+
+
+@pytest.mark.prove
+def test_report_with_times(tmp_path: Path) -> None:
+    text = api.report(FIBONACCI, INPUT.read_bytes(), name="a <b>")
+    assert text.count("<svg") == 3 and "<h1>a &lt;b&gt;</h1>" in text and "fri" in text
+
+
+def test_disasm_names_functions_and_lines(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["disasm", str(FIBONACCI)]) == 0
+    out = capfd.readouterr().out
+    assert "main:" in out and "; fibonacci.c:" in out and "ecall" in out
+
+
+STAGES = ["ast", "tables", "table:addi", "stats", "dot", "isa", "fast", "tracing", "fill:addi", "constraints:addi"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_can_be_printed(stage: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["compile", "--emit", stage]) == 0
+    assert "addi" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("stage", ["nothing", "table", "table:nothing", "fill:nothing"])
+def test_unknown_stages_are_explained(stage: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["compile", "--emit", stage]) == 2
+    assert "there is no" in capfd.readouterr().err
+
+
+def test_stats_and_lock(capfd: pytest.CaptureFixture[str]) -> None:
+    status, value, _ = run(capfd, "stats")
+    tables = {table["name"]: table for table in value["tables"]}
+    assert status == 0 and all(table["degree"] <= 3 for table in tables.values())
+    assert tables["addi"]["cells"] == tables["addi"]["columns"] + 6 * tables["addi"]["logup"]
+    assert api.lock_changes() == []
+
+
+def test_security_prints_every_term(capfd: pytest.CaptureFixture[str]) -> None:
+    status, value, _ = run(capfd, "security", "--log-rows", "20")
+    assert status == 0 and value["security_bits"] >= 128
+    status, _, err = run(capfd, "security", "--log-rows", "22")
+    assert status == 2 and "could wrap" in err
+
+
+def test_broken_circuits_give_diagnostics(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.circ").write_text("gadget g(a: u32) -> b: u32 { let b = a + ; }\n")
+    monkeypatch.setenv("ZKC_CIRCUITS", "")
+    status, value, err = run(capfd, "--circuits", tmp_path, "stats")
+    assert status == 2 and err.startswith("error[E0201]")
+    (found,) = value["diagnostics"]
+    assert found["code"] == "E0201" and found["where"].endswith("a.circ:1:42")
+    assert run(capfd, "compile", tmp_path / "nowhere")[0] == 2
