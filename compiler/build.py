@@ -17,11 +17,13 @@ import numpy as np
 import circuits
 from compiler import witness
 from compiler.check import check_buses, check_columns
+from compiler.columns import FieldFunction
 from compiler.decoder import elaborate_decode
-from compiler.elaborate import Elaborator, FieldFunction, Scope
+from compiler.elaborate import Elaborator
 from compiler.emit_executor import decoders as emit_decoders
 from compiler.emit_executor import emit_arms, record_layout
 from compiler.emit_fill import Histogram, emit_fill, lookup_index
+from compiler.expressions import Scope
 from compiler.families import build_family, build_guards, build_service, names_in
 from compiler.layout import Laid, fixed_table, lay_out
 from compiler.program import Program, collect
@@ -174,7 +176,7 @@ def _width(program: Program, bus: str) -> int:
     params = program.buses[bus].params if bus in program.buses else program.fixed[bus].params
     table = TableBuilder("width", [])
     elaborator = Elaborator(program, table, {}, pure=True)
-    return sum(len(flatten(elaborator.new_value(p.name, p.type, None, {}, p.span, trusted=True, because=None))) for p in params)
+    return sum(len(flatten(elaborator.new_value(p.name, p.type, None, p.span, trusted=True, because=None))) for p in params)
 
 
 def _histogram(fixed: list[Table]) -> Histogram:

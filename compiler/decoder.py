@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from compiler import witness as w
-from compiler.elaborate import Elaborator, Scope
+from compiler.elaborate import Elaborator
+from compiler.expressions import Scope
 from compiler.families import Uses, family_uses
 from compiler.polynomials import Interval
 from compiler.program import Encoding, Program

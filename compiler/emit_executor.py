@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from compiler.columns import FieldFunction
 from compiler.decoder import immediate_fields
-from compiler.elaborate import FieldFunction
 from compiler.integers import Integers
 from compiler.program import Program
 from compiler.table import Effect, TableBuilder

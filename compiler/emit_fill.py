@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compiler.elaborate import Elaborator, FieldFunction, Scope
+from compiler.columns import FieldFunction
+from compiler.elaborate import Elaborator
 from compiler.emit_executor import RecordLayout, record_layout
+from compiler.expressions import Scope
 from compiler.integers import Integers
 from compiler.polynomials import Polynomials
 from compiler.program import Program

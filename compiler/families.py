@@ -6,7 +6,9 @@ import dataclasses
 from dataclasses import dataclass
 
 from compiler import witness as w
-from compiler.elaborate import Elaborator, FieldFunction, Scope
+from compiler.columns import FieldFunction
+from compiler.elaborate import Elaborator
+from compiler.expressions import Scope
 from compiler.polynomials import Interval
 from compiler.program import Program
 from compiler.table import Origin, TableBuilder

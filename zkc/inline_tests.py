@@ -136,7 +136,7 @@ class Call:
         # The bounds of what the value may be, not of this one: the gadget must be elaborated as it is everywhere.
         interval = self.program.interval(param.type.name)
         meaning = w.source(param.name, 0, WORD - 1 if word else interval.high if interval else P - 1)
-        return elaborator.new_value(param.name, param.type, meaning, {}, param.span, trusted=True, because="an argument of a test")
+        return elaborator.new_value(param.name, param.type, meaning, param.span, trusted=True, because="an argument of a test")
 
     # values
 
