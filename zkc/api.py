@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -59,16 +60,19 @@ class Run:
     segments: int
     journal: bytes = field(repr=False)
     console: bytes = field(repr=False)
+    seconds: float = 0.0
+    """Of the execution alone."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A proven run. `receipt` is what `zkc.verify` takes, and the content of a receipt file."""
+    """A proven run. `receipt` is what `zkc.verify` takes, and the content of a receipt file. `seconds` are those of proving alone."""
 
     run: Run
     receipt: bytes = field(repr=False)
     proof_bytes: int
     security_bits: float
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -153,8 +157,10 @@ def execute(
 
     limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
     loaded = load_program(program)
+    start = time.perf_counter()
     execution = run(machine(), loaded, stdin, limits, console, progress)
-    return _run(_image_id_of(loaded), execution)
+    seconds = time.perf_counter() - start
+    return _run(_image_id_of(loaded), execution, seconds)
 
 
 def prove(
@@ -185,7 +191,9 @@ def prove(
     loaded = load_program(program)
     image = _image_id_of(loaded)
     limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
+    start = time.perf_counter()
     execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True)
+    executed = time.perf_counter()
 
     def report(step: Step) -> None:
         progress("prove", step.done, len(execution.segments))
@@ -199,7 +207,9 @@ def prove(
         data = receipt.to_bytes()
         if output is not None:
             write_file(output, data, what="the receipt")
-    return Proof(_run(image, execution), data, sum(len(segment.proof) for segment in segments), SECURITY_BITS)
+    proven = _run(image, execution, executed - start)
+    size = sum(len(segment.proof) for segment in segments)
+    return Proof(proven, data, size, SECURITY_BITS, time.perf_counter() - executed)
 
 
 def prove_segment(segment: Segment, progress: Progress = no_progress) -> SegmentReceipt:
@@ -413,5 +423,6 @@ def security(log_rows: int) -> SecurityReport:
         raise InputError(error.message, hint=hint) from None
 
 
-def _run(image: str, execution: Execution) -> Run:
-    return Run(image, execution.exit_code, execution.instructions, len(execution.segments), execution.journal, execution.console)
+def _run(image: str, execution: Execution, seconds: float) -> Run:
+    count = len(execution.segments)
+    return Run(image, execution.exit_code, execution.instructions, count, execution.journal, execution.console, seconds)

@@ -18,7 +18,7 @@ import typer
 from dsl.diagnostics import DiagnosticError
 from runtime.errors import InputError, VerificationError, ZkcError
 from zkc import api
-from zkc.output import Report, describe_count, describe_exit, describe_journal, print_json
+from zkc.output import Report, describe_count, describe_exit, describe_journal, describe_rate, print_json
 from zkc.progress import progress_bars
 
 OK, NOT_VERIFIED, BAD_INPUT, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
@@ -65,7 +65,7 @@ def execute(
     stdin = _stdin(input)
     with progress_bars(quiet=True) as progress:
         run = api.execute(program, stdin, segment_limit=segment_limit, max_cycles=max_cycles, console=_console(json), progress=progress)
-    report.show(_run_facts(run, report.seconds()), **_run_values(run))
+    report.show(_run_facts(run), **_run_values(run))
 
 
 @app.command()
@@ -96,11 +96,13 @@ def prove(
             console=_console(json),
             progress=progress,
         )
-    facts = _run_facts(proof.run, report.seconds()) | {
+    facts = _run_facts(proof.run) | {
+        "proven in": describe_rate(proof.run.instructions, proof.seconds),
         "proof": f"{describe_count(proof.proof_bytes)} bytes, {proof.security_bits:.0f} bits of security",
         "receipt": str(target),
     }
-    report.show(facts, **_run_values(proof.run), proof_bytes=proof.proof_bytes, security_bits=proof.security_bits, receipt=str(target))
+    values = _run_values(proof.run) | {"prove_seconds": proof.seconds}
+    report.show(facts, **values, proof_bytes=proof.proof_bytes, security_bits=proof.security_bits, receipt=str(target))
 
 
 @app.command()
@@ -494,11 +496,11 @@ def _console(as_json: bool) -> api.Console:
     return show
 
 
-def _run_facts(run: api.Run, seconds: float) -> dict[str, str]:
+def _run_facts(run: api.Run) -> dict[str, str]:
     return {
         "image id": run.image_id,
         "exit code": describe_exit(run.exit_code),
-        "instructions": describe_count(run.instructions, seconds),
+        "instructions": f"{describe_count(run.instructions)} in {describe_rate(run.instructions, run.seconds)}",
         "segments": str(run.segments),
         "journal": describe_journal(run.journal),
     }
@@ -510,6 +512,7 @@ def _run_values(run: api.Run) -> dict[str, Any]:
         "exit_code": run.exit_code,
         "instructions": run.instructions,
         "segments": run.segments,
+        "execute_seconds": run.seconds,
         "console": run.console.hex(),
         "journal": run.journal.hex(),
     }

@@ -80,10 +80,16 @@ def describe_journal(journal: bytes) -> str:
     return f"{len(journal)} bytes: {journal.hex()}{shown}"
 
 
-def describe_count(count: int, seconds: float | None = None) -> str:
-    """A number with blanks between thousands, and how many a second."""
-    text = f"{count:,}".replace(",", " ")
-    return text if seconds is None else f"{text} in {seconds:.2f} s, {count / max(seconds, 1e-9) / 1e6:.2f} million a second"
+def describe_count(count: int) -> str:
+    """A number with blanks between thousands."""
+    return f"{count:,}".replace(",", " ")
+
+
+def describe_rate(count: int, seconds: float) -> str:
+    """How long it took, and how many instructions that is a second."""
+    rate = count / max(seconds, 1e-9)
+    shown = f"{rate / 1e6:.1f} million" if rate >= 1e6 else f"{rate / 1e3:.1f} thousand"
+    return f"{seconds:.2f} s, {shown} a second"
 
 
 def describe_exit(code: int) -> str:

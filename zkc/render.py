@@ -59,7 +59,8 @@ def _budget(cost: TableCost) -> str:
 
 def print_profile(found: Profile, top: int) -> None:
     """Functions, lines and instructions by cells, then what belongs to no row of the program."""
-    print(f"{found.instructions:,} instructions, {found.segments} segments, {found.all_cells:,} cells".replace(",", " "))
+    plural = "s" * (found.segments != 1)
+    print(f"{_count(found.instructions)} instructions, {found.segments} segment{plural}, {_count(found.all_cells)} cells")
     for title, weights in (("function", found.functions), ("line", found.lines), ("instruction", found.mnemonics)):
         rows = [
             (name, _count(weight.steps), _count(weight.cells), _share(weight.cells, found.all_cells))
