@@ -135,7 +135,8 @@ def _region_labels(picture: Picture, pages: Sequence[int], column: dict[int, int
         x = 60 + column[page] * step
         if (last is None or page != last + 1) and x >= free:
             text = "registers" if page == memory.system_page else f"0x{page * memory.page_bytes:x}"
-            picture.label(x, 22, text)
+            fits = x + 7.5 * len(text) < picture.width
+            picture.label(x if fits else picture.width, 22, text, "start" if fits else "end")
             free = x + 7.5 * len(text)
         last = page
 
