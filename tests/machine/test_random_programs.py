@@ -75,7 +75,7 @@ def test_witness_holds(program: RandomProgram) -> None:
 
 
 @pytest.mark.slow
-@settings(parent=many, max_examples=1000)
+@settings(parent=many, max_examples=600)
 @given(programs())
 def test_same_as_unicorn_at_length(program: RandomProgram) -> None:
     recorded(same_as_unicorn, program)
