@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.build import Compilation, circuits_directory, compile_program
-from compiler.layout import Laid, lay_out
+from compiler.layout import Laid, _fixed_rows, lay_out  # pyright: ignore[reportPrivateUsage]
 from compiler.program import Program
 from compiler.values import flatten
 from dsl.diagnostics import Diagnostic
@@ -48,6 +48,11 @@ GIVEN: dict[tuple[str, str], str] = {
 }
 """Columns that are free on purpose: (table, name without field or index), and why."""
 
+OVERLAPS: dict[frozenset[str], str] = {
+    frozenset({"read_word", "read_byte"}): "four bytes may as well come one by one",
+}
+"""Services that may be used in the same state, and why."""
+
 CHAINS = {"sponge": "step"}
 """Buses that carry a state from row to row, and the field that says how far: a row that only takes or only gives fixes it by itself."""
 
@@ -57,6 +62,9 @@ FUNCTIONAL = {"bytes_and": 2, "shift_amounts": 1}
 FIXED_RANGES: dict[str, tuple[int, ...]] = {"bytes_and": (256, 256, 256), "shift_amounts": (32, 16, 2**15 + 1, 2**16 + 1, 2)}
 """Fields of fixed tables are below these."""
 
+LONGEST_GAP = 1 << 30
+"""Times differ by less: with the clock below it too, a time before the first cannot pass for a late one."""
+
 MAX_POINTS = 1 << 19
 MAX_SPLITS = 2
 SOLVER_MS = 4000
@@ -64,7 +72,10 @@ SOLVER_MS = 4000
 
 @dataclass(frozen=True)
 class Finding:
-    """A choice that a row leaves the prover. `expected`: why it is meant, from `GIVEN`; None for a mistake."""
+    """A choice that a row leaves the prover. `expected`: why it is meant, from `GIVEN`; None for a mistake.
+
+    code: E0506 for a choice, E0507 for a value that nothing keeps in its range.
+    """
 
     table: str
     arm: str
@@ -73,13 +84,14 @@ class Finding:
     span: Span | None
     expected: str | None = None
     spans: tuple[Span, ...] = ()
+    code: str = "E0506"
 
     def diagnostic(self) -> Diagnostic:
         where = f"`{self.table}`" if self.arm in ("", self.table) else f"`{self.arm}` of `{self.table}`"
         names = ", ".join(f"`{c}`" for c in self.columns)
         notes = (f"not determined: {names}",) if names else ()
         labels = tuple((s, "the prover may choose this") for s in self.spans)
-        return Diagnostic("E0506", f"{self.message} in {where}", self.span, notes, "constrain it, or say in GIVEN why it is free", labels)
+        return Diagnostic(self.code, f"{self.message} in {where}", self.span, notes, "constrain it, or say in GIVEN why it is free", labels)
 
 
 # Rows ------------------------------------------------------------------------------------------------------------------------
@@ -205,6 +217,20 @@ class Row:
         if op == MUL:
             return [f for x in (a, b) for f in (self.factors(x) if self.value(x) is None else [])]
         return [node]
+
+
+    def direct_factors(self, node: int) -> list[int]:
+        """Factors of a product, each with its constants."""
+        op, a, b = self.nodes[node]
+        return [a, b] if op == MUL else [node]
+
+    def reachable(self) -> set[int]:
+        """Nodes that some equation or message needs."""
+        found = {*self.zero, *self.shared, *(a for _, args in self.lookups for a in args), *(a for _, _, args in self.messages for a in args)}
+        for i in range(len(self.nodes) - 1, -1, -1):
+            if i in found and self.nodes[i][0] > CONSTANT:
+                found.update(self.nodes[i][1:])
+        return found
 
 
 def bits_of(mask: int) -> Iterator[int]:
@@ -581,7 +607,7 @@ class Solver:
             if len(lin) < 2 or -1 in lin or any(self.row.nodes[x][0] != COLUMN or self.row.nodes[x][1] not in high for x in lin):
                 continue
             columns = {self.row.nodes[x][1]: c for x, c in lin.items()}
-            if all(0 < signed(c) for c in columns.values()) and sum(c * (high[x] - 1) for x, c in columns.items()) < P:
+            if all(signed(c) > 0 for c in columns.values()) and sum(c * (high[x] - 1) for x, c in columns.items()) < P:
                 found += columns
         return found
 
@@ -735,7 +761,7 @@ class Euclid:
         if any(x >= 0 and self.row.nodes[x][0] != COLUMN for x in lin):
             return None
         out = {(() if x < 0 else (self.row.nodes[x][1],)): small_fraction(c) for x, c in lin.items()}
-        if len(out) > 1 and not self._small(out, self._range_of(node) or 0):
+        if any(c != 1 or not m for m, c in out.items()) and not self._small(out, self._range_of(node) or 0):
             return None
         return out
 
@@ -894,6 +920,10 @@ class Query:
             v = self._variables[name] = self.z3.Int(f"x{self._order.setdefault(key, len(self._order))}{copy}")
             self.solver.add(v >= 0, v < high)
         return self._variables[name]
+
+    def alias(self, key: object, copy: str, variable: Any) -> None:
+        """Another name for a variable."""
+        self._variables[key, copy] = variable
 
     def bound(self, column: int, copy: str, high: int) -> None:
         if (column, copy) in self._variables:
@@ -1126,6 +1156,8 @@ class TableAudit:
                 sent = self.laid.messages[i].sent
                 self._report(arm, i, f"`{what}` of `{sent.label}` is not determined by what is received", solver.unknown(node))
         self._chain_ends(arm, row)
+        self._times(arm, row, solver)
+        self._carries(arm, row, solver)
 
     def _free(self, arm: str, solver: Solver, wanted: int) -> None:
         """Where the propagation ends, columns that are free on purpose are given."""
@@ -1138,6 +1170,7 @@ class TableAudit:
                 given |= 1 << c
                 stem = self._name(c).split("[")[0].split(".")[0]
                 self.findings.append(Finding(self.builder.name, arm, "free on purpose", (stem,), self.builder.columns[c].span, reason))
+                self._stays_in_type(arm, solver, c)
         if given:
             solver.known |= given
             solver.run(wanted)
@@ -1158,11 +1191,178 @@ class TableAudit:
             if not solver.has(args[at]):
                 self._report(arm, i, f"`{position}` of `{bus}` is not fixed where the chain begins or ends", solver.unknown(args[at]))
 
+    def _stays_in_type(self, arm: str, solver: Solver, column: int) -> None:
+        """What the host chooses is of its type all the same."""
+        c = self.builder.columns[column]
+        bounds = self.program.interval(c.type)
+        if bounds is not None and solver.column_ranges().get(column, P) > bounds.high + 1:
+            self._fault(arm, f"`{c.name}` is chosen by the prover and nothing keeps it a {c.type}", [column], c.span)
+
+    def _times(self, arm: str, row: Row, solver: Solver) -> None:
+        """What is received from a bus that remembers was sent before: the time sent at the same key is later, by a bounded gap."""
+        if not self.builder.arms:
+            return
+        ranges = solver.column_ranges()
+        for bus, decl in self.program.buses.items():
+            if decl.remembers is None:
+                continue
+            key, time = self.names[bus].index(decl.remembers), self.names[bus].index("time")
+            here = [(i, row.value(m), args) for i, m, args in row.messages if self.laid.messages[i].sent.bus == bus]
+            for i, times, args in here:
+                if times != P - 1:
+                    continue
+                later = [a[time] for _, t, a in here if t == 1 and a[key] == args[key]]
+                if not any(self._bounded_gap(row, ranges, args[time], t) for t in later):
+                    self._fault(arm, f"nothing shows that what is received from `{bus}` was sent before", [], self.laid.messages[i].sent.span)
+
+    def _bounded_gap(self, row: Row, ranges: dict[int, int], earlier: int, later: int) -> bool:
+        total = low = 0
+        for x, c in row.linear(row.make(SUB, later, earlier)).items():
+            k = signed(c)
+            if x < 0:
+                low, total = low + k, total + k
+            elif k < 0 or row.nodes[x][0] != COLUMN or row.nodes[x][1] not in ranges:
+                return False
+            else:
+                total += k * (ranges[row.nodes[x][1]] - 1)
+        return low > 0 and total < LONGEST_GAP
+
+    def _carries(self, arm: str, row: Row, solver: Solver) -> None:
+        """A fraction of bounded values, such as a carry, is shown to be a small integer: else sums with it hold only modulo p."""
+        bounded = set(solver.column_ranges())
+        for n in row.shared:
+            bounded |= set(bits_of(row.support[n])) if row.nodes[n][0] == COLUMN else set()
+        one = row.constant(1)
+        small = {n for n, _ in solver.ranges}
+        for n in row.zero:
+            factors = row.direct_factors(n)
+            if len(factors) == 2 and any(row.nodes[y] == (SUB, one, x) for x, y in (factors, factors[::-1])):
+                small |= set(factors)
+        for n in row.reachable():
+            op, a, b = row.nodes[n]
+            value = None if op != MUL else row.value(a) if row.value(a) is not None else row.value(b)
+            if n in small or value is None or not any(abs(signed(value << k)) == 1 for k in range(1, 25)):
+                continue
+            if not row.support[n] & ~sum(1 << c for c in bounded):
+                columns = list(bits_of(row.support[n]))
+                self._fault(arm, "nothing shows that a fraction is an integer", columns, self.builder.columns[columns[0]].span)
+
+    def _fault(self, arm: str, text: str, columns: list[int], span: Span | None) -> None:
+        names = tuple(self._name(c) for c in columns)
+        self.findings.append(Finding(self.builder.name, arm, text, names, span, None, (), "E0507"))
+
     def _report(self, arm: str, message: int, text: str, unknown: int) -> None:
         columns = [self.builder.columns[c] for c in bits_of(unknown)]
         spans = tuple(dict.fromkeys(c.span for c in columns if c.span is not None))
         span = self.laid.messages[message].sent.span
         self.findings.append(Finding(self.builder.name, arm, text, tuple(c.name for c in columns), span, None, spans))
+
+
+class Overlaps:
+    """Two services must not fit the same state: else the prover chooses which is done."""
+
+    def __init__(self, audits: list[TableAudit]) -> None:
+        self.sides = [(t, self._row(t)) for t in audits]
+
+    def _row(self, audit: TableAudit) -> Row:
+        (arm,) = audit.builder.arms
+        return audit._row({audit.builder.poly.nodes[audit.builder.selectors[arm]][1]: 1})  # pyright: ignore[reportPrivateUsage]
+
+    def run(self, only: str | None = None) -> list[Finding]:
+        found: list[Finding] = []
+        for (a, row_a), (b, row_b) in itertools.combinations(self.sides, 2):
+            pair = frozenset({a.builder.name, b.builder.name})
+            if pair in OVERLAPS or (only is not None and only not in pair):
+                continue
+            if not self._excludes(a, row_a, b, row_b):
+                text = f"`{a.builder.name}` and `{b.builder.name}` fit the same state, so the prover may choose"
+                span = a.laid.messages[0].sent.span
+                found.append(Finding(a.builder.name, a.builder.arms[0], text, (), span))
+        return found
+
+    def _excludes(self, a: TableAudit, row_a: Row, b: TableAudit, row_b: Row) -> bool:
+        q = Query(row_a)
+        words: dict[int, tuple[int, ...]] = {}
+        for audit, row, copy in ((a, row_a, "a"), (b, row_b, "b")):
+            here = self._words(audit, row)
+            q.row = row
+            for address, columns in here.items():
+                for c, other in zip(columns, words.get(address, columns), strict=True):
+                    first = q.variable(other, "a" if address in words else copy, 1 << 16)
+                    q.alias(c, copy, first)
+            if copy == "a":
+                words = here
+            self._state(q, audit, row, copy, sum(1 << c for columns in here.values() for c in columns))
+        return q.refutes(True)
+
+    def _words(self, audit: TableAudit, row: Row) -> dict[int, tuple[int, ...]]:
+        """The columns of the words that a row reads at constant addresses before it writes anything there."""
+        found: dict[int, tuple[int, ...]] = {}
+        for i, times, args in row.messages:
+            if audit.laid.messages[i].sent.bus != "memory" or row.value(times) != P - 1:
+                continue
+            address = row.value(args[0])
+            if address is not None and all(row.nodes[x][0] == COLUMN for x in args[1:3]):
+                found.setdefault(address, tuple(row.nodes[x][1] for x in args[1:3]))
+        return found
+
+    def _state(self, q: Query, audit: TableAudit, row: Row, copy: str, words: int) -> None:
+        """What the row says about the words: equations that need few other columns, and the ranges of those."""
+        everything = [*row.zero]
+        mask = words
+        chosen: dict[int, tuple[list[dict[int, int]], dict[int, int]] | None] = {}
+        for _ in range(2):
+            for n in everything:
+                if n in chosen or not row.support[n] & words:
+                    continue
+                inverse = self._inverses(row, n)
+                parts = self._columns(row, n) if inverse is None else self._columns_of([*inverse[0], inverse[1]], row)
+                if parts is not None and (parts & ~mask).bit_count() <= 3:
+                    chosen[n] = inverse
+                    mask |= parts
+        for n in everything:
+            if n not in chosen and row.support[n] and not row.support[n] & ~mask and self._columns(row, n) is not None:
+                chosen[n] = None
+        for n, inverse in chosen.items():
+            if inverse is None:
+                q.vanishes(n, copy)
+            else:
+                zeros = q.z3.And([q.residue(e, copy) == 0 for e in inverse[0]])
+                q.solver.add(q.z3.Implies(zeros, q.residue(inverse[1], copy) == 0))
+        for n, high in Solver(row, 0, audit.user_ranges).ranges:
+            if not row.support[n] & ~mask and self._columns(row, n) is not None:
+                q.solver.add(q.residue(row.linear(n), copy) < high)
+
+    def _columns(self, row: Row, node: int) -> int | None:
+        """The columns of a product of linear forms, None if it is not one."""
+        lin = row.linear(node)
+        atoms = list(lin)
+        factors = row.factors(atoms[0]) if len(atoms) == 1 and atoms[0] >= 0 else [node]
+        return self._columns_of([row.linear(f) for f in factors], row)
+
+    def _columns_of(self, forms: list[dict[int, int]], row: Row) -> int | None:
+        if any(x >= 0 and row.nodes[x][0] != COLUMN for f in forms for x in f):
+            return None
+        return sum(1 << c for c in {row.nodes[x][1] for f in forms for x in f if x >= 0})
+
+    def _inverses(self, row: Row, node: int) -> tuple[list[dict[int, int]], dict[int, int]] | None:
+        """e i + … + rest == 0 with hints i that stand nowhere else: the e, and the rest, which is 0 if they are."""
+        lin = row.linear(node)
+        products = [x for x in lin if x >= 0 and row.nodes[x][0] == MUL]
+        if not products or len(products) == len(lin):
+            return None
+        forms: list[dict[int, int]] = []
+        for x in products:
+            free = [f for f in row.factors(x) if row.nodes[f][0] == COLUMN and self._once(row, node, row.support[f])]
+            others = [f for f in row.factors(x) if f not in free[:1]]
+            if not free or len(others) != 1:
+                return None
+            forms.append(row.linear(others[0]))
+        return forms, {x: c for x, c in lin.items() if x not in products}
+
+    def _once(self, row: Row, node: int, bit: int) -> bool:
+        used = (*row.zero, *(a for _, args in row.lookups for a in args), *(a for _, _, args in row.messages for a in args))
+        return not any(row.support[n] & bit for n in used if n != node)
 
 
 def _from_host(wit: Any) -> bool:
@@ -1182,7 +1382,7 @@ def field_names(program: Program) -> dict[str, list[str]]:
         table = TableBuilder("names", [])
         elaborator = Elaborator(program, table, {}, pure=True)
         for p in decl.params:
-            flatten(elaborator.new_value(p.name, p.type, None, {}, p.span, trusted=True, because=None))
+            flatten(elaborator.new_value(p.name, p.type, None, p.span, trusted=True, because=None))
         names[bus] = [c.name for c in table.columns]
     return names
 
@@ -1192,11 +1392,49 @@ def audit(compilation: Compilation, tables: Iterable[str] | None = None) -> list
     program = compilation.program
     buses = {n: i for i, n in enumerate([*program.buses, *program.fixed])}
     names = field_names(program)
+    wanted = None if tables is None else set(tables)
     found: list[Finding] = []
+    services: list[TableAudit] = []
     for builder in (*compilation.steps, *compilation.others):
-        if tables is None or builder.name in set(tables):
-            found += TableAudit(program, lay_out(program, builder, buses), names).run()
+        if wanted is None or builder.name in wanted:
+            one = TableAudit(program, lay_out(program, builder, buses), names)
+            found += one.run()
+            if builder.name in program.services:
+                services.append(one)
+    if wanted is None:
+        found += check_fixed(program) + check_codes(program)
+    return found + Overlaps(services).run()
+
+
+def check_fixed(program: Program) -> list[Finding]:
+    """The fixed tables are what the rules take them for."""
+    found: list[Finding] = []
+    for name, item in program.fixed.items():
+        if name == "range":
+            wanted = [(b, v) for b in range(17) for v in range(1 << b)]
+        elif name == "shift_amounts":
+            wanted = [shift_row(i) for i in range(32)]
+        elif name in program.ranges:
+            wanted = [(v,) for v in range(program.ranges[name][1])]
+        elif name in FUNCTIONAL:
+            rows = _fixed_rows(program, item)
+            inputs = FUNCTIONAL[name]
+            functional = len({r[:inputs] for r in rows}) == len(set(rows))
+            small = all(v < high for r in rows for v, high in zip(r, FIXED_RANGES[name], strict=True))
+            wanted = rows if functional and small else []
+        else:
+            continue
+        if _fixed_rows(program, item) != wanted:
+            found.append(Finding(name, "", "the audit takes the fixed table for another", (), item.span))
     return found
+
+
+def check_codes(program: Program) -> list[Finding]:
+    """Instructions have different codes, and none has that of a word that is no instruction."""
+    codes = [e.op for e in program.encodings.values()]
+    if len(set(codes)) == len(codes) and 0 not in codes:
+        return []
+    return [Finding("decode", "", "two instructions have one code", (), None)]
 
 
 def determinism_findings(directory: Path | None = None) -> list[Diagnostic]:

@@ -1,0 +1,96 @@
+"""The soundness audit: the real circuits leave the prover no choice but the host's; mutated circuits are noticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from compiler.build import circuits_directory
+from compiler.determinism import audit, determinism_findings
+from dsl.diagnostics import DiagnosticError
+from tests.determinism.mutations import Mutation, compilation, judge, mutations
+
+FREE = {
+    ("decode", "pc"), ("decode", "uses"),
+    ("data_page", "page"), ("data_page", "lo"), ("data_page", "hi"), ("table_page", "page"), ("table_page", "child_digest"),
+    ("read_start", "length"), ("read_word", "value"), ("read_byte", "value"),
+}  # fmt: skip
+
+REDUNDANT = "redundant: the other equations force it"
+RESTRICTS = "no choice, but a row that the machine would refuse: "
+SURVIVORS = {
+    "alu.circ: type of hint equal: bit = a == b": REDUNDANT,
+    "alu.circ: type of hint zero: bit = a == 0": REDUNDANT,
+    "alu.circ: assert sq * (1 - sq) == 0": REDUNDANT + " (a product of bits); it tells the compiler",
+    "memory.circ: type of hint mark: bit = entry.mark": "received and sent on as it is; no other mark is ever sent for user memory",
+    "paging.circ: type of input touched: bit": "received; only 0 and 1 are ever sent",
+    "paging.circ: type of hint root: bit = real == 1 and page == root_page": REDUNDANT,
+    "paging.circ: lookup range(15, word.hi)": REDUNDANT + ": word.hi is a u16 and 0x7F00 - word.hi is below 2^15",
+    "paging.circ: assert touched * (1 - (child - root_page) * i) == 0": RESTRICTS + "which digest token the slot of the root may take",
+    "rv32i.circ: assert odd == 0": RESTRICTS + "an unaligned half word",
+    "services.circ: assert beyond == 0": RESTRICTS + "more input than was asked for",
+    "services.circ: assert fill.hi == 0": "fill is only ever sent with a high half of 0",
+}
+"""Statements whose deletion this audit cannot notice, and why."""
+
+SAMPLE = 8
+
+
+def test_the_machine_leaves_no_choice_but_the_hosts() -> None:
+    found = audit(compilation())
+    assert [f for f in found if f.expected is None] == []
+    assert {(f.table, f.columns[0]) for f in found} == FREE
+
+
+@pytest.mark.formal
+@pytest.mark.parametrize(
+    "mutation",
+    [pytest.param(m, id=f"{m.name} at {m.span.line}", marks=[] if i % SAMPLE == 0 else pytest.mark.slow) for i, m in enumerate(mutations())],
+)
+def test_a_deleted_statement_is_noticed(mutation: Mutation) -> None:
+    found = judge(mutation)
+    assert bool(found) != (mutation.name in SURVIVORS), mutation.name
+
+
+def test_survivors_exist() -> None:
+    assert set(SURVIVORS) <= {m.name for m in mutations()}
+
+
+def edited(tmp_path: Path, file: str, old: str, new: str) -> Path:
+    """A copy of the circuits with one piece of text replaced."""
+    for path in circuits_directory().glob("*.circ"):
+        text = path.read_text()
+        if path.name == file:
+            assert old in text
+            text = text.replace(old, new, 1)
+        (tmp_path / path.name).write_text(text)
+    return tmp_path
+
+
+def test_an_edited_source_is_reported_with_place_and_columns(tmp_path: Path) -> None:
+    carry = '  assert c1 * (1 - c1) == 0 "carry out of the high half is a bit";\n'
+    found = determinism_findings(edited(tmp_path, "alu.circ", carry, ""))
+    (high,) = [d for d in found if "of `addi`" in d.message or "in `addi`" in d.message][:1]
+    assert high.code in ("E0506", "E0507")
+    chosen = [d for d in found if d.code == "E0506" and "addi" in d.message]
+    assert any("value.hi" in d.message and "sum.hi" in d.notes[0] and d.span is not None for d in chosen)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("memory.circ", "hint   quarter: u14", "hint   quarter: u15"),
+        ("rv32i.circ", "hint   hi: u12", "hint   hi: u15"),
+        ("alu.circ", "hint   c0: u10", "trusted c0: u10"),
+        ("alu.circ", "lookup range(11, (a.lo - s)", "lookup range(12, (a.lo - s)"),
+        ("services.circ", "must_be(phase, 0);\n  must_be(a7, call_exit)", "must_be(a7, call_exit)"),
+        ("alu.circ", "for s in 0..32; at s", "for s in 0..31; at s"),
+    ],
+)
+def test_a_weakened_source_is_noticed(tmp_path: Path, file: str, old: str, new: str) -> None:
+    try:
+        assert determinism_findings(edited(tmp_path, file, old, new))
+    except DiagnosticError:
+        pass
