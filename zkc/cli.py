@@ -217,9 +217,16 @@ def image_id(program: ProgramArgument, json: JsonOption = False) -> None:
 
 
 @app.command()
-def inspect(receipt: ReceiptArgument, json: JsonOption = False) -> None:
+def inspect(
+    receipt: ReceiptArgument,
+    journal: Annotated[bool, typer.Option("--journal", help="Write the journal's bytes to stdout, and nothing else.")] = False,
+    json: JsonOption = False,
+) -> None:
     """Show what a receipt says, without verifying it."""
     report = Report(json)
+    if journal:
+        sys.stdout.buffer.write(api.read_receipt(receipt).journal)
+        return
     facts = api.inspect(receipt)
     if json:
         report.show({}, **facts)
