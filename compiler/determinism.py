@@ -67,7 +67,7 @@ LONGEST_GAP = 1 << 30
 
 MAX_POINTS = 1 << 19
 MAX_SPLITS = 2
-SOLVER_MS = 4000
+SOLVER_MS = 2000
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,6 @@ class Row:
             return [f for x in (a, b) for f in (self.factors(x) if self.value(x) is None else [])]
         return [node]
 
-
     def direct_factors(self, node: int) -> list[int]:
         """Factors of a product, each with its constants."""
         op, a, b = self.nodes[node]
@@ -226,7 +225,9 @@ class Row:
 
     def reachable(self) -> set[int]:
         """Nodes that some equation or message needs."""
-        found = {*self.zero, *self.shared, *(a for _, args in self.lookups for a in args), *(a for _, _, args in self.messages for a in args)}
+        found = {*self.zero, *self.shared}
+        for args in (*(args for _, args in self.lookups), *(args for _, _, args in self.messages)):
+            found.update(args)
         for i in range(len(self.nodes) - 1, -1, -1):
             if i in found and self.nodes[i][0] > CONSTANT:
                 found.update(self.nodes[i][1:])
@@ -282,7 +283,7 @@ def _below(value: npt.NDArray[np.int64], bound: object) -> npt.NDArray[np.bool_]
 
 
 def _size(allowed: tuple[str, object]) -> int:
-    kind, what = allowed
+    what = allowed[1]
     return 2 * what - 1 if isinstance(what, int) else len(what)  # type: ignore[arg-type]
 
 
@@ -379,9 +380,10 @@ class Solver:
             if not goal & ~self.known:
                 return self.known
             near = self._component(goal & ~self.known)
-            if self._learn(Euclid(self, near).columns()) or any(self._splits(near, goal, d) for d in range(self.depth)) or Uniqueness(self, near).run():
+            if self._learn(Euclid(self, near).columns()) or any(self._splits(near, goal, d) for d in range(self.depth)):
                 continue
-            return self.known
+            if not Uniqueness(self, near).run():
+                return self.known
 
     def _component(self, start: int) -> int:
         """The unknown columns that equations tie to these."""
@@ -565,10 +567,7 @@ class Solver:
         for node in self.row.zero:
             if self.unknown(node) & near:
                 gates |= dict.fromkeys(self._gates(node))
-        for f in gates:
-            if self._new_split(f, depth) and self._merge((self._assume({f: 0}), self._assume_not(f)), goal, depth):
-                return True
-        return False
+        return any(self._new_split(f, depth) and self._merge((self._assume({f: 0}), self._assume_not(f)), goal, depth) for f in gates)
 
     def _new_split(self, node: int, depth: int) -> bool:
         """True once for the node, the depth and what is known."""
@@ -905,7 +904,7 @@ class Query:
 
     def __init__(self, row: Row) -> None:
         try:
-            import z3
+            import z3  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise InputError("the audit needs z3", hint="pip install z3-solver") from None
         self.z3: Any = z3
@@ -1213,7 +1212,8 @@ class TableAudit:
                     continue
                 later = [a[time] for _, t, a in here if t == 1 and a[key] == args[key]]
                 if not any(self._bounded_gap(row, ranges, args[time], t) for t in later):
-                    self._fault(arm, f"nothing shows that what is received from `{bus}` was sent before", [], self.laid.messages[i].sent.span)
+                    span = self.laid.messages[i].sent.span
+                    self._fault(arm, f"nothing shows that what is received from `{bus}` was sent before", [], span)
 
     def _bounded_gap(self, row: Row, ranges: dict[int, int], earlier: int, later: int) -> bool:
         total = low = 0

@@ -85,11 +85,6 @@ def mutations() -> list[Mutation]:
     return sorted(found, key=lambda m: (m.span.file, m.span.line, m.kind))
 
 
-@cache
-def original(builder: TableBuilder) -> TableAudit:
-    return row_audit(builder)
-
-
 def row_audit(builder: TableBuilder) -> TableAudit:
     program = compilation().program
     buses = {n: i for i, n in enumerate([*program.buses, *program.fixed])}
@@ -109,7 +104,7 @@ def judge(mutation: Mutation) -> list[Finding]:
                 return found
         if not builder.arms and (found := [f for f in mutants[builder.name].run() if f.expected is None]):
             return found
-    sides = [mutants.get(t.name) or original(t) for t in tables() if t.name in services]
+    sides = [mutants.get(t.name) or row_audit(t) for t in tables() if t.name in services]
     for name in mutants:
         if name in services and (found := Overlaps(sides).run(name)):
             return found
