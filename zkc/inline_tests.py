@@ -116,6 +116,10 @@ class Call:
         self.inputs: dict[str, int] = {}
         values = [self._input(elaborator, param, value) for param, value in zip(gadget.params, given, strict=True)]
         self.outputs = elaborator.call_gadget(call.name, values, call.span)
+        for output in self.outputs:
+            for scalar in flatten(output):
+                elaborator.poly_of(scalar, gadget.span)  # or E0501: known to the witness only
+        program.check()
         self.known: dict[W, int] = {}
 
     def _arguments(self, call: s.Call) -> list[Any]:
