@@ -387,6 +387,18 @@ def audit(directory: PathLike | None = None) -> list[ColumnAudit]:
     return audit_columns(None if directory is None else Path(directory))
 
 
+def check_determinism(directory: PathLike | None = None) -> None:
+    """Raises DiagnosticError with every choice that constraints leave the prover without meaning to. Needs z3-solver; takes seconds."""
+    from compiler.determinism import determinism_findings
+    from dsl.diagnostics import DiagnosticError
+    from dsl.parser import parse_files
+
+    root = lock_path().parent if directory is None else Path(directory)
+    findings = determinism_findings(root)
+    if findings:
+        raise DiagnosticError(findings, parse_files(sorted(root.glob("*.circ")), root)[1])
+
+
 def lock_path() -> Path:
     """Where circuits.lock is."""
     import circuits

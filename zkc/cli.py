@@ -308,6 +308,9 @@ def audit(
         Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; zkc's own if left out.", show_default=False)
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Show every column of every table.")] = False,
+    determinism: Annotated[
+        bool, typer.Option("--determinism", help="Also prove that constraints leave the prover no choice (needs z3-solver).")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Show where the range of each column comes from, and what is taken on trust."""
@@ -317,10 +320,14 @@ def audit(
 
     report = Report(json)
     columns = api.audit(directory or _circuits())
+    if determinism:
+        api.check_determinism(directory or _circuits())
     if json:
         report.show({}, columns=[asdict(column) for column in columns])
     else:
         print_audit(columns, every=every)
+        if determinism:
+            print("Determinism: rows that agree on what they receive agree on what they send, but for what is free on purpose.")
 
 
 @app.command()

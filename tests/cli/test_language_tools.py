@@ -150,6 +150,16 @@ def test_audit_gives_every_column_an_owner_or_a_reason() -> None:
     assert {column.table for column in columns} == {*tables, "claim"}
 
 
+def test_audit_of_determinism(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("z3")
+    assert cli.main(["audit", "--determinism"]) == 0
+    assert "Determinism: rows that agree" in capfd.readouterr().out
+    alu = copy / "alu.circ"
+    alu.write_text(alu.read_text().replace('  assert equal * d0 == 0 "equal words have equal low halves";\n', "", 1))
+    assert cli.main(["audit", str(copy), "--determinism"]) == 2
+    assert "error[E05" in capfd.readouterr().err
+
+
 def test_audit_refuses_a_hint_that_nothing_uses(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
     alu = copy / "alu.circ"
     alu.write_text(alu.read_text().replace("spec   sum =", 'hint   idle: u16 = a.lo because "no reason";\n  spec   sum =', 1))
