@@ -24,11 +24,19 @@ from benchmarks.workloads import ROOT, workloads
 
 LAST = Path(__file__).parent / "last.json"
 COLUMNS = (
-    ("instructions", "instructions", 1, "{:,.0f}"), ("segments", "segments", 1, "{:.0f}"), ("M instr/s execute", "execute_rate", 1e-6, "{:.1f}"),
-    ("M/s tracing", "trace_rate", 1e-6, "{:.1f}"), ("k instr/s proven", "prove_rate", 1e-3, "{:.1f}"), ("prove s", "prove_seconds", 1, "{:.2f}"),
-    ("verify ms", "verify_seconds", 1e3, "{:.0f}"), ("cells/instr", "cells", 1, "{:.1f}"), ("messages/instr", "messages", 1, "{:.1f}"),
-    ("padding", "padding", 1, "{:.2f}"), ("proof KiB", "proof_bytes", 1 / 1024, "{:,.0f}"), ("peak MiB", "peak_bytes", 1 / 2**20, "{:,.0f}"),
-)  # fmt: skip
+    ("instructions", "instructions", 1, "{:,.0f}"),
+    ("segments", "segments", 1, "{:.0f}"),
+    ("M instr/s execute", "execute_rate", 1e-6, "{:.1f}"),
+    ("M/s tracing", "trace_rate", 1e-6, "{:.1f}"),
+    ("k instr/s proven", "prove_rate", 1e-3, "{:.1f}"),
+    ("prove s", "prove_seconds", 1, "{:.2f}"),
+    ("verify ms", "verify_seconds", 1e3, "{:.0f}"),
+    ("cells/instr", "cells", 1, "{:.1f}"),
+    ("messages/instr", "messages", 1, "{:.1f}"),
+    ("padding", "padding", 1, "{:.2f}"),
+    ("proof KiB", "proof_bytes", 1 / 1024, "{:,.0f}"),
+    ("peak MiB", "peak_bytes", 1 / 2**20, "{:,.0f}"),
+)
 
 
 def child(module: str, *args: str, env: dict[str, str] | None = None) -> Any:
