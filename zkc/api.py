@@ -377,7 +377,7 @@ def run_inline_tests(directory: PathLike | None = None, pattern: str = "") -> li
     """The outcomes of the `test` blocks of .circ files whose names hold `pattern`."""
     from zkc.inline_tests import run_tests
 
-    return list(run_tests(lock_path().parent if directory is None else Path(directory), pattern))
+    return list(run_tests(circuits_folder() if directory is None else Path(directory), pattern))
 
 
 def audit(directory: PathLike | None = None) -> list[ColumnAudit]:
@@ -393,17 +393,23 @@ def check_determinism(directory: PathLike | None = None) -> None:
     from dsl.diagnostics import DiagnosticError
     from dsl.parser import parse_files
 
-    root = lock_path().parent if directory is None else Path(directory)
+    root = circuits_folder() if directory is None else Path(directory)
     findings = determinism_findings(root)
     if findings:
         raise DiagnosticError(findings, parse_files(sorted(root.glob("*.circ")), root)[1])
 
 
-def lock_path() -> Path:
-    """Where circuits.lock is."""
+def circuits_folder() -> Path:
+    """The folder in `ZKC_CIRCUITS`, or the one that comes with zkc."""
     import circuits
 
-    return Path(str(circuits.__file__)).parent / "circuits.lock"
+    chosen = os.environ.get("ZKC_CIRCUITS")
+    return Path(chosen) if chosen else Path(str(circuits.__file__)).parent
+
+
+def lock_path() -> Path:
+    """Where circuits.lock is."""
+    return circuits_folder() / "circuits.lock"
 
 
 def lock_changes() -> list[str]:

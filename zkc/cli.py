@@ -275,7 +275,7 @@ def fmt(
 ) -> None:
     """Bring .circ files into one style; meaning and comments stay."""
     report = Report(json)
-    changed = api.format_files(paths or [Path(_circuits() or api.lock_path().parent)], write=not check)
+    changed = api.format_files(paths or [api.circuits_folder()], write=not check)
     if check and changed:
         raise InputError("not in our style: " + ", ".join(map(str, changed)), hint="run `zkc fmt` on them")
     report.show({"changed": ", ".join(map(str, changed)) or "nothing"}, changed=[str(path) for path in changed])

@@ -23,7 +23,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -166,3 +166,17 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_matcher() -> None:
     assert matches("a ... c\n", "a b c\n") and matches("a\n...\nd\n", "a\nb\nc\nd\n") and matches("", "")
     assert not matches("a\n", "b\n") and not matches("a\n", "a\nb\n") and not matches("a . c\n", "a b c\n")
+
+
+def test_every_command_and_option_is_documented() -> None:
+    import typer
+
+    from zkc.cli import app
+
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    command: Any = typer.main.get_command(app)
+    for name, one in command.commands.items():
+        (row,) = re.findall(rf"^\| `{name}[ `].*$", page, re.MULTILINE)
+        options = {option for parameter in one.params for option in (*parameter.opts, *parameter.secondary_opts) if option.startswith("-")}
+        shared = {"--json"} | ({"--input", "--segment-limit", "--max-cycles"} if "the same" in row or "as `execute`" in row else set())
+        assert not [option for option in options - shared if f"`{option}" not in row], name
