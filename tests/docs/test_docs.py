@@ -180,3 +180,12 @@ def test_every_command_and_option_is_documented() -> None:
         options = {option for parameter in one.params for option in (*parameter.opts, *parameter.secondary_opts) if option.startswith("-")}
         shared = {"--json"} | ({"--input", "--segment-limit", "--max-cycles"} if "the same" in row or "as `execute`" in row else set())
         assert not [option for option in options - shared if f"`{option}" not in row], name
+
+
+def test_pictures_are_as_drawn() -> None:
+    spec = importlib.util.spec_from_file_location("draw", ROOT / "docs" / "pictures" / "draw.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name, draw in module.PICTURES.items():
+        assert (ROOT / "docs" / "pictures" / name).read_text(encoding="utf-8") == draw().svg()
