@@ -117,6 +117,12 @@ def is_warm() -> bool:
     return stamp(machine()).exists()
 
 
+def executor_is_compiled() -> bool:
+    """Whether programs run at once: Numba has the fast executor on disk."""
+    module = Path(machine().spec.modules[("fast", "executor")])
+    return any((module.parent / "__pycache__").glob(f"{module.stem}.run-*.nbi"))
+
+
 def load_program(program: PathLike | bytes) -> Program:
     """The program, read and checked."""
     from runtime.elf import load_elf

@@ -63,6 +63,8 @@ def execute(
     """Run a program without proving anything."""
     report = Report(json)
     stdin = _stdin(input)
+    if not api.executor_is_compiled():
+        print("zkc: compiling the executor; this happens once", file=sys.stderr)
     with progress_bars(quiet=True) as progress:
         run = api.execute(program, stdin, segment_limit=segment_limit, max_cycles=max_cycles, console=_console(json), progress=progress)
     report.show(_run_facts(run), **_run_values(run))

@@ -20,6 +20,7 @@ from runtime.files import write_file
 
 if TYPE_CHECKING:
     from runtime.machine import Machine
+    from runtime.segment import Segment
 
 Progress = Callable[[str, int, int], None]
 Task = tuple[str, str]
@@ -125,7 +126,7 @@ EXIT: Final = (0x05D00893, 0x00000513, 0x00000073)
 """li a7, 93; li a0, 0; ecall."""
 
 
-def _execute(machine: Machine, *, snapshots: bool = True) -> list[object]:
+def _execute(machine: Machine, *, snapshots: bool = True) -> list[Segment]:
     """The segments of the shortest program."""
     import numpy as np
 
@@ -137,7 +138,7 @@ def _execute(machine: Machine, *, snapshots: bool = True) -> list[object]:
     code[: len(EXIT)] = EXIT
     system[memory.word_pc], system[memory.word_journal_capacity] = memory.page_bytes, memory.tag_journal
     image = Image(memory, {1: code, memory.system_page: system})
-    return list(execute(machine, image, b"", snapshots=snapshots).segments)
+    return execute(machine, image, b"", snapshots=snapshots).segments
 
 
 def _trace(machine: Machine) -> None:
@@ -168,7 +169,7 @@ def run_whole(machine: Machine) -> None:
 
     _execute(machine, snapshots=False)
     for segment in _execute(machine):
-        traces, claim = trace(machine, segment)  # type: ignore[arg-type]
+        traces, claim = trace(machine, segment)
         proof = prove(machine.circuit, traces, claim, evaluators=machine.evaluators(list(traces)))
         verify(machine.circuit, claim, proof, DEFAULT)
 

@@ -47,6 +47,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     for function in (execute, prove, verify):
         monkeypatch.setattr(api, function.__name__, function)
     monkeypatch.setattr(api, "is_warm", lambda: True)
+    monkeypatch.setattr(api, "executor_is_compiled", lambda: True)
     return seen
 
 
@@ -55,6 +56,7 @@ def fails(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         raise error
 
     monkeypatch.setattr(api, "execute", execute)
+    monkeypatch.setattr(api, "executor_is_compiled", lambda: True)
 
 
 def last_object(text: str) -> dict[str, Any]:
