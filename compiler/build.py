@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 
 import jinja2
@@ -38,7 +37,6 @@ from runtime.errors import InputError
 from runtime.files import write_file
 from runtime.machine import InsnInfo, Machine, MachineSpec, StepTable
 
-Progress = Callable[[str, int, int], None]
 VERSION = "1"
 STRAIGHT_LINE_NODES = 1500
 """A larger table is interpreted by the prover: as fast there (its rows stay in the second-level cache), and nothing to compile."""
@@ -55,7 +53,7 @@ def cache_directory() -> Path:
     return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "zkc"
 
 
-def load_machine(directory: Path | None = None, progress: Progress | None = None) -> Machine:
+def load_machine(directory: Path | None = None) -> Machine:
     """The machine of a directory of .circ files; from the cache if neither they nor the compiler changed."""
     root = directory or circuits_directory()
     files = sorted(root.glob("*.circ"))

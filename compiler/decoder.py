@@ -7,7 +7,7 @@ from compiler.elaborate import Elaborator
 from compiler.expressions import Scope
 from compiler.families import Uses, family_uses
 from compiler.polynomials import Interval
-from compiler.program import Encoding, Program
+from compiler.program import Program
 from compiler.values import RecordValue, Scalar, StructValue, Value
 from dsl import syntax as s
 
@@ -102,22 +102,6 @@ def immediate_bits(program: Program, immediate: s.Immediate, bits: list[int], ze
         else:
             pieces += bits[piece.low : piece.high + 1]
     return pieces, sign
-
-
-def decode_immediate(encoding: Encoding, word: int) -> int:
-    """The immediate of a word as an integer (signed if its format extends the sign), 0 if it has none. Plain reference."""
-    if encoding.immediate is None:
-        return 0
-    value = width = 0
-    signed = False
-    for piece in encoding.immediate.pieces:
-        if piece.literal is not None:
-            value, width = value << (piece.high + 1), width + piece.high + 1
-        else:
-            count = piece.high - piece.low + 1
-            value, width = value << count | (word >> piece.low & ((1 << count) - 1)), width + count
-            signed = signed or piece.sext
-    return value - (1 << width) if signed and value >> (width - 1) else value
 
 
 def immediate_fields(immediate: s.Immediate) -> str:

@@ -14,7 +14,6 @@ from compiler.program import Program
 from compiler.table import Origin, TableBuilder
 from compiler.values import RecordValue, Scalar, StructValue, Value
 from dsl import syntax as s
-from runtime.field.koalabear import P
 
 FIELDS = ("rd", "rs1", "rs2")
 
@@ -203,7 +202,3 @@ def build_guards(program: Program, functions: dict[str, FieldFunction]) -> tuple
         elif stmt.name in names:
             scope.env[stmt.name] = elaborator.evaluate(stmt.value, scope)
     return table, {name: elaborator.integer(x.when, scope) for name, x in program.services.items()}
-
-
-def felt_of(value: int) -> int:
-    return value % P

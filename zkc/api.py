@@ -90,7 +90,10 @@ def compile(directory: PathLike | None = None, *, progress: Progress = no_progre
     """The machine compiled from the .circ files in `directory` (None: the ones that come with zkc), from the cache if nothing changed."""
     from compiler.build import load_machine
 
-    return load_machine(None if directory is None else Path(directory), progress)
+    progress("circuits", 0, 1)
+    made = load_machine(None if directory is None else Path(directory))
+    progress("circuits", 1, 1)
+    return made
 
 
 def machine() -> Machine:

@@ -45,7 +45,7 @@ def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
 
     start = time.perf_counter()
     progress("circuits", 0, 1)
-    machine = load_machine(directory, progress)
+    machine = load_machine(directory)
     progress("circuits", 1, 1)
     done = stamp(machine)
     if done.exists():

@@ -31,7 +31,6 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "equation that wraps": ("alu.circ", "hint   c0: u10 = (x[0]", "hint   c0: u16 = (x[0]", "E0301"),
     "degree": ("alu.circ", "let  low = column(x0 * power);", "let  low = x0 * power;", "E0401"),
     "unconstrained hint": ("alu.circ", '  assert t1 + c0 == product.hi + 2**16 * c1 "bits 16 to 31";', "", "E0501"),
-    "bus without receiver": ("claim.circ", '    recv journal_word(1, i, journal_after[i]);\n', "", "none"),
     "nothing receives": ("services.circ", "bus halt(code: u32);", "bus halt(code: u32);\nbus lonely(x: felt);", "E0606"),
     "wrong width": ("cpu.circ", "recv    exec(clk, pc);", "recv    exec(clk);", "E0603"),
     "no such bus": ("cpu.circ", "recv    exec(clk, pc);", "recv    exek(clk, pc);", "E0601"),
@@ -58,9 +57,6 @@ def test_refused(name: str, tmp_path: Path) -> None:
     source, text = squeezed((directory / file).read_text()), squeezed(text)
     assert text in source
     (directory / file).write_text(source.replace(text, replacement, 1))
-    if code == "none":
-        compiled(directory, tmp_path / "modules")
-        return
     with pytest.raises(DiagnosticError) as caught:
         compiled(directory, tmp_path / "modules")
     found = [d for d in caught.value.diagnostics if d.code == code]

@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 
 from runtime.errors import GuestFault
 from runtime.image import Image, PageTree
+from runtime.stark.prover import prove
+from runtime.stark.verifier import verify
 from runtime.trace import trace
 from tests.machine.check import check
 from tests.machine.programs import REGRESSIONS, RandomProgram, executor, finish, load, programs, run_ours, run_theirs, save
@@ -53,6 +55,18 @@ def witness_holds(program: RandomProgram) -> None:
         assert not failures, f"segment {segment.index}\n{failures}"
 
 
+def proof_verifies(program: RandomProgram) -> None:
+    """The segment that uses the most tables, at a small limit, is really proven, and the proof verifies."""
+    try:
+        segments = finish(executor(program.elf(), program.stdin, 7, 60, snapshots=True)).segments
+    except GuestFault:
+        return
+    richest = max(segments, key=lambda s: len({n for n, r in s.rows.items() if r}))
+    traces, claim = trace(machine(), richest)
+    proof = prove(machine().circuit, traces, claim, evaluators=machine().evaluators(list(traces)))
+    verify(machine().circuit, claim, proof)
+
+
 def recorded(test: Callable[[RandomProgram], None], program: RandomProgram) -> None:
     """Runs a test; what fails is written to a file. Shrinking writes it again and again: the last is the smallest."""
     try:
@@ -72,6 +86,13 @@ def test_same_as_unicorn(program: RandomProgram) -> None:
 @given(programs())
 def test_witness_holds(program: RandomProgram) -> None:
     recorded(witness_holds, program)
+
+
+@pytest.mark.prove
+@settings(parent=few, max_examples=6)
+@given(programs())
+def test_proof_verifies(program: RandomProgram) -> None:
+    recorded(proof_verifies, program)
 
 
 @pytest.mark.slow
