@@ -7,12 +7,12 @@ import json
 import numpy as np
 
 from benchmarks.measure import best
-from compiler.build import load_machine
-from runtime.field.koalabear import P
-from runtime.hash.blake3 import hash_rows, key_words
-from runtime.hash.merkle import commit
-from runtime.poly.barycentric import evaluate_columns, weights
-from runtime.poly.ntt import extend
+from zkc.compiler.build import load_machine
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.hash.blake3 import hash_rows, key_words
+from zkc.runtime.hash.merkle import commit
+from zkc.runtime.poly.barycentric import evaluate_columns, weights
+from zkc.runtime.poly.ntt import extend
 
 ROWS = 1 << 18
 COLUMNS = 32

@@ -10,15 +10,15 @@ from collections import Counter
 from typing import Any
 
 from benchmarks.workloads import Workload, workloads
-from compiler.build import load_machine
-from runtime.elf import load_elf
-from runtime.executor import Execution, execute
-from runtime.heights import logup_columns
-from runtime.machine import Machine
-from runtime.segment import Segment
-from runtime.stark.prover import Prover
-from runtime.stark.verifier import verify
-from runtime.trace import Tracer, trace
+from zkc.compiler.build import load_machine
+from zkc.runtime.elf import load_elf
+from zkc.runtime.executor import Execution, execute
+from zkc.runtime.heights import logup_columns
+from zkc.runtime.machine import Machine
+from zkc.runtime.segment import Segment
+from zkc.runtime.stark.prover import Prover
+from zkc.runtime.stark.verifier import verify
+from zkc.runtime.trace import Tracer, trace
 
 
 def best(times: int, run: Any) -> float:

@@ -13,29 +13,29 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-import circuits
-from compiler import witness
-from compiler.check import check_buses, check_columns
-from compiler.columns import FieldFunction
-from compiler.decoder import elaborate_decode
-from compiler.elaborate import Elaborator
-from compiler.emit_executor import decoders as emit_decoders
-from compiler.emit_executor import emit_arms, record_layout
-from compiler.emit_fill import Histogram, emit_fill, lookup_index
-from compiler.expressions import Scope
-from compiler.families import build_family, build_guards, build_service, names_in
-from compiler.layout import Laid, fixed_table, lay_out
-from compiler.program import Program, collect
-from compiler.table import TableBuilder
-from compiler.values import flatten
-from dsl import syntax as s
-from dsl.parser import parse_files
-from runtime import events
-from runtime.circuit import Bus, Circuit, Table
-from runtime.circuit_digest import circuit_digest
-from runtime.errors import InputError
-from runtime.files import write_file
-from runtime.machine import InsnInfo, Machine, MachineSpec, StepTable
+from zkc import circuits
+from zkc.compiler import witness
+from zkc.compiler.check import check_buses, check_columns
+from zkc.compiler.columns import FieldFunction
+from zkc.compiler.decoder import elaborate_decode
+from zkc.compiler.elaborate import Elaborator
+from zkc.compiler.emit_executor import decoders as emit_decoders
+from zkc.compiler.emit_executor import emit_arms, record_layout
+from zkc.compiler.emit_fill import Histogram, emit_fill, lookup_index
+from zkc.compiler.expressions import Scope
+from zkc.compiler.families import build_family, build_guards, build_service, names_in
+from zkc.compiler.layout import Laid, fixed_table, lay_out
+from zkc.compiler.program import Program, collect
+from zkc.compiler.table import TableBuilder
+from zkc.compiler.values import flatten
+from zkc.dsl import syntax as s
+from zkc.dsl.parser import parse_files
+from zkc.runtime import events
+from zkc.runtime.circuit import Bus, Circuit, Table
+from zkc.runtime.circuit_digest import circuit_digest
+from zkc.runtime.errors import InputError
+from zkc.runtime.files import write_file
+from zkc.runtime.machine import InsnInfo, Machine, MachineSpec, StepTable
 
 VERSION = "1"
 STRAIGHT_LINE_NODES = 1500

@@ -6,9 +6,9 @@ from typing import Any
 
 import networkx as nx
 
-from compiler.program import Program
-from compiler.table import Column, TableBuilder
-from runtime.circuit import COLUMN
+from zkc.compiler.program import Program
+from zkc.compiler.table import Column, TableBuilder
+from zkc.runtime.circuit import COLUMN
 
 Graph = Any
 """A networkx graph: its annotations differ from version to version."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NoReturn
 
-from compiler import witness as w
-from compiler.polynomials import Polynomials
-from compiler.program import ConstValue, Program, evaluate_constant
-from compiler.table import Origin, Sent, TableBuilder
-from compiler.values import ArrayValue, Scalar, StructValue, Value, type_name, word_of_limbs
-from compiler.witness import W
-from dsl import syntax as s
+from zkc.compiler import witness as w
+from zkc.compiler.polynomials import Polynomials
+from zkc.compiler.program import ConstValue, Program, evaluate_constant
+from zkc.compiler.table import Origin, Sent, TableBuilder
+from zkc.compiler.values import ArrayValue, Scalar, StructValue, Value, type_name, word_of_limbs
+from zkc.compiler.witness import W
+from zkc.dsl import syntax as s
 
 
 @dataclass

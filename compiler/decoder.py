@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from compiler import witness as w
-from compiler.elaborate import Elaborator
-from compiler.expressions import Scope
-from compiler.families import Uses, family_uses
-from compiler.polynomials import Interval
-from compiler.program import Program
-from compiler.values import RecordValue, Scalar, StructValue, Value
-from dsl import syntax as s
+from zkc.compiler import witness as w
+from zkc.compiler.elaborate import Elaborator
+from zkc.compiler.expressions import Scope
+from zkc.compiler.families import Uses, family_uses
+from zkc.compiler.polynomials import Interval
+from zkc.compiler.program import Program
+from zkc.compiler.values import RecordValue, Scalar, StructValue, Value
+from zkc.dsl import syntax as s
 
 
 def elaborate_decode(elaborator: Elaborator, stmt: s.Decode, scope: Scope) -> None:

@@ -20,15 +20,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compiler.build import Compilation, circuits_directory, compile_program
-from compiler.layout import Laid, _fixed_rows, lay_out  # pyright: ignore[reportPrivateUsage]
-from compiler.program import Program
-from compiler.values import flatten
-from dsl.diagnostics import Diagnostic
-from dsl.syntax import Span
-from runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
-from runtime.errors import InputError
-from runtime.field.koalabear import P
+from zkc.compiler.build import Compilation, circuits_directory, compile_program
+from zkc.compiler.layout import Laid, _fixed_rows, lay_out  # pyright: ignore[reportPrivateUsage]
+from zkc.compiler.program import Program
+from zkc.compiler.values import flatten
+from zkc.dsl.diagnostics import Diagnostic
+from zkc.dsl.syntax import Span
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
+from zkc.runtime.errors import InputError
+from zkc.runtime.field.koalabear import P
 
 Node = tuple[int, int, int]
 Form = tuple[tuple[tuple[int, int], ...], tuple[str, object]]
@@ -1374,8 +1374,8 @@ def _from_host(wit: Any) -> bool:
 
 def field_names(program: Program) -> dict[str, list[str]]:
     """The names of the fields of every bus, one for each field element."""
-    from compiler.elaborate import Elaborator
-    from compiler.table import TableBuilder
+    from zkc.compiler.elaborate import Elaborator
+    from zkc.compiler.table import TableBuilder
 
     names: dict[str, list[str]] = {}
     for bus, decl in program.buses.items():

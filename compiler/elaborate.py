@@ -9,15 +9,15 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from compiler import witness as w
-from compiler.columns import FieldFunction
-from compiler.expressions import Env, Expressions, Scope
-from compiler.polynomials import Interval
-from compiler.table import Effect, Sent, TableBuilder
-from compiler.values import ArrayValue, Scalar, StructValue, Value, flatten, type_name
-from compiler.witness import W
-from dsl import syntax as s
-from runtime.field.koalabear import P
+from zkc.compiler import witness as w
+from zkc.compiler.columns import FieldFunction
+from zkc.compiler.expressions import Env, Expressions, Scope
+from zkc.compiler.polynomials import Interval
+from zkc.compiler.table import Effect, Sent, TableBuilder
+from zkc.compiler.values import ArrayValue, Scalar, StructValue, Value, flatten, type_name
+from zkc.compiler.witness import W
+from zkc.dsl import syntax as s
+from zkc.runtime.field.koalabear import P
 
 FELT_HIGH = P - 1
 

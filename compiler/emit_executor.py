@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compiler.columns import FieldFunction
-from compiler.decoder import immediate_fields
-from compiler.integers import Integers
-from compiler.program import Program
-from compiler.table import Effect, TableBuilder
-from compiler.witness import W
-from runtime import events
+from zkc.compiler.columns import FieldFunction
+from zkc.compiler.decoder import immediate_fields
+from zkc.compiler.integers import Integers
+from zkc.compiler.program import Program
+from zkc.compiler.table import Effect, TableBuilder
+from zkc.compiler.witness import W
+from zkc.runtime import events
 
 INDENT = " " * 12
 FIELDS = {

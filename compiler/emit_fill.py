@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compiler.columns import FieldFunction
-from compiler.elaborate import Elaborator
-from compiler.emit_executor import RecordLayout, record_layout
-from compiler.expressions import Scope
-from compiler.integers import Integers
-from compiler.polynomials import Polynomials
-from compiler.program import Program
-from compiler.table import Sent, TableBuilder
-from compiler.values import Scalar
-from compiler.witness import W
-from runtime.circuit import COLUMN
-from runtime.field.koalabear import P
+from zkc.compiler.columns import FieldFunction
+from zkc.compiler.elaborate import Elaborator
+from zkc.compiler.emit_executor import RecordLayout, record_layout
+from zkc.compiler.expressions import Scope
+from zkc.compiler.integers import Integers
+from zkc.compiler.polynomials import Polynomials
+from zkc.compiler.program import Program
+from zkc.compiler.table import Sent, TableBuilder
+from zkc.compiler.values import Scalar
+from zkc.compiler.witness import W
+from zkc.runtime.circuit import COLUMN
+from zkc.runtime.field.koalabear import P
 
 INDENT = " " * 8
 RECORD = {

@@ -6,14 +6,14 @@ import difflib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
-from compiler import witness as w
-from compiler.columns import Columns
-from compiler.program import integer_operation
-from compiler.table import Effect
-from compiler.values import ArrayValue, RecordValue, Scalar, StructValue, Value, bounded, flatten, type_name
-from compiler.witness import W
-from dsl import syntax as s
-from runtime.field.koalabear import P
+from zkc.compiler import witness as w
+from zkc.compiler.columns import Columns
+from zkc.compiler.program import integer_operation
+from zkc.compiler.table import Effect
+from zkc.compiler.values import ArrayValue, RecordValue, Scalar, StructValue, Value, bounded, flatten, type_name
+from zkc.compiler.witness import W
+from zkc.dsl import syntax as s
+from zkc.runtime.field.koalabear import P
 
 Env = dict[str, Value]
 DIVISIONS = ("divide_unsigned", "remainder_unsigned", "divide_signed", "remainder_signed")

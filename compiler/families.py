@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from compiler import witness as w
-from compiler.columns import FieldFunction
-from compiler.elaborate import Elaborator
-from compiler.expressions import Scope
-from compiler.polynomials import Interval
-from compiler.program import Program
-from compiler.table import Origin, TableBuilder
-from compiler.values import RecordValue, Scalar, StructValue, Value
-from dsl import syntax as s
+from zkc.compiler import witness as w
+from zkc.compiler.columns import FieldFunction
+from zkc.compiler.elaborate import Elaborator
+from zkc.compiler.expressions import Scope
+from zkc.compiler.polynomials import Interval
+from zkc.compiler.program import Program
+from zkc.compiler.table import Origin, TableBuilder
+from zkc.compiler.values import RecordValue, Scalar, StructValue, Value
+from zkc.dsl import syntax as s
 
 FIELDS = ("rd", "rs1", "rs2")
 

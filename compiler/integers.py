@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compiler.witness import INT64_MAX, INT64_MIN, UINT64_MAX, W
+from zkc.compiler.witness import INT64_MAX, INT64_MIN, UINT64_MAX, W
 
 _BINARY = {"add": "+", "sub": "-", "mul": "*", "and": "&", "or": "|", "xor": "^", "shl": "<<", "shr": ">>"}
 _COMPARE = {"eq": "==", "ne": "!=", "lt": "<", "ge": ">="}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.program import ConstValue, Program, evaluate_constant
-from compiler.table import Sent, TableBuilder
-from dsl import syntax as s
-from runtime.circuit import Message, Table
+from zkc.compiler.program import ConstValue, Program, evaluate_constant
+from zkc.compiler.table import Sent, TableBuilder
+from zkc.dsl import syntax as s
+from zkc.runtime.circuit import Message, Table
 
 MAX_DEGREE = 3
 MIN_ROWS = 128

@@ -1,12 +1,12 @@
-"""Polynomials over the columns of one table, as a hash-consed list of nodes (the format of runtime.circuit.Table.nodes)."""
+"""Polynomials over the columns of one table, as a hash-consed list of nodes (the format of zkc.runtime.circuit.Table.nodes)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import lcm
 
-from runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
-from runtime.field.koalabear import P
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
+from zkc.runtime.field.koalabear import P
 
 Node = tuple[int, int, int]
 BOUND = 1 << 96  # beyond this a value counts as any field element

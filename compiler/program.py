@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from compiler.polynomials import Interval
-from dsl import syntax as s
-from dsl.diagnostics import Diagnostic, DiagnosticError
-from runtime.field.koalabear import P
+from zkc.compiler.polynomials import Interval
+from zkc.dsl import syntax as s
+from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
+from zkc.runtime.field.koalabear import P
 
 ConstValue = int | list["ConstValue"]  # type: ignore[misc]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from compiler import witness as w
-from compiler.polynomials import Interval, Polynomials
-from compiler.witness import W
-from dsl.syntax import Span
+from zkc.compiler import witness as w
+from zkc.compiler.polynomials import Interval, Polynomials
+from zkc.compiler.witness import W
+from zkc.dsl.syntax import Span
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from compiler import witness as w
-from compiler.witness import W
+from zkc.compiler import witness as w
+from zkc.compiler.witness import W
 
 
 @dataclass(frozen=True)

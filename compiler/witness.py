@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runtime.field.koalabear import P
+from zkc.runtime.field.koalabear import P
 
 INT64_MAX = 2**63 - 1
 INT64_MIN = -(2**63)

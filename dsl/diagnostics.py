@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dsl.syntax import Span
+from zkc.dsl.syntax import Span
 
 
 @dataclass(frozen=True)

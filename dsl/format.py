@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from lark import Lark, Token, Tree
 
-from dsl.parser import parse
-from dsl.syntax import Node
+from zkc.dsl.parser import parse
+from zkc.dsl.syntax import Node
 
 WIDTH: Final = 150
 INDENT: Final = 2

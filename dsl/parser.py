@@ -10,8 +10,8 @@ from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_a
 from lark.exceptions import VisitError
 from lark.tree import Meta
 
-from dsl import syntax as s
-from dsl.diagnostics import Diagnostic, DiagnosticError
+from zkc.dsl import syntax as s
+from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
 
 
 @cache

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from runtime.circuit import Circuit
-from runtime.hash.blake3 import hash_bytes
+from zkc.runtime.circuit import Circuit
+from zkc.runtime.hash.blake3 import hash_bytes
 
 
 def circuit_digest(circuit: Circuit) -> bytes:

@@ -13,11 +13,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from runtime.circuit import Circuit
-from runtime.errors import VerificationError, ZkcError
-from runtime.field.koalabear import P
-from runtime.image import Digest
-from runtime.memory_map import WORD_BYTES, MemoryMap
+from zkc.runtime.circuit import Circuit
+from zkc.runtime.errors import VerificationError, ZkcError
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.image import Digest
+from zkc.runtime.memory_map import WORD_BYTES, MemoryMap
 
 LIMB_BITS = 16
 

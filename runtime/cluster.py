@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from runtime.errors import InputError
-from runtime.proving import Failure, Outcome, ProveOne, Unit, attempt
+from zkc.runtime.errors import InputError
+from zkc.runtime.proving import Failure, Outcome, ProveOne, Unit, attempt
 
 
 class RayCluster:

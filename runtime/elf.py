@@ -13,10 +13,10 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from runtime.errors import InputError
-from runtime.files import MIB, read_file
-from runtime.memory_map import MemoryMap
-from runtime.symbols import Symbols
+from zkc.runtime.errors import InputError
+from zkc.runtime.files import MIB, read_file
+from zkc.runtime.memory_map import MemoryMap
+from zkc.runtime.symbols import Symbols
 
 MAX_ELF_BYTES = 1024 * MIB
 """Bytes of a program file; debug information of large programs fits."""

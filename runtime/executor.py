@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from runtime import events
-from runtime.elf import Program
-from runtime.errors import GuestFault
-from runtime.heights import Heights
-from runtime.image import Image, PageTree
-from runtime.machine import Machine
-from runtime.machine_ops import (
+from zkc.runtime import events
+from zkc.runtime.elf import Program
+from zkc.runtime.errors import GuestFault
+from zkc.runtime.heights import Heights
+from zkc.runtime.image import Image, PageTree
+from zkc.runtime.machine import Machine
+from zkc.runtime.machine_ops import (
     HOST_CONSOLE,
     HOST_CONSOLE_FD,
     HOST_EXIT_CODE,
@@ -26,7 +26,7 @@ from runtime.machine_ops import (
     HOST_PRESENT,
     HOST_WORDS,
 )
-from runtime.segment import Segment
+from zkc.runtime.segment import Segment
 
 Console = Callable[[int, bytes], None]
 Progress = Callable[[str, int, int], None]

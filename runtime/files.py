@@ -8,7 +8,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from runtime.errors import InputError
+from zkc.runtime.errors import InputError
 
 MIB = 1 << 20
 _CHUNK = 1 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from runtime.machine import Machine
+from zkc.runtime.machine import Machine
 
 MIN_LOG_ROWS = 7
 MAX_LOG_ROWS = 21

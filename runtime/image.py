@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from runtime.errors import InputError
-from runtime.field.koalabear import P
-from runtime.memory_map import STACK_POINTER, WORD_BYTES, MemoryMap
+from zkc.runtime.errors import InputError
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.memory_map import STACK_POINTER, WORD_BYTES, MemoryMap
 
 if TYPE_CHECKING:  # a verifier computes with image IDs and loads no program
-    from runtime.elf import Program
+    from zkc.runtime.elf import Program
 
 Words = npt.NDArray[np.uint32]
 Digest = tuple[int, ...]

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from runtime.circuit import Circuit
-from runtime.memory_map import MemoryMap
+from zkc.runtime.circuit import Circuit
+from zkc.runtime.memory_map import MemoryMap
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Machine:
     @cached_property
     def hasher(self) -> Any:
         """The page hash and the journal's sponge."""
-        from runtime.hash.poseidon2 import Poseidon2, Poseidon2Parameters
+        from zkc.runtime.hash.poseidon2 import Poseidon2, Poseidon2Parameters
 
         return Poseidon2(Poseidon2Parameters.from_constants(self.circuit.constants))
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from runtime.field.koalabear import P
+from zkc.runtime.field.koalabear import P
 
 HOST_POSITION, HOST_LENGTH, HOST_PRESENT, HOST_HALTED, HOST_EXIT_CODE, HOST_CONSOLE, HOST_JOURNAL, HOST_CONSOLE_FD = range(8)
 HOST_WORDS = 8
@@ -65,7 +65,7 @@ def inverse(a: int) -> int:
 
 @njit(cache=True, nogil=True)
 def run_field_function(nodes: npt.NDArray[np.int64], outputs: npt.NDArray[np.int64], args: Any) -> npt.NDArray[np.int64]:
-    """The outputs of a straight-line program over the field (canonical values); `nodes` as in runtime.circuit.Table."""
+    """The outputs of a straight-line program over the field (canonical values); `nodes` as in zkc.runtime.circuit.Table."""
     inputs = np.array(args, dtype=np.int64)
     values = np.empty(nodes.shape[0], dtype=np.int64)
     for i in range(nodes.shape[0]):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 
-from runtime.errors import ZkcError
+from zkc.runtime.errors import ZkcError
 
 WORD_BYTES = 4
 REGISTERS = 32

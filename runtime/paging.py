@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from runtime.memory_map import MemoryMap
-from runtime.segment import Segment
+from zkc.runtime.memory_map import MemoryMap
+from zkc.runtime.segment import Segment
 
 Words = npt.NDArray[np.uint32]
 Column = npt.NDArray[np.int64]

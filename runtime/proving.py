@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
-from runtime.errors import InputError, ZkcError
-from runtime.receipt import SegmentReceipt
-from runtime.resume import ResumeStore
-from runtime.threads import set_threads
+from zkc.runtime.errors import InputError, ZkcError
+from zkc.runtime.receipt import SegmentReceipt
+from zkc.runtime.resume import ResumeStore
+from zkc.runtime.threads import set_threads
 
 Unit = Any
 ProveOne = Callable[[Unit], SegmentReceipt]

@@ -14,14 +14,14 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from runtime.circuit import Circuit
-from runtime.claims import Claim, ClaimLayout, JournalSponge, journal_state
-from runtime.errors import InputError, VerificationError
-from runtime.field.koalabear import P
-from runtime.files import MIB
-from runtime.image import Digest, image_id_hex
-from runtime.memory_map import MemoryMap
-from runtime.stark.parameters import DEFAULT, Parameters
+from zkc.runtime.circuit import Circuit
+from zkc.runtime.claims import Claim, ClaimLayout, JournalSponge, journal_state
+from zkc.runtime.errors import InputError, VerificationError
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.files import MIB
+from zkc.runtime.image import Digest, image_id_hex
+from zkc.runtime.memory_map import MemoryMap
+from zkc.runtime.stark.parameters import DEFAULT, Parameters
 
 MAGIC = b"zkc receipt\n"
 VERSION = 1
@@ -114,7 +114,7 @@ def verify_receipt(
 ) -> VerifiedReceipt:
     """Check the chain and every proof; a `VerificationError` says which segment does not hold and why.
 
-    sponge: the page hash of the circuit. verify_proof: `runtime.stark.verifier.verify`.
+    sponge: the page hash of the circuit. verify_proof: `zkc.runtime.stark.verifier.verify`.
     image_id: of the program that must have run, computed from the program, never taken from the receipt; None accepts any program, and the
     caller must look at the answer. journal, exit_code: as expected, None for any.
     """

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from runtime.errors import InputError
-from runtime.files import MIB, read_file, write_file
-from runtime.image import Digest
-from runtime.receipt import MAX_PROOF_BYTES, SegmentReceipt
+from zkc.runtime.errors import InputError
+from zkc.runtime.files import MIB, read_file, write_file
+from zkc.runtime.image import Digest
+from zkc.runtime.receipt import MAX_PROOF_BYTES, SegmentReceipt
 
 _MAGIC = b"zkc segment 1\n"
 _KEY_BYTES = 32

@@ -7,17 +7,17 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from runtime.circuit import ADD, COLUMN, CONSTANT, SUB
-from runtime.claims import Claim, ClaimLayout
-from runtime.errors import ZkcError
-from runtime.executor import CLK, EVENT, FIRST_CLK, FUEL, PC, RETIRED, STATE_WORDS
-from runtime.field import arrays
-from runtime.heights import MIN_LOG_ROWS
-from runtime.machine import Machine
-from runtime.machine_ops import HOST_LENGTH, HOST_PRESENT, HOST_WORDS
-from runtime.paging import PageRows, page_rows
-from runtime.segment import Segment
-from runtime.threads import parallel_for, threads
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, SUB
+from zkc.runtime.claims import Claim, ClaimLayout
+from zkc.runtime.errors import ZkcError
+from zkc.runtime.executor import CLK, EVENT, FIRST_CLK, FUEL, PC, RETIRED, STATE_WORDS
+from zkc.runtime.field import arrays
+from zkc.runtime.heights import MIN_LOG_ROWS
+from zkc.runtime.machine import Machine
+from zkc.runtime.machine_ops import HOST_LENGTH, HOST_PRESENT, HOST_WORDS
+from zkc.runtime.paging import PageRows, page_rows
+from zkc.runtime.segment import Segment
+from zkc.runtime.threads import parallel_for, threads
 
 Words = npt.NDArray[np.uint32]
 Counts = npt.NDArray[np.uint32]

@@ -7,11 +7,20 @@
     zkc.verify(proof.receipt, image_id=zkc.image_id("fibonacci.elf"))
 
 Errors that people can cause are `zkc.ZkcError`; a receipt that does not hold is `zkc.VerificationError`.
+
+The packages `zkc.dsl`, `zkc.compiler`, `zkc.runtime` and `zkc.circuits` lie beside this one in the repository (links lead there).
+Importing any of them imports this module, too: names are looked up when they are used, so that a verifier or a worker does not import everything.
 """
 
-from runtime.errors import GuestFault, InputError, VerificationError, ZkcError
-from zkc.api import Proof, Run, Verified, compile, execute, image_id, prove, verify
-from zkc.toolchain import build
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zkc.api import Proof, Run, Verified, compile, execute, image_id, prove, verify
+    from zkc.runtime.errors import GuestFault, InputError, VerificationError, ZkcError
+    from zkc.toolchain import build
 
 __all__ = [
     "GuestFault",
@@ -28,3 +37,15 @@ __all__ = [
     "prove",
     "verify",
 ]
+
+_HOMES = {"build": "zkc.toolchain"} | dict.fromkeys(("GuestFault", "InputError", "VerificationError", "ZkcError"), "zkc.runtime.errors")
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'zkc' has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "zkc.api")), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

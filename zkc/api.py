@@ -15,20 +15,20 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runtime.errors import InputError, VerificationError
-from runtime.files import MIB, check_writable, read_file, write_file
+from zkc.runtime.errors import InputError, VerificationError
+from zkc.runtime.files import MIB, check_writable, read_file, write_file
 
 if TYPE_CHECKING:
-    from runtime.elf import Program
-    from runtime.executor import Execution
-    from runtime.machine import Machine
-    from runtime.receipt import Receipt, SegmentReceipt
-    from runtime.resume import ResumeStore
-    from runtime.segment import Segment
-    from runtime.stark.security import SecurityReport
     from zkc.audit import ColumnAudit
     from zkc.inline_tests import TestOutcome
     from zkc.profile import Profile
+    from zkc.runtime.elf import Program
+    from zkc.runtime.executor import Execution
+    from zkc.runtime.machine import Machine
+    from zkc.runtime.receipt import Receipt, SegmentReceipt
+    from zkc.runtime.resume import ResumeStore
+    from zkc.runtime.segment import Segment
+    from zkc.runtime.stark.security import SecurityReport
     from zkc.warm import Warmed
 
 MAX_INPUT_BYTES = 1024 * MIB
@@ -88,7 +88,7 @@ class Verified:
 
 def compile(directory: PathLike | None = None, *, progress: Progress = no_progress) -> Machine:
     """The machine compiled from the .circ files in `directory` (None: the ones that come with zkc), from the cache if nothing changed."""
-    from compiler.build import load_machine
+    from zkc.compiler.build import load_machine
 
     progress("circuits", 0, 1)
     made = load_machine(None if directory is None else Path(directory))
@@ -128,7 +128,7 @@ def executor_is_compiled() -> bool:
 
 def load_program(program: PathLike | bytes) -> Program:
     """The program, read and checked."""
-    from runtime.elf import load_elf
+    from zkc.runtime.elf import load_elf
 
     return load_elf(program, machine().memory_map)
 
@@ -139,7 +139,7 @@ def image_id(program: PathLike | bytes) -> str:
 
 
 def _image_id_of(program: Program) -> str:
-    from runtime.image import Image, PageTree, image_id_hex
+    from zkc.runtime.image import Image, PageTree, image_id_hex
 
     chosen = machine()
     image = Image.from_program(program, chosen.memory_map)
@@ -161,8 +161,8 @@ def execute(
     progress: Progress = no_progress,
 ) -> Run:
     """Runs `program` without proving anything. `segment_limit` is log2 of the most rows in a table of one segment."""
-    from runtime.executor import Limits
-    from runtime.executor import execute as run
+    from zkc.runtime.executor import Limits
+    from zkc.runtime.executor import execute as run
 
     limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
     loaded = load_program(program)
@@ -188,12 +188,12 @@ def prove(
     With `output` the receipt is also written to that file, whole or not at all, and finished segments are kept beside it until then: the
     same call after an interruption goes on where it stopped.
     """
-    from runtime.executor import Limits
-    from runtime.executor import execute as run
-    from runtime.image import parse_image_id
-    from runtime.proving import Progress as Step
-    from runtime.proving import prove_segments
-    from runtime.receipt import Receipt
+    from zkc.runtime.executor import Limits
+    from zkc.runtime.executor import execute as run
+    from zkc.runtime.image import parse_image_id
+    from zkc.runtime.proving import Progress as Step
+    from zkc.runtime.proving import prove_segments
+    from zkc.runtime.receipt import Receipt
 
     if output is not None:
         check_writable(output, what="the receipt")
@@ -223,9 +223,9 @@ def prove(
 
 def prove_segment(segment: Segment, progress: Progress = no_progress) -> SegmentReceipt:
     """The proof of one segment; any process may make it."""
-    from runtime.receipt import SegmentReceipt
-    from runtime.stark.prover import prove as prove_traces
-    from runtime.trace import trace
+    from zkc.runtime.receipt import SegmentReceipt
+    from zkc.runtime.stark.prover import prove as prove_traces
+    from zkc.runtime.trace import trace
 
     def report(phase: str, done: float) -> None:
         progress(f"  {phase}", round(100 * done), 100)
@@ -245,8 +245,8 @@ def _resume_store(
     output: PathLike | None, image: str, stdin: bytes | None, segment_limit: int | None
 ) -> AbstractContextManager[ResumeStore | None]:
     """Where finished segments are kept; nowhere without an output file."""
-    from runtime.image import parse_image_id
-    from runtime.resume import ResumeStore, resume_key
+    from zkc.runtime.image import parse_image_id
+    from zkc.runtime.resume import ResumeStore, resume_key
 
     if output is None:
         return nullcontext()
@@ -258,7 +258,7 @@ def _resume_store(
 
 def read_receipt(receipt: PathLike | bytes) -> Receipt:
     """A receipt from its bytes or its file; nothing is verified."""
-    from runtime.receipt import MAX_RECEIPT_BYTES, Receipt
+    from zkc.runtime.receipt import MAX_RECEIPT_BYTES, Receipt
 
     if isinstance(receipt, bytes):
         return Receipt.from_bytes(receipt)
@@ -280,9 +280,9 @@ def verify(
     if (program is None) == (image_id is None):
         raise InputError("give either the program or its image ID", hint="a receipt proves a run of one program; say which one you trust")
 
-    from runtime.image import image_id_hex, parse_image_id
-    from runtime.receipt import verify_receipt
-    from runtime.stark.verifier import verify as verify_proof
+    from zkc.runtime.image import image_id_hex, parse_image_id
+    from zkc.runtime.receipt import verify_receipt
+    from zkc.runtime.stark.verifier import verify as verify_proof
 
     claimed = read_receipt(receipt)
     expected = parse_image_id(_image_id_of(load_program(program)) if program is not None else str(image_id))
@@ -293,7 +293,7 @@ def verify(
 
 def inspect(receipt: PathLike | bytes) -> dict[str, object]:
     """What a receipt says about itself, unverified."""
-    from runtime.receipt import summary
+    from zkc.runtime.receipt import summary
 
     read = read_receipt(receipt)
     return summary(read, machine().circuit)
@@ -316,9 +316,9 @@ def profile(
     progress: Progress = no_progress,
 ) -> Profile:
     """Runs `program` and says where its instructions and their cells go."""
-    from runtime.executor import Limits
-    from runtime.executor import execute as run
     from zkc.profile import profile as profile_segments
+    from zkc.runtime.executor import Limits
+    from zkc.runtime.executor import execute as run
 
     loaded = load_program(program)
     limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
@@ -338,9 +338,9 @@ def report(
     progress: Progress = no_progress,
 ) -> str:
     """An HTML page about a run of `program`: segments, pages, tables and, if it `proves`, where the time of proving goes."""
-    from runtime.executor import Limits
-    from runtime.executor import execute as run
     from zkc.report import make_report
+    from zkc.runtime.executor import Limits
+    from zkc.runtime.executor import execute as run
 
     loaded = load_program(program)
     limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
@@ -368,7 +368,7 @@ def version() -> str:
 
 def format_files(paths: Sequence[PathLike], *, write: bool) -> list[Path]:
     """The .circ files among `paths` (files, or folders of them) that are not in our style; with `write` they then are."""
-    from dsl.format import format_source
+    from zkc.dsl.format import format_source
 
     files = [file for path in map(Path, paths) for file in (sorted(path.glob("*.circ")) if path.is_dir() else [path])]
     changed: list[Path] = []
@@ -398,9 +398,9 @@ def audit(directory: PathLike | None = None) -> list[ColumnAudit]:
 
 def check_determinism(directory: PathLike | None = None) -> None:
     """Raises DiagnosticError with every choice that constraints leave the prover without meaning to. Needs z3-solver; takes seconds."""
-    from compiler.determinism import determinism_findings
-    from dsl.diagnostics import DiagnosticError
-    from dsl.parser import parse_files
+    from zkc.compiler.determinism import determinism_findings
+    from zkc.dsl.diagnostics import DiagnosticError
+    from zkc.dsl.parser import parse_files
 
     root = circuits_folder() if directory is None else Path(directory)
     findings = determinism_findings(root)
@@ -410,7 +410,7 @@ def check_determinism(directory: PathLike | None = None) -> None:
 
 def circuits_folder() -> Path:
     """The folder in `ZKC_CIRCUITS`, or the one that comes with zkc."""
-    import circuits
+    from zkc import circuits
 
     chosen = os.environ.get("ZKC_CIRCUITS")
     return Path(chosen) if chosen else Path(str(circuits.__file__)).parent
@@ -439,7 +439,7 @@ def write_lock() -> None:
 
 def security(log_rows: int) -> SecurityReport:
     """Every term of the security of a segment whose tables all have 2^log_rows rows."""
-    from runtime.stark.security import security as report
+    from zkc.runtime.stark.security import security as report
 
     circuit = machine().circuit
     heights = {table.name: 1 << (log_rows if table.fixed_log_height is None else table.fixed_log_height) for table in circuit.tables}

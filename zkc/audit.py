@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from compiler.build import circuits_directory, compile_program
-from compiler.table import Column, Origin, TableBuilder
-from runtime.errors import InputError
+from zkc.compiler.build import circuits_directory, compile_program
+from zkc.compiler.table import Column, Origin, TableBuilder
+from zkc.runtime.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ColumnAudit:
 
 def audit(directory: Path | None) -> list[ColumnAudit]:
     """Every column of every table. Raises DiagnosticError if the files do not compile, a column that nothing constrains included."""
-    from compiler.check import check_columns
+    from zkc.compiler.check import check_columns
 
     root = directory or circuits_directory()
     files = sorted(root.glob("*.circ"))

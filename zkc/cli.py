@@ -15,11 +15,11 @@ from typing import Annotated, Any
 
 import typer
 
-from dsl.diagnostics import DiagnosticError
-from runtime.errors import InputError, VerificationError, ZkcError
 from zkc import api
+from zkc.dsl.diagnostics import DiagnosticError
 from zkc.output import Report, describe_count, describe_exit, describe_journal, describe_rate, print_json
 from zkc.progress import progress_bars
+from zkc.runtime.errors import InputError, VerificationError, ZkcError
 
 OK, NOT_VERIFIED, BAD_INPUT, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
 
@@ -153,9 +153,9 @@ def profile(
     json: JsonOption = False,
 ) -> None:
     """Show where a program's instructions and their cost go."""
-    from runtime.files import check_writable, write_file
     from zkc.profile import speedscope
     from zkc.render import print_profile, profile_values
+    from zkc.runtime.files import check_writable, write_file
 
     report = Report(json)
     if output is not None:
@@ -185,7 +185,7 @@ def make_report(
     json: JsonOption = False,
 ) -> None:
     """Write an HTML page about a run: segments, pages, tables, times."""
-    from runtime.files import check_writable, write_file
+    from zkc.runtime.files import check_writable, write_file
 
     shown = Report(json)
     target = output or Path(program.stem + ".html")

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runtime.circuit import ADD, COLUMN, CONSTANT, MUL, Circuit, Table
-from runtime.errors import InputError
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, Circuit, Table
+from zkc.runtime.errors import InputError
 
 if TYPE_CHECKING:
-    from runtime.machine import Machine
+    from zkc.runtime.machine import Machine
 
 P = 2**31 - 2**24 + 1
 STAGES = "ast, tables, table:NAME, stats, dot, isa, fast, tracing, fill:NAME, constraints:NAME"
@@ -18,7 +18,7 @@ STAGES = "ast, tables, table:NAME, stats, dot, isa, fast, tracing, fill:NAME, co
 
 def emit(directory: Path | None, stage: str) -> str:
     """The stage named; InputError lists the stages if there is none of that name."""
-    from compiler.build import circuits_directory, load_machine
+    from zkc.compiler.build import circuits_directory, load_machine
 
     kind, _, name = stage.partition(":")
     if kind == "ast":
@@ -42,7 +42,7 @@ def emit(directory: Path | None, stage: str) -> str:
 
 def _syntax(directory: Path) -> Iterator[str]:
     """The syntax tree, one item a block."""
-    from dsl.parser import parse_files
+    from zkc.dsl.parser import parse_files
 
     items, _ = parse_files(sorted(directory.glob("*.circ")), directory)
     for item in items:

@@ -12,17 +12,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from compiler import witness as w
-from compiler.elaborate import Elaborator
-from compiler.layout import fixed_table
-from compiler.program import Program, collect, evaluate_constant
-from compiler.table import TableBuilder
-from compiler.values import ArrayValue, Scalar, StructValue, Value, flatten, type_name
-from compiler.witness import W
-from dsl import syntax as s
-from dsl.parser import parse_files
-from runtime.errors import InputError
-from runtime.field.koalabear import P
+from zkc.compiler import witness as w
+from zkc.compiler.elaborate import Elaborator
+from zkc.compiler.layout import fixed_table
+from zkc.compiler.program import Program, collect, evaluate_constant
+from zkc.compiler.table import TableBuilder
+from zkc.compiler.values import ArrayValue, Scalar, StructValue, Value, flatten, type_name
+from zkc.compiler.witness import W
+from zkc.dsl import syntax as s
+from zkc.dsl.parser import parse_files
+from zkc.runtime.errors import InputError
+from zkc.runtime.field.koalabear import P
 
 WORD: Final = 1 << 32
 

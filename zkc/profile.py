@@ -18,9 +18,9 @@ import numpy.typing as npt
 from zkc.stats import table_cost
 
 if TYPE_CHECKING:
-    from runtime.elf import Program
-    from runtime.machine import Machine
-    from runtime.segment import Segment
+    from zkc.runtime.elf import Program
+    from zkc.runtime.machine import Machine
+    from zkc.runtime.segment import Segment
 
 Numbers = npt.NDArray[np.int64]
 Stack = tuple[str, ...]
@@ -82,7 +82,7 @@ class Profiler:
 
     def add(self, segment: Segment) -> None:
         """One segment, traced again from its snapshot."""
-        from runtime.trace import Tracer
+        from zkc.runtime.trace import Tracer
 
         tracer = Tracer(self.machine, segment)
         code = dict(zip(segment.code.tolist(), tracer.mem[segment.code].tolist(), strict=True))

@@ -8,8 +8,8 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from runtime.errors import InputError
-from runtime.files import write_file
+from zkc.runtime.errors import InputError
+from zkc.runtime.files import write_file
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 

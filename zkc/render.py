@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from runtime.stark.security import SecurityReport
 from zkc.audit import ColumnAudit, grouped
 from zkc.profile import Profile
+from zkc.runtime.stark.security import SecurityReport
 from zkc.stats import EXTENSION_DEGREE, TableCost
 
 

@@ -12,10 +12,10 @@ from zkc.profile import height
 from zkc.stats import table_cost
 
 if TYPE_CHECKING:
-    from runtime.executor import Execution
-    from runtime.machine import Machine
-    from runtime.memory_map import MemoryMap
-    from runtime.segment import Segment
+    from zkc.runtime.executor import Execution
+    from zkc.runtime.machine import Machine
+    from zkc.runtime.memory_map import MemoryMap
+    from zkc.runtime.segment import Segment
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 COLOURS: Final = {"clean": "#7aa6d6", "dirty": "#d9822b", "used": "#4c8c6b", "padding": "#c9cdd2"}
@@ -54,8 +54,8 @@ class Picture:
 
 def prove_for_times(machine: Machine, segment: Segment) -> Proven:
     """Proves a segment and keeps the time of each phase, not the proof."""
-    from runtime.stark.prover import Prover
-    from runtime.trace import trace
+    from zkc.runtime.stark.prover import Prover
+    from zkc.runtime.trace import trace
 
     start = time.perf_counter()
     traces, claim = trace(machine, segment)

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import astuple, dataclass
 from typing import Final
 
-from runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Table
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Table
 
 EXTENSION_DEGREE: Final = 6
 BUDGETS: Final = {

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from runtime.errors import InputError
-from runtime.files import check_writable, write_file
+from zkc.runtime.errors import InputError
+from zkc.runtime.files import check_writable, write_file
 
 GUEST: Final = Path(__file__).parent / "guest"
 

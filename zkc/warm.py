@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from runtime.files import write_file
+from zkc.runtime.files import write_file
 
 if TYPE_CHECKING:
-    from runtime.machine import Machine
-    from runtime.segment import Segment
+    from zkc.runtime.machine import Machine
+    from zkc.runtime.segment import Segment
 
 Progress = Callable[[str, int, int], None]
 Task = tuple[str, str]
@@ -41,7 +41,7 @@ class Warmed:
 
 def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
     """Compiles what is not compiled yet, in `jobs` processes."""
-    from compiler.build import load_machine
+    from zkc.compiler.build import load_machine
 
     start = time.perf_counter()
     progress("circuits", 0, 1)
@@ -67,13 +67,13 @@ def stamp(machine: Machine) -> Path:
     import llvmlite.binding as llvm
     import numba
 
-    from compiler.build import cache_directory
+    from zkc.compiler.build import cache_directory
 
     versions = (numba.__version__, llvmlite.__version__, llvm.get_host_cpu_name(), os.environ.get("NUMBA_CACHE_DIR"))
     h = hashlib.sha256(repr(versions).encode())
     h.update(repr(sorted(llvm.get_host_cpu_features().items())).encode())
     h.update(repr(sorted(machine.spec.modules.values())).encode())
-    runtime = Path(__file__).parents[1] / "runtime"
+    runtime = Path(__file__).parent / "runtime"
     for path in sorted(runtime.rglob("*.py")):
         h.update(str(path).encode() + b"\0" + path.read_bytes() + b"\0")
     return cache_directory() / "warm" / h.hexdigest()[:32]
@@ -105,7 +105,7 @@ def compile_kernel(directory: Path | None, task: Task) -> None:
     """Makes Numba compile one kernel, by calling it with arguments of the right types."""
     import numpy as np
 
-    from compiler.build import load_machine
+    from zkc.compiler.build import load_machine
 
     kind, table = task
     machine = load_machine(directory)
@@ -130,8 +130,8 @@ def _execute(machine: Machine, *, snapshots: bool = True) -> list[Segment]:
     """The segments of the shortest program."""
     import numpy as np
 
-    from runtime.executor import execute
-    from runtime.image import Image
+    from zkc.runtime.executor import execute
+    from zkc.runtime.image import Image
 
     memory = machine.memory_map
     code, system = np.zeros(memory.page_words, dtype=np.uint32), np.zeros(memory.page_words, dtype=np.uint32)
@@ -145,8 +145,8 @@ def _trace(machine: Machine) -> None:
     """Runs the tracing executor on nothing."""
     import numpy as np
 
-    from runtime.executor import STATE_WORDS
-    from runtime.machine_ops import HOST_WORDS
+    from zkc.runtime.executor import STATE_WORDS
+    from zkc.runtime.machine_ops import HOST_WORDS
 
     def numbers() -> np.ndarray:
         return np.zeros(max(STATE_WORDS, HOST_WORDS), dtype=np.int64)
@@ -162,10 +162,10 @@ def _trace(machine: Machine) -> None:
 
 def run_whole(machine: Machine) -> None:
     """Executes, proves and verifies the shortest program: what was missed is compiled here."""
-    from runtime.stark.parameters import DEFAULT
-    from runtime.stark.prover import prove
-    from runtime.stark.verifier import verify
-    from runtime.trace import trace
+    from zkc.runtime.stark.parameters import DEFAULT
+    from zkc.runtime.stark.prover import prove
+    from zkc.runtime.stark.verifier import verify
+    from zkc.runtime.trace import trace
 
     _execute(machine, snapshots=False)
     for segment in _execute(machine):
@@ -178,10 +178,10 @@ def _toy_proof() -> None:
     """Proves and verifies a lookup in a circuit of two tables: all kernels of the proof system, none that are generated."""
     import numpy as np
 
-    from runtime.circuit import ADD, COLUMN, MUL, SUB, Bus, Circuit, Message, Table
-    from runtime.stark.parameters import DEFAULT
-    from runtime.stark.prover import prove
-    from runtime.stark.verifier import verify
+    from zkc.runtime.circuit import ADD, COLUMN, MUL, SUB, Bus, Circuit, Message, Table
+    from zkc.runtime.stark.parameters import DEFAULT
+    from zkc.runtime.stark.prover import prove
+    from zkc.runtime.stark.verifier import verify
 
     rows = 1 << 10
     empty = np.zeros((0, 0), dtype=np.uint32)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field.compiled import kernel
-from runtime.field.koalabear import R_SQUARED, mul
-from runtime.field.packed import LANES, load, splat, store
-from runtime.threads import parallel_for
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.koalabear import R_SQUARED, mul
+from zkc.runtime.field.packed import LANES, load, splat, store
+from zkc.runtime.threads import parallel_for
 
 _TILE = 1 << 16
 

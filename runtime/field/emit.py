@@ -10,7 +10,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from runtime.field.koalabear import P_INVERSE, P
+from zkc.runtime.field.koalabear import P_INVERSE, P
 
 Builder = Any
 Value = Any

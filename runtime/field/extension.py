@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field import koalabear
-from runtime.field.compiled import kernel
-from runtime.field.koalabear import P
-from runtime.field.packed import LANES, formula, load, splat, store
-from runtime.threads import parallel_for
+from zkc.runtime.field import koalabear
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.field.packed import LANES, formula, load, splat, store
+from zkc.runtime.threads import parallel_for
 
 DEGREE: Final = 6
 Words = npt.NDArray[np.uint32]

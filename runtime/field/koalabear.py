@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from runtime.field.compiled import kernel
+from zkc.runtime.field.compiled import kernel
 
 P: Final = 2**31 - 2**24 + 1
 GENERATOR: Final = 3

@@ -16,10 +16,10 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import lower_builtin, models, register_model, type_callable
 
-from runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
-from runtime.field import emit
-from runtime.field.compiled import intrinsic
-from runtime.field.koalabear import P_INVERSE, R, to_montgomery
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
+from zkc.runtime.field import emit
+from zkc.runtime.field.compiled import intrinsic
+from zkc.runtime.field.koalabear import P_INVERSE, R, to_montgomery
 
 LANES: Final = 16
 WORDS: Final = ir.VectorType(emit.I32, LANES)

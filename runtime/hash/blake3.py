@@ -14,9 +14,9 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from runtime.field import emit
-from runtime.field.compiled import intrinsic, kernel
-from runtime.field.packed import (
+from zkc.runtime.field import emit
+from zkc.runtime.field.compiled import intrinsic, kernel
+from zkc.runtime.field.packed import (
     LANES,
     column_addresses,
     load,
@@ -29,7 +29,7 @@ from runtime.field.packed import (
     store_half_rows,
     transpose,
 )
-from runtime.threads import parallel_for
+from zkc.runtime.threads import parallel_for
 
 Words = npt.NDArray[np.uint32]
 

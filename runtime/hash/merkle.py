@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field.koalabear import P
-from runtime.hash.blake3 import hash_nodes, hash_rows, key_words
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.hash.blake3 import hash_nodes, hash_rows, key_words
 
 Words = npt.NDArray[np.uint32]
 Positions = npt.NDArray[np.int64]

@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field import extension, koalabear
-from runtime.field.compiled import kernel
-from runtime.field.extension import Element
-from runtime.field.packed import LANES, lane, load
-from runtime.poly.domain import domain
-from runtime.threads import parallel_for
+from zkc.runtime.field import extension, koalabear
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.extension import Element
+from zkc.runtime.field.packed import LANES, lane, load
+from zkc.runtime.poly.domain import domain
+from zkc.runtime.threads import parallel_for
 
 Words = npt.NDArray[np.uint32]
 

@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field.compiled import kernel
-from runtime.field.koalabear import inverse, mul, root_of_unity, to_montgomery
-from runtime.field.packed import LANES, load, splat, store
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.koalabear import inverse, mul, root_of_unity, to_montgomery
+from zkc.runtime.field.packed import LANES, load, splat, store
 
 Words = npt.NDArray[np.uint32]
 

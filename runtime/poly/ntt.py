@@ -17,11 +17,11 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field.compiled import kernel
-from runtime.field.koalabear import P_INVERSE, TWO_ADICITY, P, from_montgomery, inverse, mul, to_montgomery
-from runtime.field.packed import LANES, load, load_rows, mul_prepared, prepare, splat, store, store_rows, transpose
-from runtime.poly.domain import turns
-from runtime.threads import parallel_for
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.koalabear import P_INVERSE, TWO_ADICITY, P, from_montgomery, inverse, mul, to_montgomery
+from zkc.runtime.field.packed import LANES, load, load_rows, mul_prepared, prepare, splat, store, store_rows, transpose
+from zkc.runtime.poly.domain import turns
+from zkc.runtime.threads import parallel_for
 
 Words = npt.NDArray[np.uint32]
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field.extension import Element
-from runtime.field.koalabear import GENERATOR
-from runtime.stark.parameters import LOG_BLOWUP
-from runtime.stark.proof import word_bytes
-from runtime.stark.shape import Shape
-from runtime.stark.transcript import Transcript
+from zkc.runtime.field.extension import Element
+from zkc.runtime.field.koalabear import GENERATOR
+from zkc.runtime.stark.parameters import LOG_BLOWUP
+from zkc.runtime.stark.proof import word_bytes
+from zkc.runtime.stark.shape import Shape
+from zkc.runtime.stark.transcript import Transcript
 
 Words = npt.NDArray[np.uint32]
 

@@ -13,12 +13,12 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
-from runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Table
-from runtime.errors import VerificationError
-from runtime.field import extension
-from runtime.field.compiled import kernel
-from runtime.field.extension import DEGREE, ONE_WORDS, ZERO_WORDS, Element
-from runtime.field.koalabear import to_montgomery
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Table
+from zkc.runtime.errors import VerificationError
+from zkc.runtime.field import extension
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.extension import DEGREE, ONE_WORDS, ZERO_WORDS, Element
+from zkc.runtime.field.koalabear import to_montgomery
 
 Words = npt.NDArray[np.uint32]
 Numbers = npt.NDArray[np.int64]

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Table
-from runtime.field.compiled import kernel
-from runtime.field.koalabear import to_montgomery
-from runtime.field.packed import LANES, load, splat, store, straight_line
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Table
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.koalabear import to_montgomery
+from zkc.runtime.field.packed import LANES, load, splat, store, straight_line
 
 BLOCK: Final = 512
 """Rows that the interpreter takes through the whole program at a time; its registers then stay in the second-level cache."""

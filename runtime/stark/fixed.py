@@ -7,13 +7,13 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from runtime.circuit import Table
-from runtime.field.arrays import to_montgomery
-from runtime.field.extension import Element
-from runtime.field.koalabear import GENERATOR, P
-from runtime.poly.barycentric import evaluate_columns, weights
-from runtime.poly.ntt import extend
-from runtime.stark.parameters import LOG_BLOWUP
+from zkc.runtime.circuit import Table
+from zkc.runtime.field.arrays import to_montgomery
+from zkc.runtime.field.extension import Element
+from zkc.runtime.field.koalabear import GENERATOR, P
+from zkc.runtime.poly.barycentric import evaluate_columns, weights
+from zkc.runtime.poly.ntt import extend
+from zkc.runtime.stark.parameters import LOG_BLOWUP
 
 Words = npt.NDArray[np.uint32]
 

@@ -12,13 +12,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field import extension
-from runtime.field.compiled import kernel
-from runtime.field.extension import DEGREE, Element
-from runtime.field.koalabear import GENERATOR, ONE, P, mul, power, root_of_unity, to_montgomery
-from runtime.field.packed import LANES, load, splat, store
-from runtime.stark.shape import Shape
-from runtime.threads import parallel_for
+from zkc.runtime.field import extension
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.extension import DEGREE, Element
+from zkc.runtime.field.koalabear import GENERATOR, ONE, P, mul, power, root_of_unity, to_montgomery
+from zkc.runtime.field.packed import LANES, load, splat, store
+from zkc.runtime.stark.shape import Shape
+from zkc.runtime.threads import parallel_for
 
 TILE: Final = 1 << 10
 

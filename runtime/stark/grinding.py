@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field.compiled import kernel
-from runtime.field.packed import LANES, lane, load, splat
-from runtime.hash.blake3 import IV, compress
-from runtime.stark.transcript import GRIND, Transcript
-from runtime.threads import parallel_for, threads
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.packed import LANES, lane, load, splat
+from zkc.runtime.hash.blake3 import IV, compress
+from zkc.runtime.stark.transcript import GRIND, Transcript
+from zkc.runtime.threads import parallel_for, threads
 
 TILE: Final = 1 << 12
 ONE_BLOCK: Final = 1 | 2 | 8

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from runtime.circuit import Circuit
-from runtime.errors import VerificationError
-from runtime.field import extension
-from runtime.field.compiled import kernel
-from runtime.field.extension import DEGREE, Element
-from runtime.field.koalabear import inverse
-from runtime.stark.constraints import Fingerprint, dot, element_powers, table_sum
-from runtime.stark.fixed import fixed_at
-from runtime.stark.parameters import MODULUS
-from runtime.stark.shape import Shape, check_circuit
+from zkc.runtime.circuit import Circuit
+from zkc.runtime.errors import VerificationError
+from zkc.runtime.field import extension
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.extension import DEGREE, Element
+from zkc.runtime.field.koalabear import inverse
+from zkc.runtime.stark.constraints import Fingerprint, dot, element_powers, table_sum
+from zkc.runtime.stark.fixed import fixed_at
+from zkc.runtime.stark.parameters import MODULUS
+from zkc.runtime.stark.shape import Shape, check_circuit
 
 Words = npt.NDArray[np.uint32]
 

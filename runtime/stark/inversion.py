@@ -8,11 +8,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field import extension
-from runtime.field.compiled import kernel
-from runtime.field.extension import DEGREE
-from runtime.field.koalabear import ONE
-from runtime.field.packed import LANES, formula, lane, load, splat, store
+from zkc.runtime.field import extension
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.extension import DEGREE
+from zkc.runtime.field.koalabear import ONE
+from zkc.runtime.field.packed import LANES, formula, lane, load, splat, store
 
 INVERSION_COLUMNS: Final = DEGREE + 2
 """Columns that `invert_rows` works in."""

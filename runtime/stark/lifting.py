@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field.compiled import kernel
-from runtime.field.koalabear import add
-from runtime.threads import parallel_for
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.koalabear import add
+from zkc.runtime.threads import parallel_for
 
 TILE = 1 << 15
 

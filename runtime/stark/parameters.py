@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from runtime.errors import InputError
+from zkc.runtime.errors import InputError
 
 PROTOCOL: Final = b"zkc stark v1: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
 MODULUS: Final = 2**31 - 2**24 + 1

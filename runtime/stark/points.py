@@ -11,15 +11,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field import extension
-from runtime.field.compiled import kernel
-from runtime.field.extension import DEGREE, Element
-from runtime.field.koalabear import inverse
-from runtime.field.packed import LANES, load
-from runtime.poly.domain import domain
-from runtime.stark.inversion import INVERSION_COLUMNS, invert_rows
-from runtime.stark.sums import weighted_row_sums
-from runtime.threads import parallel_for
+from zkc.runtime.field import extension
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.extension import DEGREE, Element
+from zkc.runtime.field.koalabear import inverse
+from zkc.runtime.field.packed import LANES, load
+from zkc.runtime.poly.domain import domain
+from zkc.runtime.stark.inversion import INVERSION_COLUMNS, invert_rows
+from zkc.runtime.stark.sums import weighted_row_sums
+from zkc.runtime.threads import parallel_for
 
 ROWS: Final = 1 << 10
 

@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.errors import VerificationError
-from runtime.hash.merkle import Opening
-from runtime.stark.parameters import DEGREE, LOG_BLOWUP, MODULUS
-from runtime.stark.shape import Group, Matrix, Shape, groups
+from zkc.runtime.errors import VerificationError
+from zkc.runtime.hash.merkle import Opening
+from zkc.runtime.stark.parameters import DEGREE, LOG_BLOWUP, MODULUS
+from zkc.runtime.stark.shape import Group, Matrix, Shape, groups
 
 DIGEST_BYTES: Final = 32
 DIGEST_WORDS: Final = 8

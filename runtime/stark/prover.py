@@ -12,28 +12,28 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from runtime.circuit import Circuit, Table
-from runtime.errors import InputError
-from runtime.field.arrays import to_montgomery
-from runtime.field.extension import DEGREE, Element
-from runtime.field.koalabear import GENERATOR, P, root_of_unity
-from runtime.hash.merkle import Tree, commit, group_rows, open_many
-from runtime.poly.ntt import interpolate
-from runtime.stark import deep, fri, logup, quotient
-from runtime.stark.challenges import Challenges
-from runtime.stark.constraints import Fingerprint, claim_sum, dot, element_powers
-from runtime.stark.evaluators import Evaluate, interpreter
-from runtime.stark.fixed import fixed_extension, fixed_words
-from runtime.stark.grinding import grind
-from runtime.stark.identity import checked_claim, identity_holds
-from runtime.stark.lifting import lift_and_add
-from runtime.stark.parameters import DEFAULT, LOG_BLOWUP, Parameters
-from runtime.stark.points import PointWeights
-from runtime.stark.proof import Head, encode, plans
-from runtime.stark.security import require_secure
-from runtime.stark.shape import ABSENT, Matrix, Shape
-from runtime.stark.stacks import Stack
-from runtime.stark.sums import add_weighted_columns
+from zkc.runtime.circuit import Circuit, Table
+from zkc.runtime.errors import InputError
+from zkc.runtime.field.arrays import to_montgomery
+from zkc.runtime.field.extension import DEGREE, Element
+from zkc.runtime.field.koalabear import GENERATOR, P, root_of_unity
+from zkc.runtime.hash.merkle import Tree, commit, group_rows, open_many
+from zkc.runtime.poly.ntt import interpolate
+from zkc.runtime.stark import deep, fri, logup, quotient
+from zkc.runtime.stark.challenges import Challenges
+from zkc.runtime.stark.constraints import Fingerprint, claim_sum, dot, element_powers
+from zkc.runtime.stark.evaluators import Evaluate, interpreter
+from zkc.runtime.stark.fixed import fixed_extension, fixed_words
+from zkc.runtime.stark.grinding import grind
+from zkc.runtime.stark.identity import checked_claim, identity_holds
+from zkc.runtime.stark.lifting import lift_and_add
+from zkc.runtime.stark.parameters import DEFAULT, LOG_BLOWUP, Parameters
+from zkc.runtime.stark.points import PointWeights
+from zkc.runtime.stark.proof import Head, encode, plans
+from zkc.runtime.stark.security import require_secure
+from zkc.runtime.stark.shape import ABSENT, Matrix, Shape
+from zkc.runtime.stark.stacks import Stack
+from zkc.runtime.stark.sums import add_weighted_columns
 
 Words = npt.NDArray[np.uint32]
 Progress = Callable[[str, float], None]

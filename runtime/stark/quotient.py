@@ -8,20 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field import extension
-from runtime.field.compiled import kernel
-from runtime.field.extension import DEGREE, Element
-from runtime.field.koalabear import GENERATOR, P, inverse, to_montgomery
-from runtime.field.packed import LANES, load, splat, store
-from runtime.poly.ntt import evaluate as evaluate_columns
-from runtime.poly.ntt import interpolate
-from runtime.stark.blocks import block_of, copy_rows, for_blocks
-from runtime.stark.constraints import stack
-from runtime.stark.evaluators import Evaluate
-from runtime.stark.logup import SpreadFingerprint, denominator, layout_of, next_row
-from runtime.stark.shape import TableShape
-from runtime.stark.sums import Wide, add_weighted_rows, spread_weights
-from runtime.threads import parallel_for
+from zkc.runtime.field import extension
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.extension import DEGREE, Element
+from zkc.runtime.field.koalabear import GENERATOR, P, inverse, to_montgomery
+from zkc.runtime.field.packed import LANES, load, splat, store
+from zkc.runtime.poly.ntt import evaluate as evaluate_columns
+from zkc.runtime.poly.ntt import interpolate
+from zkc.runtime.stark.blocks import block_of, copy_rows, for_blocks
+from zkc.runtime.stark.constraints import stack
+from zkc.runtime.stark.evaluators import Evaluate
+from zkc.runtime.stark.logup import SpreadFingerprint, denominator, layout_of, next_row
+from zkc.runtime.stark.shape import TableShape
+from zkc.runtime.stark.sums import Wide, add_weighted_rows, spread_weights
+from zkc.runtime.threads import parallel_for
 
 Words = npt.NDArray[np.uint32]
 Numbers = npt.NDArray[np.int64]

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
-from runtime.circuit import Circuit
-from runtime.errors import InputError
-from runtime.stark.parameters import DEGREE, LOG_BLOWUP, MODULUS, SECURITY_BITS, Parameters
-from runtime.stark.shape import ABSENT, MAX_DEGREE, Shape
+from zkc.runtime.circuit import Circuit
+from zkc.runtime.errors import InputError
+from zkc.runtime.stark.parameters import DEGREE, LOG_BLOWUP, MODULUS, SECURITY_BITS, Parameters
+from zkc.runtime.stark.shape import ABSENT, MAX_DEGREE, Shape
 
 RATE: Final = 2.0**-LOG_BLOWUP
 DIGEST_BITS: Final = 128.0

@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.circuit import COLUMN, CONSTANT, MUL, Circuit, Message, Table
-from runtime.errors import InputError, VerificationError
-from runtime.stark.parameters import DEGREE, LOG_BLOWUP, MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, MODULUS, Parameters
+from zkc.runtime.circuit import COLUMN, CONSTANT, MUL, Circuit, Message, Table
+from zkc.runtime.errors import InputError, VerificationError
+from zkc.runtime.stark.parameters import DEGREE, LOG_BLOWUP, MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, MODULUS, Parameters
 
 ABSENT: Final = 0
 MAX_DEGREE: Final = 3

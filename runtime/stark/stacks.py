@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from runtime.poly.ntt import extend
-from runtime.stark.parameters import LOG_BLOWUP
-from runtime.stark.shape import Matrix
+from zkc.runtime.poly.ntt import extend
+from zkc.runtime.stark.parameters import LOG_BLOWUP
+from zkc.runtime.stark.shape import Matrix
 
 Words = npt.NDArray[np.uint32]
 

@@ -15,12 +15,12 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from runtime.field import emit, extension, koalabear
-from runtime.field.compiled import intrinsic, kernel
-from runtime.field.extension import DEGREE
-from runtime.field.koalabear import P_INVERSE, P
-from runtime.field.packed import LANES, lane, load, packed, store
-from runtime.threads import parallel_for
+from zkc.runtime.field import emit, extension, koalabear
+from zkc.runtime.field.compiled import intrinsic, kernel
+from zkc.runtime.field.extension import DEGREE
+from zkc.runtime.field.koalabear import P_INVERSE, P
+from zkc.runtime.field.packed import LANES, lane, load, packed, store
+from zkc.runtime.threads import parallel_for
 
 GROUP: Final = 8
 """Columns that are added to a sum between its load and its store."""

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.hash.blake3 import hash_bytes
-from runtime.stark.parameters import DEGREE, MODULUS, PROTOCOL
+from zkc.runtime.hash.blake3 import hash_bytes
+from zkc.runtime.stark.parameters import DEGREE, MODULUS, PROTOCOL
 
 ABSORB: Final = b"zkc.absb"
 SQUEEZE: Final = b"zkc.sqez"

@@ -10,21 +10,21 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from runtime.circuit import Circuit
-from runtime.errors import VerificationError
-from runtime.field import extension
-from runtime.field.compiled import kernel
-from runtime.field.extension import DEGREE, Element
-from runtime.field.koalabear import GENERATOR, add, mul, root_of_unity, to_montgomery
-from runtime.hash.merkle import Opening, verify_many
-from runtime.stark.challenges import Challenges
-from runtime.stark.constraints import Fingerprint, claim_sum, dot, element_powers
-from runtime.stark.fri import check_queries, points
-from runtime.stark.identity import checked_claim, identity_holds
-from runtime.stark.parameters import DEFAULT, Parameters
-from runtime.stark.proof import Head, Reader, TreePlan, plans, read_head, read_log_heights, read_openings
-from runtime.stark.security import require_secure
-from runtime.stark.shape import Shape
+from zkc.runtime.circuit import Circuit
+from zkc.runtime.errors import VerificationError
+from zkc.runtime.field import extension
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.extension import DEGREE, Element
+from zkc.runtime.field.koalabear import GENERATOR, add, mul, root_of_unity, to_montgomery
+from zkc.runtime.hash.merkle import Opening, verify_many
+from zkc.runtime.stark.challenges import Challenges
+from zkc.runtime.stark.constraints import Fingerprint, claim_sum, dot, element_powers
+from zkc.runtime.stark.fri import check_queries, points
+from zkc.runtime.stark.identity import checked_claim, identity_holds
+from zkc.runtime.stark.parameters import DEFAULT, Parameters
+from zkc.runtime.stark.proof import Head, Reader, TreePlan, plans, read_head, read_log_heights, read_openings
+from zkc.runtime.stark.security import require_secure
+from zkc.runtime.stark.shape import Shape
 
 Words = npt.NDArray[np.uint32]
 Indices = npt.NDArray[np.int64]

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from runtime.errors import GuestFault, InputError, VerificationError
 from tests.guests.catalogue import EXAMPLES
 from zkc import api, cli
 from zkc.output import KEYS
+from zkc.runtime.errors import GuestFault, InputError, VerificationError
 
 IMAGE = "ab" * 32
 RUN = api.Run(IMAGE, 7, 5107, 1, b"\x01\x02", b"hello\n")

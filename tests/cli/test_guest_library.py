@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from runtime.errors import InputError
 from tests.guests.catalogue import EXAMPLES, GUESTS
 from zkc import toolchain
+from zkc.runtime.errors import InputError
 from zkc.toolchain import build
 
 needs_compiler = pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="needs ziglang")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from dsl.diagnostics import DiagnosticError
-from dsl.format import format_source, same_meaning
-from dsl.parser import parse
 from zkc import api, cli
+from zkc.dsl.diagnostics import DiagnosticError
+from zkc.dsl.format import format_source, same_meaning
+from zkc.dsl.parser import parse
 from zkc.inline_tests import run_tests
 
 CIRCUITS = api.lock_path().parent

@@ -22,10 +22,10 @@ PROVER = ("runtime.stark.prover", "runtime.executor", "runtime.segment", "runtim
 
 
 def modules() -> dict[str, Path]:
-    """Every module of ours by name."""
+    """Every module of ours by its path in the repository: `runtime.elf` is imported as `zkc.runtime.elf`."""
     found: dict[str, Path] = {}
     for package in PACKAGES:
-        for file in (ROOT / package).rglob("*.py"):
+        for file in (ROOT / package).rglob("*.py"):  # does not follow the links in zkc/
             parts = file.relative_to(ROOT).with_suffix("").parts
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
     return found
@@ -43,7 +43,11 @@ def imports(module: str) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: relative import"
             names = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
-        yield from (name for name in names if name.split(".")[0] in PACKAGES)
+        for name in names:
+            first, _, rest = name.partition(".")
+            assert first not in PACKAGES[:-1], f"{module} imports {name}: another distribution may own that name, import zkc.{name}"
+            if first == "zkc" and rest:
+                yield rest if rest.split(".")[0] in PACKAGES else name
 
 
 def closure(module: str) -> set[str]:

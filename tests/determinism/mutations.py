@@ -6,11 +6,11 @@ import copy
 from dataclasses import dataclass
 from functools import cache
 
-from compiler.build import Compilation, circuits_directory, compile_program
-from compiler.determinism import Finding, Overlaps, TableAudit, field_names
-from compiler.layout import lay_out
-from compiler.table import TableBuilder
-from dsl.syntax import Span
+from zkc.compiler.build import Compilation, circuits_directory, compile_program
+from zkc.compiler.determinism import Finding, Overlaps, TableAudit, field_names
+from zkc.compiler.layout import lay_out
+from zkc.compiler.table import TableBuilder
+from zkc.dsl.syntax import Span
 
 FILES = ("alu.circ", "memory.circ", "rv32i.circ", "services.circ", "paging.circ")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from compiler.build import circuits_directory, compile_program
-from compiler.determinism import audit, check_fixed, determinism_findings
-from dsl.diagnostics import DiagnosticError
 from tests.determinism.mutations import Mutation, compilation, judge, mutations
+from zkc.compiler.build import circuits_directory, compile_program
+from zkc.compiler.determinism import audit, check_fixed, determinism_findings
+from zkc.dsl.diagnostics import DiagnosticError
 
 FREE = {
     ("decode", "pc"), ("decode", "uses"),

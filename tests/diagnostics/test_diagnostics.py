@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from compiler.build import build, circuits_directory
-from dsl.diagnostics import DiagnosticError
+from zkc.compiler.build import build, circuits_directory
+from zkc.dsl.diagnostics import DiagnosticError
 
 CASES: dict[str, tuple[str, str, str, str]] = {
     # name: file, text, its replacement, the code expected

@@ -9,9 +9,9 @@ from typing import Final
 
 import pytest
 
-from compiler.build import build
-from dsl.diagnostics import DiagnosticError
 from zkc import api
+from zkc.compiler.build import build
+from zkc.dsl.diagnostics import DiagnosticError
 from zkc.inline_tests import run_tests
 
 ROOT: Final = Path(__file__).parents[2]

@@ -11,15 +11,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 
-from compiler.build import circuits_directory, load_machine
-from runtime.elf import load_elf
-from runtime.executor import execute
-from runtime.machine import InsnInfo, Machine, immediate_value
-from runtime.stark.prover import prove
-from runtime.stark.verifier import verify
-from runtime.trace import trace
 from tests.machine.check import check
 from tests.machine_runtime.support import Load, make_elf
+from zkc.compiler.build import circuits_directory, load_machine
+from zkc.runtime.elf import load_elf
+from zkc.runtime.executor import execute
+from zkc.runtime.machine import InsnInfo, Machine, immediate_value
+from zkc.runtime.stark.prover import prove
+from zkc.runtime.stark.verifier import verify
+from zkc.runtime.trace import trace
 
 CODE, DATA = 0x10000, 0x20000
 MASK = 0xFFFFFFFF

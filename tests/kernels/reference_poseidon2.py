@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from runtime.field.koalabear import P, inverse
+from zkc.runtime.field.koalabear import P, inverse
 
 TABLE = json.loads((Path(__file__).parents[1] / "data" / "poseidon2_koalabear_24.json").read_text())
 EXTERNAL = [[int(word, 16) for word in row] for name in ("external_initial", "external_final") for row in TABLE[name]]

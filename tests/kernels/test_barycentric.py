@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from runtime.field import arrays, koalabear
-from runtime.field.extension import Element
-from runtime.field.koalabear import P
-from runtime.poly import barycentric, ntt
-from runtime.threads import set_threads, threads
+from zkc.runtime.field import arrays, koalabear
+from zkc.runtime.field.extension import Element
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.poly import barycentric, ntt
+from zkc.runtime.threads import set_threads, threads
 
 POINT = Element((5, P - 1, 0, 1, 12345, 7))
 

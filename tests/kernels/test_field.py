@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from numba import njit
 
-from runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
-from runtime.field import arrays, extension, koalabear
-from runtime.field.extension import Element
-from runtime.field.koalabear import P, R
-from runtime.field.packed import LANES, load, load_rows, mul_prepared, prepare, splat, store, store_rows, straight_line, transpose
-from runtime.threads import set_threads, threads
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
+from zkc.runtime.field import arrays, extension, koalabear
+from zkc.runtime.field.extension import Element
+from zkc.runtime.field.koalabear import P, R
+from zkc.runtime.field.packed import LANES, load, load_rows, mul_prepared, prepare, splat, store, store_rows, straight_line, transpose
+from zkc.runtime.threads import set_threads, threads
 
 CORNERS = [0, 1, 2, P - 1, P - 2, (P - 1) // 2, (P + 1) // 2, 2**24, R % P, R * R % P, P - 2**24]
 

@@ -9,9 +9,9 @@ import blake3
 import numpy as np
 import pytest
 
-from runtime.field.koalabear import P
-from runtime.hash import merkle
-from runtime.hash.merkle import Opening, Tree
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.hash import merkle
+from zkc.runtime.hash.merkle import Opening, Tree
 
 Words = np.ndarray[Any, np.dtype[np.uint32]]
 WIDTHS = [(3, 32), (2, 8), (20, 32), (1, 8), (300, 2)]

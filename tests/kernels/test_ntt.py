@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime.field import arrays
-from runtime.field.koalabear import P, root_of_unity
-from runtime.poly import ntt
-from runtime.poly.domain import domain
-from runtime.threads import set_threads, threads
+from zkc.runtime.field import arrays
+from zkc.runtime.field.koalabear import P, root_of_unity
+from zkc.runtime.poly import ntt
+from zkc.runtime.poly.domain import domain
+from zkc.runtime.threads import set_threads, threads
 
 Words = np.ndarray[Any, np.dtype[np.uint32]]
 

@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Message, Table
-from runtime.field.koalabear import P
-from runtime.machine import ABI_NAMES, Machine
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Message, Table
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.machine import ABI_NAMES, Machine
 
 Numbers = npt.NDArray[np.int64]
 Traces = Mapping[str, npt.NDArray[np.uint32]]
@@ -305,10 +305,10 @@ def main() -> None:
     import argparse
     from pathlib import Path
 
-    from compiler.build import load_machine
-    from runtime.elf import load_elf
-    from runtime.executor import Limits, execute
-    from runtime.trace import trace
+    from zkc.compiler.build import load_machine
+    from zkc.runtime.elf import load_elf
+    from zkc.runtime.executor import Limits, execute
+    from zkc.runtime.trace import trace
 
     parser = argparse.ArgumentParser(description="Checks the witnesses of a program's segments, without proving.")
     parser.add_argument("program")

@@ -17,9 +17,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from runtime.circuit import Circuit, Message, Table
-from runtime.field.koalabear import P
 from tests.machine.check import Numbers, Traces, cells_of, evaluate, provides
+from zkc.runtime.circuit import Circuit, Message, Table
+from zkc.runtime.field.koalabear import P
 
 Change = tuple[int, tuple[int, ...], tuple[int, ...]]
 """A row, columns of it, and their new values."""

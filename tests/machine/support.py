@@ -8,13 +8,13 @@ from typing import Final
 
 import numpy as np
 
-from compiler.build import load_machine
-from runtime import events
-from runtime.errors import GuestFault
-from runtime.executor import CLK, EVENT, FIRST_CLK, FUEL, PC, Cut, Executor, Limits
-from runtime.image import Image
-from runtime.machine import InsnInfo, Machine, immediate_value
 from tests.oracle.unicorn_machine import USER_END, Step
+from zkc.compiler.build import load_machine
+from zkc.runtime import events
+from zkc.runtime.errors import GuestFault
+from zkc.runtime.executor import CLK, EVENT, FIRST_CLK, FUEL, PC, Cut, Executor, Limits
+from zkc.runtime.image import Image
+from zkc.runtime.machine import InsnInfo, Machine, immediate_value
 
 CODE: Final = 0x10000
 """Where single instructions and random programs lie."""

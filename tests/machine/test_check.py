@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from runtime.field.koalabear import P
 from tests.machine.check import check, exact_groups, number
 from tests.machine.everything import honest
 from tests.machine.support import machine
 from tests.stark.circuits import example
+from zkc.runtime.field.koalabear import P
 
 
 def test_an_honest_witness_has_no_failure() -> None:

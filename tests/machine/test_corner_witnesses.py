@@ -6,15 +6,15 @@ from itertools import product
 
 import pytest
 
-from runtime.elf import load_elf
-from runtime.errors import GuestFault
-from runtime.executor import CLK, LAST_CLK, Executor
-from runtime.image import Image
-from runtime.trace import trace
 from tests.machine.check import check
 from tests.machine.programs import DATA, OPERATIONS, Assembler, RandomProgram, executor, finish, run_ours, run_theirs
 from tests.machine.support import WORDS, encode, immediates, instructions, machine
 from tests.oracle.unicorn_machine import USER_END
+from zkc.runtime.elf import load_elf
+from zkc.runtime.errors import GuestFault
+from zkc.runtime.executor import CLK, LAST_CLK, Executor
+from zkc.runtime.image import Image
+from zkc.runtime.trace import trace
 
 FAR = 0x40000
 """Data behind the longest of these programs."""

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from runtime.field import arrays
-from runtime.field.koalabear import P
-from runtime.trace import Tracer
 from tests.machine.everything import honest, only_segment
 from tests.machine.faults import Changes, Witness
 from tests.machine.support import machine
+from zkc.runtime.field import arrays
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.trace import Tracer
 
 Words = npt.NDArray[np.uint32]
 

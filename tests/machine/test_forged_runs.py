@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from runtime.executor import CLK, FIRST_CLK, FUEL, PC
-from runtime.field.koalabear import P
-from runtime.machine import Machine
-from runtime.segment import Segment
-from runtime.trace import trace
 from tests.machine.check import Report, Traces, check
 from tests.machine.programs import DATA, Assembler, RandomProgram, executor, finish
 from tests.machine.support import CODE, encode, machine
+from zkc.runtime.executor import CLK, FIRST_CLK, FUEL, PC
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.machine import Machine
+from zkc.runtime.segment import Segment
+from zkc.runtime.trace import trace
 
 Columns = dict[str, npt.NDArray[np.uint32]]
 STDIN: Final = b"input!"

@@ -7,15 +7,15 @@ from itertools import pairwise
 
 import pytest
 
-from runtime.elf import load_elf
-from runtime.errors import GuestFault
-from runtime.executor import Execution, Executor, Limits, execute
-from runtime.image import Image, PageTree
-from runtime.trace import trace
 from tests.guests.catalogue import FAULTS, GUESTS, Program, examples, fault_input, guests
 from tests.machine.check import check
 from tests.machine.support import machine
 from tests.oracle.unicorn_machine import Outcome, run_elf
+from zkc.runtime.elf import load_elf
+from zkc.runtime.errors import GuestFault
+from zkc.runtime.executor import Execution, Executor, Limits, execute
+from zkc.runtime.image import Image, PageTree
+from zkc.runtime.trace import trace
 
 PROGRAMS = {program.name: program for program in [*examples(), *guests()]}
 LONG = [name for name, program in PROGRAMS.items() if program.instructions > 30_000 and name != "marathon"]

@@ -7,18 +7,18 @@ from functools import cache
 import numpy as np
 import pytest
 
-from runtime.errors import InputError, VerificationError
-from runtime.executor import CLK
-from runtime.field.koalabear import P
-from runtime.stark.prover import prove
-from runtime.stark.verifier import verify
-from runtime.trace import trace
 from tests.machine.check import Traces, check
 from tests.machine.faults import Witness
 from tests.machine.programs import DATA, Assembler, RandomProgram, executor, finish
 from tests.machine.support import machine
 from tests.stark.bent import FAST, BentProver
 from tests.stark.circuits import Example
+from zkc.runtime.errors import InputError, VerificationError
+from zkc.runtime.executor import CLK
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.stark.prover import prove
+from zkc.runtime.stark.verifier import verify
+from zkc.runtime.trace import trace
 
 pytestmark = pytest.mark.prove
 

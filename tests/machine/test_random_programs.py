@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from runtime.errors import GuestFault
-from runtime.image import Image, PageTree
-from runtime.stark.prover import prove
-from runtime.stark.verifier import verify
-from runtime.trace import trace
 from tests.machine.check import check
 from tests.machine.programs import REGRESSIONS, RandomProgram, executor, finish, load, programs, run_ours, run_theirs, save
 from tests.machine.support import machine
+from zkc.runtime.errors import GuestFault
+from zkc.runtime.image import Image, PageTree
+from zkc.runtime.stark.prover import prove
+from zkc.runtime.stark.verifier import verify
+from zkc.runtime.trace import trace
 
 OURS_ALONE = "an instruction overwrites itself"
 MOST_SEGMENTS = 200

@@ -12,12 +12,12 @@ from typing import Final
 import numpy as np
 import pytest
 
-from runtime.circuit import Table
-from runtime.field.koalabear import P
 from tests.machine.check import evaluate
 from tests.machine.everything import honest
 from tests.machine.faults import Change, Changes, Verdict, Witness
 from tests.machine.support import machine
+from zkc.runtime.circuit import Table
+from zkc.runtime.field.koalabear import P
 
 DO_NOT_MATTER: Final = {
     ("*", "i"): "an inverse that shows that something is not zero: free where it is zero",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.memory_map import MemoryMap
+from zkc.runtime.memory_map import MemoryMap
 
 DATA = Path(__file__).parent / "data"
 CONSTANTS: dict[str, int | list[int]] = {

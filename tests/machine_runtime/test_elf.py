@@ -11,10 +11,10 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from runtime.elf import Program, load_elf
-from runtime.errors import InputError
-from runtime.symbols import Symbols
 from tests.machine_runtime.support import DATA, MAP, Load, make_elf
+from zkc.runtime.elf import Program, load_elf
+from zkc.runtime.errors import InputError
+from zkc.runtime.symbols import Symbols
 
 FIB = (DATA / "fib.elf").read_bytes()
 CODE = Load(0x1_0000)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.errors import InputError
-from runtime.files import check_writable, read_file, write_file
+from zkc.runtime.errors import InputError
+from zkc.runtime.files import check_writable, read_file, write_file
 
 
 def test_written_is_read(tmp_path: Path) -> None:

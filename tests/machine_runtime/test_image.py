@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.elf import load_elf
-from runtime.errors import InputError
-from runtime.image import Image, PageTree, image_id_hex, parse_image_id
-from runtime.memory_map import MemoryMap
 from tests.machine_runtime.plain_poseidon2 import PlainHasher, hash_data_page, hash_table_page, permute
 from tests.machine_runtime.support import CONSTANTS, DATA, MAP, Load, make_elf
+from zkc.runtime.elf import load_elf
+from zkc.runtime.errors import InputError
+from zkc.runtime.image import Image, PageTree, image_id_hex, parse_image_id
+from zkc.runtime.memory_map import MemoryMap
 
 HASHER = PlainHasher()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from runtime.claims import journal_state
-from runtime.elf import load_elf
-from runtime.hash.poseidon2 import Poseidon2, Poseidon2Parameters
-from runtime.image import Image, PageTree
 from tests.machine_runtime.plain_poseidon2 import FINAL, INITIAL, INTERNAL, PlainHasher, diagonal
 from tests.machine_runtime.support import DATA, MAP
+from zkc.runtime.claims import journal_state
+from zkc.runtime.elf import load_elf
+from zkc.runtime.hash.poseidon2 import Poseidon2, Poseidon2Parameters
+from zkc.runtime.image import Image, PageTree
 
 PARAMETERS = (np.array(numbers, np.uint32) for numbers in (INITIAL + FINAL, INTERNAL, diagonal()))
 HASHER = Poseidon2(Poseidon2Parameters(*PARAMETERS))

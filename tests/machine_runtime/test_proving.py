@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from runtime.errors import GuestFault, InputError, ZkcError
-from runtime.proving import LocalPool, Progress, prove_segments
-from runtime.resume import ResumeStore, resume_key
 from tests.machine_runtime.workers import crash, die, fault, prove, prove_slowly_in_reverse
+from zkc.runtime.errors import GuestFault, InputError, ZkcError
+from zkc.runtime.proving import LocalPool, Progress, prove_segments
+from zkc.runtime.resume import ResumeStore, resume_key
 
 KEY = resume_key((1,) * 8, b"input", b"circuit", {"cycles": 5})
 
@@ -143,9 +143,9 @@ def test_ctrl_c_ends_the_processes_and_keeps_what_is_done(tmp_path: Path) -> Non
     program.write_text(
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from runtime.proving import prove_segments\n"
-        "from runtime.receipt import SegmentReceipt\n"
-        "from runtime.resume import ResumeStore\n"
+        "from zkc.runtime.proving import prove_segments\n"
+        "from zkc.runtime.receipt import SegmentReceipt\n"
+        "from zkc.runtime.resume import ResumeStore\n"
         "def prove(unit):\n"
         "    time.sleep(0 if unit == 0 else 600)\n"
         "    return SegmentReceipt((unit,), b'')\n"
@@ -174,7 +174,7 @@ def test_ctrl_c_ends_the_processes_and_keeps_what_is_done(tmp_path: Path) -> Non
 
 
 def test_the_cluster_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    from runtime.cluster import RayCluster
+    from zkc.runtime.cluster import RayCluster
 
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match="needs Ray") as caught:

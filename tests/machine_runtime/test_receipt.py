@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.circuit import Circuit, Table
-from runtime.claims import Claim, ClaimLayout, journal_state
-from runtime.errors import InputError, VerificationError, ZkcError
-from runtime.image import Digest
-from runtime.receipt import Receipt, SegmentReceipt, VerifiedReceipt, summary, verify_receipt
-from runtime.stark.parameters import DEFAULT, Parameters
 from tests.machine_runtime.plain_poseidon2 import PRIME, PlainHasher, permute
 from tests.machine_runtime.support import CONSTANTS, MAP
+from zkc.runtime.circuit import Circuit, Table
+from zkc.runtime.claims import Claim, ClaimLayout, journal_state
+from zkc.runtime.errors import InputError, VerificationError, ZkcError
+from zkc.runtime.image import Digest
+from zkc.runtime.receipt import Receipt, SegmentReceipt, VerifiedReceipt, summary, verify_receipt
+from zkc.runtime.stark.parameters import DEFAULT, Parameters
 
 SPONGE = PlainHasher()
 COLUMNS = (
@@ -279,7 +279,8 @@ def test_the_summary() -> None:
 
 
 def test_the_verifier_loads_neither_prover_nor_language() -> None:
-    program = "import sys, runtime.receipt; print(*sys.modules)"
+    program = "import sys, zkc.runtime.receipt; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    banned = {"dsl", "compiler", "lark", "elftools", "runtime.stark.prover", "runtime.proving", "runtime.executor", "runtime.elf"}
-    assert "runtime.receipt" in modules and not banned & set(modules)
+    banned = {"lark", "elftools", *(f"zkc.{name}" for name in ("dsl", "compiler", "api", "cli"))}
+    banned |= {f"zkc.runtime.{name}" for name in ("stark.prover", "proving", "executor", "elf")}
+    assert "zkc.runtime.receipt" in modules and not banned & set(modules)

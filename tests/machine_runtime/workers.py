@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from runtime.errors import GuestFault
-from runtime.receipt import SegmentReceipt
-from runtime.threads import threads
+from zkc.runtime.errors import GuestFault
+from zkc.runtime.receipt import SegmentReceipt
+from zkc.runtime.threads import threads
 
 
 def prove(unit: int) -> SegmentReceipt:

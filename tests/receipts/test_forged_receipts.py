@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import zkc
-from runtime.errors import ZkcError
-from runtime.receipt import Receipt, SegmentReceipt
+from zkc.runtime.errors import ZkcError
+from zkc.runtime.receipt import Receipt, SegmentReceipt
 
 ROOT = Path(__file__).parents[2]
 PATCH = ROOT / "tests/guests/patch.elf"

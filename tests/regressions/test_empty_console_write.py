@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from runtime.elf import load_elf
-from runtime.executor import execute
 from tests.machine.support import CODE, encode, machine
 from tests.machine_runtime.support import Load, make_elf
+from zkc.runtime.elf import load_elf
+from zkc.runtime.executor import execute
 
 
 def test_empty_write_from_anywhere() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.build import load_machine
-from runtime.errors import GuestFault
-from runtime.executor import execute
-from runtime.image import Image
+from zkc.compiler.build import load_machine
+from zkc.runtime.errors import GuestFault
+from zkc.runtime.executor import execute
+from zkc.runtime.image import Image
 
 ENTRY = 0x10000
 

@@ -7,15 +7,15 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from runtime.circuit import COLUMN
-from runtime.elf import load_elf
-from runtime.executor import FIRST_CLK, LAST_CLK, execute
-from runtime.field.koalabear import P
-from runtime.stark.parameters import MAX_LOG_HEIGHT
-from runtime.trace import trace
 from tests.machine.check import check
 from tests.machine.support import CODE, encode, machine
 from tests.machine_runtime.support import Load, make_elf
+from zkc.runtime.circuit import COLUMN
+from zkc.runtime.elf import load_elf
+from zkc.runtime.executor import FIRST_CLK, LAST_CLK, execute
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.stark.parameters import MAX_LOG_HEIGHT
+from zkc.runtime.trace import trace
 
 STEP_SLOTS = 4
 DATA = 0x12000

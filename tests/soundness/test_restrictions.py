@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from runtime.elf import load_elf
-from runtime.executor import execute
-from runtime.field.koalabear import P
-from runtime.trace import trace
 from tests.machine.check import cells_of, evaluate
 from tests.machine.support import CODE, encode, machine
 from tests.machine_runtime.support import Load, make_elf
+from zkc.runtime.elf import load_elf
+from zkc.runtime.executor import execute
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.trace import trace
 
 DATA = 0x12000
 

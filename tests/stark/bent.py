@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from runtime.field.extension import Element
-from runtime.field.koalabear import P
-from runtime.hash.merkle import Tree
-from runtime.stark.constraints import element_powers
-from runtime.stark.identity import identity_defect
-from runtime.stark.parameters import Parameters
-from runtime.stark.prover import Prover
-from runtime.stark.stacks import Stack
 from tests.stark.circuits import Example
+from zkc.runtime.field.extension import Element
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.hash.merkle import Tree
+from zkc.runtime.stark.constraints import element_powers
+from zkc.runtime.stark.identity import identity_defect
+from zkc.runtime.stark.parameters import Parameters
+from zkc.runtime.stark.prover import Prover
+from zkc.runtime.stark.stacks import Stack
 
 Words = npt.NDArray[np.uint32]
 

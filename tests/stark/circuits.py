@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB, Bus, Circuit, Message, Table
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB, Bus, Circuit, Message, Table
 
 
 @dataclass(eq=False)

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from runtime.circuit import Circuit, Table
-from runtime.errors import VerificationError
-from runtime.stark.parameters import Parameters
-from runtime.stark.verifier import verify
 from tests.stark.bent import FAST
 from tests.stark.circuits import Example
 from tests.stark.reference import verifier as reference
 from tests.stark.reference.common import Reject, Setting
+from zkc.runtime.circuit import Circuit, Table
+from zkc.runtime.errors import VerificationError
+from zkc.runtime.stark.parameters import Parameters
+from zkc.runtime.stark.verifier import verify
 
 
 def setting(parameters: Parameters) -> Setting:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from runtime.circuit import Bus, Circuit
-from runtime.errors import InputError
-from runtime.stark.evaluators import evaluator, interpreter, outputs
-from runtime.stark.parameters import DEFAULT, Parameters
-from runtime.stark.prover import Prover, prove
-from runtime.stark.verifier import verify
-from runtime.threads import set_threads, threads
 from tests.stark.bent import FAST, ConstantAccumulator
 from tests.stark.circuits import Example, TableBuilder, digest, example
 from tests.stark.reference.prover import prove as reference_prove
 from tests.stark.support import accepts, broken_square, setting, unbalanced
+from zkc.runtime.circuit import Bus, Circuit
+from zkc.runtime.errors import InputError
+from zkc.runtime.stark.evaluators import evaluator, interpreter, outputs
+from zkc.runtime.stark.parameters import DEFAULT, Parameters
+from zkc.runtime.stark.prover import Prover, prove
+from zkc.runtime.stark.verifier import verify
+from zkc.runtime.threads import set_threads, threads
 
 
 def proof_of(made: Example, parameters: Parameters = FAST) -> bytes:

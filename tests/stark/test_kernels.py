@@ -8,23 +8,23 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
-from runtime.field.extension import DEGREE, Element
-from runtime.field.koalabear import P, from_montgomery, to_montgomery
-from runtime.poly.barycentric import evaluate_columns, weights
-from runtime.stark import fri
-from runtime.stark.evaluators import evaluator, interpreter, outputs
-from runtime.stark.grinding import grind
-from runtime.stark.inversion import INVERSION_COLUMNS, invert_rows
-from runtime.stark.lifting import lift_and_add
-from runtime.stark.logup import accumulator, next_row
-from runtime.stark.points import PointWeights
-from runtime.stark.sums import add_weighted_columns, weighted_row_sums
-from runtime.stark.transcript import Transcript
 from tests.stark.circuits import TableBuilder
 from tests.stark.reference.common import KOALABEAR
 from tests.stark.reference.field import bit_reverse
 from tests.stark.reference.prover import fold_layer
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
+from zkc.runtime.field.extension import DEGREE, Element
+from zkc.runtime.field.koalabear import P, from_montgomery, to_montgomery
+from zkc.runtime.poly.barycentric import evaluate_columns, weights
+from zkc.runtime.stark import fri
+from zkc.runtime.stark.evaluators import evaluator, interpreter, outputs
+from zkc.runtime.stark.grinding import grind
+from zkc.runtime.stark.inversion import INVERSION_COLUMNS, invert_rows
+from zkc.runtime.stark.lifting import lift_and_add
+from zkc.runtime.stark.logup import accumulator, next_row
+from zkc.runtime.stark.points import PointWeights
+from zkc.runtime.stark.sums import add_weighted_columns, weighted_row_sums
+from zkc.runtime.stark.transcript import Transcript
 
 Words = npt.NDArray[np.uint32]
 

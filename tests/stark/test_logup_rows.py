@@ -7,16 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from runtime.circuit import Bus, Circuit, Message
-from runtime.errors import InputError, VerificationError
-from runtime.field.extension import Element
-from runtime.stark.challenges import Challenges
-from runtime.stark.constraints import Fingerprint, claim_sum
-from runtime.stark.evaluators import interpreter
-from runtime.stark.logup import SpreadFingerprint, fractions
-from runtime.stark.prover import prove
-from runtime.stark.security import security
-from runtime.stark.shape import Shape
 from tests.stark import bent
 from tests.stark.bent import FAST, BentProver
 from tests.stark.circuits import COPY, RANGE, STATE, Example, TableBuilder, digest, example
@@ -25,6 +15,16 @@ from tests.stark.reference import verifier as reference_verifier
 from tests.stark.reference.common import Reject, Setting
 from tests.stark.reference.field import Field
 from tests.stark.support import accepts, rejection, unbalanced, with_table
+from zkc.runtime.circuit import Bus, Circuit, Message
+from zkc.runtime.errors import InputError, VerificationError
+from zkc.runtime.field.extension import Element
+from zkc.runtime.stark.challenges import Challenges
+from zkc.runtime.stark.constraints import Fingerprint, claim_sum
+from zkc.runtime.stark.evaluators import interpreter
+from zkc.runtime.stark.logup import SpreadFingerprint, fractions
+from zkc.runtime.stark.prover import prove
+from zkc.runtime.stark.security import security
+from zkc.runtime.stark.shape import Shape
 
 NO_FIXED = np.empty((0, 0), dtype=np.uint32)
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from runtime.errors import InputError
-from runtime.stark.parameters import DEFAULT, Parameters
-from runtime.stark.prover import prove
-from runtime.stark.security import Instance, evaluate, security
-from runtime.stark.verifier import verify
 from tests.stark.circuits import example
+from zkc.runtime.errors import InputError
+from zkc.runtime.stark.parameters import DEFAULT, Parameters
+from zkc.runtime.stark.prover import prove
+from zkc.runtime.stark.security import Instance, evaluate, security
+from zkc.runtime.stark.verifier import verify
 
 WORKED = Instance(
     log_height=20,

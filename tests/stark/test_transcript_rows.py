@@ -12,23 +12,23 @@ import numpy as np
 import pytest
 from blake3 import blake3
 
-from runtime.circuit import Bus, Circuit
-from runtime.errors import InputError, VerificationError
-from runtime.field.extension import Element
-from runtime.field.koalabear import GENERATOR, P, root_of_unity
-from runtime.stark import challenges
-from runtime.stark.challenges import Challenges, in_domains
-from runtime.stark.grinding import grind
-from runtime.stark.parameters import DEFAULT
-from runtime.stark.proof import Reader, plans, read_head, read_openings
-from runtime.stark.prover import prove
-from runtime.stark.shape import Shape
-from runtime.stark.transcript import Transcript
-from runtime.stark.verifier import verify
 from tests.stark import bent
 from tests.stark.bent import FAST, BentProver
 from tests.stark.circuits import Example, TableBuilder, digest, example
 from tests.stark.support import accepts, broken_square, flipped, rejection, unbalanced, with_table
+from zkc.runtime.circuit import Bus, Circuit
+from zkc.runtime.errors import InputError, VerificationError
+from zkc.runtime.field.extension import Element
+from zkc.runtime.field.koalabear import GENERATOR, P, root_of_unity
+from zkc.runtime.stark import challenges
+from zkc.runtime.stark.challenges import Challenges, in_domains
+from zkc.runtime.stark.grinding import grind
+from zkc.runtime.stark.parameters import DEFAULT
+from zkc.runtime.stark.proof import Reader, plans, read_head, read_openings
+from zkc.runtime.stark.prover import prove
+from zkc.runtime.stark.shape import Shape
+from zkc.runtime.stark.transcript import Transcript
+from zkc.runtime.stark.verifier import verify
 
 
 @cache
@@ -284,7 +284,7 @@ def test_F15_degree_of_a_batch_is_checked() -> None:
 
 
 def test_F9_leaf_and_node_keys_differ() -> None:
-    from runtime.hash.merkle import LEAF_KEY, NODE_KEY
+    from zkc.runtime.hash.merkle import LEAF_KEY, NODE_KEY
 
     assert LEAF_KEY.tobytes() != NODE_KEY.tobytes()
 

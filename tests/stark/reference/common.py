@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from blake3 import blake3
 
-from runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Message, Table
-from runtime.hash.merkle import LEAF_KEY, NODE_KEY
 from tests.stark.reference.field import Element, Field
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Message, Table
+from zkc.runtime.hash.merkle import LEAF_KEY, NODE_KEY
 
 KOALABEAR = Field(2**31 - 2**24 + 1, 3)
 PROTOCOL = b"zkc stark v1: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"

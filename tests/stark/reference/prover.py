@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from runtime.circuit import Circuit
 from tests.stark.reference.common import LogUp, Setting, Sizes, claim_sum, draw_zeta, node_hash, row_hash, run, start, table_constraints
 from tests.stark.reference.field import Element, Field, bit_reverse, evaluate, to_coefficients, to_values
+from zkc.runtime.circuit import Circuit
 
 Column = list[int]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runtime.circuit import Circuit
 from tests.stark.reference.common import (
     ABSENT,
     LogUp,
@@ -19,6 +18,7 @@ from tests.stark.reference.common import (
     table_constraints,
 )
 from tests.stark.reference.field import Element, Field, bit_reverse, evaluate, to_coefficients
+from zkc.runtime.circuit import Circuit
 
 
 class Reader:
