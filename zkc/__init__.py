@@ -8,8 +8,8 @@
 
 Errors that people can cause are `zkc.ZkcError`; a receipt that does not hold is `zkc.VerificationError`.
 
-The packages `zkc.dsl`, `zkc.compiler`, `zkc.runtime` and `zkc.circuits` lie beside this one in the repository (links lead there).
-Importing any of them imports this module, too: names are looked up when they are used, so that a verifier or a worker does not import everything.
+The packages `zkc.dsl`, `zkc.compiler`, `zkc.runtime` and `zkc.circuits` lie beside this one in the repository; links lead there.
+Importing any of them imports this module, too, so it looks names up when they are used: a verifier or a worker need not import everything.
 """
 
 from __future__ import annotations
