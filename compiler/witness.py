@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 from zkc.runtime.field.koalabear import P
@@ -25,20 +26,27 @@ class W:
         return self.low if self.op == "const" else None
 
 
-_table: dict[tuple[object, ...], W] = {}
+class _Nodes(threading.local):
+    """All nodes of the compilation that runs in this thread; keys hold the ids of nodes, which live as long as the table."""
+
+    def __init__(self) -> None:
+        self.table: dict[tuple[object, ...], W] = {}
+
+
+_nodes = _Nodes()
 
 
 def make(op: str, args: tuple[object, ...], low: int, high: int) -> W:
     key = (op, *(id(a) if isinstance(a, W) else a for a in args), low, high)
-    found = _table.get(key)
+    found = _nodes.table.get(key)
     if found is None:
-        found = _table[key] = W(op, args, low, high)
+        found = _nodes.table[key] = W(op, args, low, high)
     return found
 
 
 def reset() -> None:
-    """Forgets all nodes (they are shared per process otherwise)."""
-    _table.clear()
+    """Forgets all nodes of this thread."""
+    _nodes.table.clear()
 
 
 def const(value: int) -> W:

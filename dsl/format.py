@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
@@ -55,15 +56,22 @@ def _comments(source: str) -> Counter[str]:
 def _grammar(comments: list[Token]) -> Lark:
     """A parser that drops nothing: every token is in the tree, comments go to the list."""
     lark = _full_grammar()
-    _sink[:] = [comments]
+    _sink.comments = comments
     return lark
 
 
-_sink: list[list[Token]] = []
+class _Sink(threading.local):
+    """Where the lexer's callback puts the comments of the file that this thread reads."""
+
+    def __init__(self) -> None:
+        self.comments: list[Token] = []
+
+
+_sink = _Sink()
 
 
 def _keep_comment(token: Token) -> Token:
-    _sink[0].append(token)
+    _sink.comments.append(token)
     return token
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,6 +55,9 @@ class MachineSpec:
     column_types: dict[str, tuple[str, ...]]
 
 
+_importing = threading.Lock()
+
+
 class Machine:
     """Generated modules are imported when first used."""
 
@@ -74,16 +78,17 @@ class Machine:
         return Poseidon2(Poseidon2Parameters.from_constants(self.circuit.constants))
 
     def module(self, kind: str, table: str) -> ModuleType:
-        """The generated module, imported from its file."""
+        """The generated module, imported from its file; other threads see it when it is whole."""
         path = Path(self.spec.modules[(kind, table)])
         name = f"zkc_generated_{path.stem}"
-        if name not in sys.modules:
-            spec = importlib.util.spec_from_file_location(name, path)
-            assert spec is not None and spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[name] = module
-            spec.loader.exec_module(module)
-        return sys.modules[name]
+        with _importing:
+            if name not in sys.modules:
+                spec = importlib.util.spec_from_file_location(name, path)
+                assert spec is not None and spec.loader is not None
+                module = importlib.util.module_from_spec(spec)
+                spec.loader.exec_module(module)
+                sys.modules[name] = module
+            return sys.modules[name]
 
     def evaluators(self, tables: list[str]) -> dict[str, Callable[..., None]]:
         """The packed constraint kernels of those tables that have one."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
+_lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
 _count = max(1, int(os.environ.get("ZKC_THREADS") or os.cpu_count() or 1))
 
@@ -21,9 +23,10 @@ def set_threads(count: int) -> None:
     global _pool, _count
     if count < 1:
         raise ValueError(f"cannot run on {count} threads")
-    if _pool is not None:
-        _pool.shutdown()
-    _pool, _count = None, count
+    with _lock:
+        old, _pool, _count = _pool, None, count
+    if old is not None:
+        old.shutdown()  # what other threads have submitted is still done
 
 
 def parallel_for(kernel: Callable[[int, int], object], count: int, tile: int) -> None:
@@ -39,7 +42,7 @@ def parallel_for(kernel: Callable[[int, int], object], count: int, tile: int) ->
             kernel(start, min(start + tile, count))
 
     helpers = min(_count, len(range(0, count, tile))) - 1
-    futures = [_workers().submit(work) for _ in range(helpers)]
+    futures = _submit(work, helpers)
     try:
         work()
     finally:
@@ -51,8 +54,10 @@ def parallel_for(kernel: Callable[[int, int], object], count: int, tile: int) ->
             raise error
 
 
-def _workers() -> ThreadPoolExecutor:
+def _submit(work: Callable[[], None], times: int) -> list[Future[None]]:
+    """Under the lock: one pool only is made, and `set_threads` shuts none down between."""
     global _pool
-    if _pool is None:
-        _pool = ThreadPoolExecutor(_count, thread_name_prefix="zkc")
-    return _pool
+    with _lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(_count, thread_name_prefix="zkc")
+        return [_pool.submit(work) for _ in range(times)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -98,7 +99,12 @@ def compile(directory: PathLike | None = None, *, progress: Progress = no_progre
 
 def machine() -> Machine:
     """The machine that programs run in: that of the folder in `ZKC_CIRCUITS`, or the one that comes with zkc."""
-    return _machine(os.environ.get("ZKC_CIRCUITS") or None)
+    with _one_machine:
+        return _machine(os.environ.get("ZKC_CIRCUITS") or None)
+
+
+_one_machine = threading.Lock()
+"""Threads that start at the same time wait for one machine, rather than compile one each."""
 
 
 @lru_cache(maxsize=4)
@@ -403,9 +409,14 @@ def check_determinism(directory: PathLike | None = None) -> None:
     from zkc.dsl.parser import parse_files
 
     root = circuits_folder() if directory is None else Path(directory)
-    findings = determinism_findings(root)
+    with _one_solver:
+        findings = determinism_findings(root)
     if findings:
         raise DiagnosticError(findings, parse_files(sorted(root.glob("*.circ")), root)[1])
+
+
+_one_solver = threading.Lock()
+"""z3's context is one for the process, and not made for threads."""
 
 
 def circuits_folder() -> Path:

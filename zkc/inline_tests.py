@@ -230,15 +230,16 @@ class Call:
         return ", ".join(shown) + (", …" if len(read) > 8 else "")
 
 
-_row_cache: dict[int, frozenset[tuple[int, ...]]] = {}
+_row_cache: dict[int, tuple[object, frozenset[tuple[int, ...]]]] = {}
+"""By the id of a fixed table, which is kept with its rows: no other gets that id."""
 
 
 def _rows(program: Program, name: str) -> frozenset[tuple[int, ...]]:
     """The rows of a fixed table."""
     item = program.fixed[name]
     if id(item) not in _row_cache:
-        _row_cache[id(item)] = frozenset(map(tuple, fixed_table(program, item, 0).fixed.T.tolist()))
-    return _row_cache[id(item)]
+        _row_cache[id(item)] = item, frozenset(map(tuple, fixed_table(program, item, 0).fixed.T.tolist()))
+    return _row_cache[id(item)][1]
 
 
 def _differ(what: str, found: int, wanted: int) -> list[str]:
