@@ -33,7 +33,7 @@ COLUMNS = (
     ("verify ms", "verify_seconds", 1e3, "{:.0f}"),
     ("cells/instr", "cells", 1, "{:.1f}"),
     ("messages/instr", "messages", 1, "{:.1f}"),
-    ("padding", "padding", 1, "{:.2f}"),
+    ("padding %", "padding", 100, "{:.0f}"),
     ("proof KiB", "proof_bytes", 1 / 1024, "{:,.0f}"),
     ("peak MiB", "peak_bytes", 1 / 2**20, "{:,.0f}"),
 )

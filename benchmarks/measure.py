@@ -13,9 +13,9 @@ from benchmarks.workloads import Workload, workloads
 from zkc.compiler.build import load_machine
 from zkc.runtime.elf import load_elf
 from zkc.runtime.executor import Execution, execute
-from zkc.runtime.heights import logup_columns
 from zkc.runtime.machine import Machine
 from zkc.runtime.segment import Segment
+from zkc.runtime.sizes import table_sizes
 from zkc.runtime.stark.prover import Prover
 from zkc.runtime.stark.verifier import verify
 from zkc.runtime.trace import Tracer, trace
@@ -72,23 +72,20 @@ def proving(machine: Machine, run: Execution) -> dict[str, Any]:
         "verify_seconds": verifying,
         "phases": dict(phases),
         **{k: v / instructions for k, v in sizes.items() if k in ("cells", "messages")},
-        "padding": sizes["padded"] / sizes["cells"],
+        "padding": sizes["padding"] / sizes["cells"],
         "proof_bytes": sizes["proof_bytes"],
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
 
 
 def cells(machine: Machine, segment: Segment) -> dict[str, int]:
-    """Committed cells (without LogUp) and messages of used rows, and all cells with padding and LogUp."""
+    """Committed cells and those of padding among them, and messages of used rows."""
+    messages = {table.name: len(table.messages) for table in machine.circuit.tables}
     found: Counter[str] = Counter()
-    for table in machine.circuit.tables:
-        rows = segment.rows.get(table.name, 0)
-        if rows:
-            height = max(128, 1 << (rows - 1).bit_length())
-            found["cells"] += rows * len(table.columns)
-            found["messages"] += rows * len(table.messages)
-            found["padded"] += height * len(table.columns)
-            found["logup"] += height * logup_columns(len(table.messages))
+    for size in table_sizes(machine.circuit, segment.rows):
+        found["cells"] += size.cells
+        found["padding"] += size.padding
+        found["messages"] += 0 if size.fixed else size.rows * messages[size.name]
     return dict(found)
 
 

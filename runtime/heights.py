@@ -6,18 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from zkc.runtime.machine import Machine
+from zkc.runtime.sizes import padded, row_cells
 
-MIN_LOG_ROWS = 7
 MAX_LOG_ROWS = 21
 PAGING_LOG_ROWS = 12
 """The paging tables may always have this many rows, so that any instruction finds room for the pages it touches."""
 CELL_BUDGET = 90_000_000
 """Most base-field cells of one segment, LogUp columns included: bounds the prover's memory."""
-
-
-def logup_columns(messages: int) -> int:
-    """Base-field columns that the messages of a row cost: two fractions an extension column."""
-    return 6 * ((messages + 1) // 2)
 
 
 class Heights:
@@ -27,7 +22,7 @@ class Heights:
         tables = {t.name: t for t in machine.circuit.tables}
         self.step_names = [t.name for t in machine.spec.step_tables]
         self.names = [*self.step_names, *machine.spec.inputs]
-        self.cells = [len(tables[n].columns) + logup_columns(len(tables[n].messages)) for n in self.names]
+        self.cells = [row_cells(tables[n]) for n in self.names]
         self.max_rows = {n: 1 << (MAX_LOG_ROWS if log_rows is None else log_rows) for n in self.names}
         if log_rows is not None:
             for name in ("data_page", "table_page"):
@@ -44,9 +39,7 @@ class Heights:
     def grow(self, index: int, more: int = 1) -> bool:
         """Raises the limit of a table until `more` rows fit; False if the segment has no room for that."""
         needed = int(self.rows[index]) + more
-        limit = max(int(self.limits[index]), 1 << MIN_LOG_ROWS)
-        while limit < needed:
-            limit *= 2
+        limit = max(int(self.limits[index]), padded(needed))
         cost = (limit - int(self.limits[index])) * self.cells[index]
         if limit > self.max_rows[self.names[index]] or self.total + cost > CELL_BUDGET:
             return False

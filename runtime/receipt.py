@@ -59,6 +59,11 @@ class Receipt:
     journal: bytes = field(repr=False)
     exit_code: int
 
+    @property
+    def proof_bytes(self) -> int:
+        """Bytes of all proofs: the receipt less its head, journal and claims."""
+        return sum(len(segment.proof) for segment in self.segments)
+
     def to_bytes(self) -> bytes:
         """The receipt as a file's content; `from_bytes` is the inverse."""
         claim_values = len(self.segments[0].claim)
@@ -145,9 +150,12 @@ def summary(receipt: Receipt, circuit: Circuit | None = None) -> dict[str, Any]:
         "circuit_matches": fitting if circuit is not None else None,
         "image_id": image_id_hex(receipt.image_id),
         "exit_code": receipt.exit_code,
+        "journal": receipt.journal.hex(),
         "journal_bytes": len(receipt.journal),
-        "proof_bytes": sum(len(segment.proof) for segment in receipt.segments),
-        "segments": [_segment_summary(segment, layout) for segment in receipt.segments],
+        "proof_bytes": receipt.proof_bytes,
+        "receipt_bytes": len(receipt.to_bytes()),
+        "segments": len(receipt.segments),
+        "chain": [_segment_summary(segment, layout) for segment in receipt.segments],
     }
 
 

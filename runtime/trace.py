@@ -12,11 +12,11 @@ from zkc.runtime.claims import Claim, ClaimLayout
 from zkc.runtime.errors import ZkcError
 from zkc.runtime.executor import CLK, EVENT, FIRST_CLK, FUEL, PC, RETIRED, STATE_WORDS
 from zkc.runtime.field import arrays
-from zkc.runtime.heights import MIN_LOG_ROWS
 from zkc.runtime.machine import Machine
 from zkc.runtime.machine_ops import HOST_LENGTH, HOST_PRESENT, HOST_WORDS
 from zkc.runtime.paging import PageRows, page_rows
 from zkc.runtime.segment import Segment
+from zkc.runtime.sizes import padded
 from zkc.runtime.threads import parallel_for, threads
 
 Words = npt.NDArray[np.uint32]
@@ -128,7 +128,7 @@ def fill_table(machine: Machine, name: str, records: Words, counts: Counts) -> W
     """The trace of one table from its records; its lookups are added to `counts`."""
     module = machine.module("fill", name)
     width = len(machine.spec.column_types[name])
-    height = max(1 << MIN_LOG_ROWS, 1 << (len(records) - 1).bit_length())
+    height = padded(len(records))
     columns = np.zeros((width, height), dtype=np.uint32)
     if name in machine.spec.inputs:
         records = np.concatenate([records, np.zeros((height - len(records), records.shape[1]), dtype=np.uint32)])

@@ -63,6 +63,8 @@ class Run:
     console: bytes = field(repr=False)
     seconds: float = 0.0
     """Of the execution alone."""
+    cells: int = 0
+    """That a proof commits to: what it costs."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Verified:
     segments: int
     journal: bytes = field(repr=False)
     security_bits: float
+    proof_bytes: int = 0
 
 
 def compile(directory: PathLike | None = None, *, progress: Progress = no_progress) -> Machine:
@@ -223,8 +226,7 @@ def prove(
         if output is not None:
             write_file(output, data, what="the receipt")
     proven = _run(image, execution, executed - start)
-    size = sum(len(segment.proof) for segment in segments)
-    return Proof(proven, data, size, SECURITY_BITS, time.perf_counter() - executed)
+    return Proof(proven, data, receipt.proof_bytes, SECURITY_BITS, time.perf_counter() - executed)
 
 
 def prove_segment(segment: Segment, progress: Progress = no_progress) -> SegmentReceipt:
@@ -294,7 +296,8 @@ def verify(
     expected = parse_image_id(_image_id_of(load_program(program)) if program is not None else str(image_id))
     chosen = machine()
     verified = verify_receipt(chosen.circuit, claimed, chosen.hasher, verify_proof, image_id=expected, journal=journal, exit_code=exit_code)
-    return Verified(image_id_hex(verified.image_id), verified.exit_code, verified.segments, verified.journal, SECURITY_BITS)
+    shown = image_id_hex(verified.image_id)
+    return Verified(shown, verified.exit_code, verified.segments, verified.journal, SECURITY_BITS, claimed.proof_bytes)
 
 
 def inspect(receipt: PathLike | bytes) -> dict[str, object]:
@@ -462,5 +465,7 @@ def security(log_rows: int) -> SecurityReport:
 
 
 def _run(image: str, execution: Execution, seconds: float) -> Run:
-    count = len(execution.segments)
-    return Run(image, execution.exit_code, execution.instructions, count, execution.journal, execution.console, seconds)
+    from zkc.runtime.sizes import all_cells
+
+    count, cells = len(execution.segments), all_cells(machine().circuit, (segment.rows for segment in execution.segments))
+    return Run(image, execution.exit_code, execution.instructions, count, execution.journal, execution.console, seconds, cells)

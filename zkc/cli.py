@@ -103,7 +103,7 @@ def prove(
         "proof": f"{describe_count(proof.proof_bytes)} bytes, {proof.security_bits:.0f} bits of security",
         "receipt": str(target),
     }
-    values = _run_values(proof.run) | {"prove_seconds": proof.seconds}
+    values = _run_values(proof.run) | {"prove_seconds": proof.seconds, "receipt_bytes": len(proof.receipt)}
     report.show(facts, **values, proof_bytes=proof.proof_bytes, security_bits=proof.security_bits, receipt=str(target))
 
 
@@ -135,6 +135,7 @@ def verify(
         exit_code=verified.exit_code,
         journal=verified.journal.hex(),
         segments=verified.segments,
+        proof_bytes=verified.proof_bytes,
         receipt_bytes=size,
         security_bits=verified.security_bits,
     )
@@ -233,6 +234,7 @@ def inspect(
     if json:
         report.show({}, **facts)
         return
+    facts["journal"] = describe_journal(bytes.fromhex(str(facts["journal"])))
     print("Not verified; this is what the receipt says.")
     for line in _tree(facts):
         print(line)
@@ -358,7 +360,7 @@ def stats(
         if not json:
             return
     if json:
-        report.show({}, digest=circuit.digest.hex(), tables=[asdict(cost) | {"cells": cost.cells} for cost in costs(circuit)])
+        report.show({}, digest=circuit.digest.hex(), tables=[asdict(cost) for cost in costs(circuit)])
     else:
         print_costs(costs(circuit))
 
@@ -528,6 +530,7 @@ def _run_values(run: api.Run) -> dict[str, Any]:
         "exit_code": run.exit_code,
         "instructions": run.instructions,
         "segments": run.segments,
+        "cells": run.cells,
         "execute_seconds": run.seconds,
         "console": run.console.hex(),
         "journal": run.journal.hex(),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from zkc.stats import table_cost
+from zkc.runtime.sizes import row_cells, table_sizes
 
 if TYPE_CHECKING:
     from zkc.runtime.elf import Program
@@ -75,7 +75,7 @@ class Profiler:
         self.machine = machine
         self.symbols = program.symbols
         self.profile = Profile()
-        self.cost = {table.name: table_cost(table).cells for table in machine.circuit.tables}
+        self.cost = {table.name: row_cells(table) for table in machine.circuit.tables}
         self.stack: list[str] = []
         self.names: dict[int, str] = {}
         self.places: dict[int, str] = {}
@@ -173,20 +173,11 @@ class Profiler:
         steps = {table.name for table in self.machine.spec.step_tables}
         names = {"decode": "decoding", "data_page": "paging", "table_page": "paging", "boundary": "boundary"}
         found: Counter[str] = Counter()
-        for name, rows in segment.rows.items():
-            if rows and name not in steps:
-                found[names.get(name, name)] += rows * self.cost[name]
-            if rows:
-                found["padding"] += (height(rows) - rows) * self.cost[name]
-        for table in self.machine.circuit.tables:
-            if table.fixed_log_height is not None:
-                found["fixed tables"] += self.cost[table.name] << table.fixed_log_height
+        for size in table_sizes(self.machine.circuit, segment.rows):
+            if size.name not in steps:
+                found["fixed tables" if size.fixed else names.get(size.name, size.name)] += size.used
+            found["padding"] += size.padding
         return dict(found)
-
-
-def height(rows: int) -> int:
-    """Rows of a table with padding: a power of two, at least 2^7."""
-    return max(128, 1 << (rows - 1).bit_length())
 
 
 STAYS, CALLS, RETURNS = range(3)

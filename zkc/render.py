@@ -8,8 +8,9 @@ from typing import Any
 
 from zkc.audit import ColumnAudit, grouped
 from zkc.profile import Profile
+from zkc.runtime.stark.parameters import DEGREE
 from zkc.runtime.stark.security import SecurityReport
-from zkc.stats import EXTENSION_DEGREE, TableCost
+from zkc.stats import TableCost
 
 
 def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -43,7 +44,7 @@ def print_costs(costs: Sequence[TableCost]) -> None:
     title = "Cost of a row. cells: columns, and 6 for each two messages; budget: columns and messages, and what we are above it"
     print_table(title, heads, rows)
     total = sum(cost.cells for cost in costs if cost.budget is not None)
-    target = sum(cost.budget[0] + EXTENSION_DEGREE * -(-cost.budget[1] // 2) for cost in costs if cost.budget is not None)
+    target = sum(cost.budget[0] + DEGREE * -(-cost.budget[1] // 2) for cost in costs if cost.budget is not None)
     print(f"\nall instruction families: {total} cells, budget {target}")
 
 

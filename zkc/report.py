@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from zkc.profile import height
-from zkc.stats import table_cost
+from zkc.runtime.sizes import table_sizes
 
 if TYPE_CHECKING:
     from zkc.runtime.executor import Execution
@@ -71,7 +70,6 @@ def render(
     """The page. `proven` is empty if only the run is of interest."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    cost = {table.name: table_cost(table).cells for table in machine.circuit.tables}
     segments = execution.segments
     phases = list(dict.fromkeys(phase for one in proven for phase in one.seconds))
     colours = {phase: PHASES[k % len(PHASES)] for k, phase in enumerate(phases)}
@@ -80,10 +78,10 @@ def render(
         name=name,
         facts=facts,
         segment_heads=("segment", "instructions", "pages", "written", "code words", "cells", "padding", *_proof_heads(proven)),
-        segment_rows=[_segment_row(number, segment, cost, proven) for number, segment in enumerate(segments)],
+        segment_rows=[_segment_row(machine, number, segment, proven) for number, segment in enumerate(segments)],
         colours=COLOURS,
         pages=page_map(segments, machine.memory_map),
-        tables=table_bars(segments, cost),
+        tables=table_bars(machine, segments),
         times=phase_bars(proven, colours) if proven else None,
         phases=list(colours.items()),
         version=version,
@@ -95,11 +93,12 @@ def _proof_heads(proven: Sequence[Proven]) -> tuple[str, ...]:
     return ("seconds", "proof") if proven else ()
 
 
-def _segment_row(number: int, segment: Segment, cost: dict[str, int], proven: Sequence[Proven]) -> list[str]:
-    used = sum(rows * cost[name] for name, rows in segment.rows.items())
-    padded = sum(height(rows) * cost[name] for name, rows in segment.rows.items() if rows)
-    counts = (segment.retired, len(segment.pages), len(segment.dirty), len(segment.code), padded)
-    row = [str(number), *(f"{count:,}".replace(",", " ") for count in counts), f"{100 * (padded - used) / max(padded, 1):.0f} %"]
+def _segment_row(machine: Machine, number: int, segment: Segment, proven: Sequence[Proven]) -> list[str]:
+    sizes = table_sizes(machine.circuit, segment.rows)
+    cells = sum(size.cells for size in sizes)
+    counts = (segment.retired, len(segment.pages), len(segment.dirty), len(segment.code), cells)
+    padding = sum(size.padding for size in sizes)
+    row = [str(number), *(f"{count:,}".replace(",", " ") for count in counts), f"{100 * padding / cells:.0f} %"]
     if proven:
         row += [f"{sum(proven[number].seconds.values()):.2f}", f"{proven[number].proof_bytes / 2**20:.2f} MiB"]
     return row
@@ -141,15 +140,14 @@ def _region_labels(picture: Picture, pages: Sequence[int], column: dict[int, int
         last = page
 
 
-def table_bars(segments: Sequence[Segment], cost: dict[str, int]) -> Picture:
+def table_bars(machine: Machine, segments: Sequence[Segment]) -> Picture:
     """Cells of each table, used and padding, the greatest first."""
     used: dict[str, int] = {}
     padded: dict[str, int] = {}
     for segment in segments:
-        for name, rows in segment.rows.items():
-            if rows:
-                used[name] = used.get(name, 0) + rows * cost[name]
-                padded[name] = padded.get(name, 0) + height(rows) * cost[name]
+        for size in table_sizes(machine.circuit, segment.rows):
+            used[size.name] = used.get(size.name, 0) + size.used
+            padded[size.name] = padded.get(size.name, 0) + size.cells
     names = sorted(padded, key=lambda name: -padded[name])
     picture = Picture(1000, 18 * len(names) + 10)
     scale = 640 / max(max(padded.values(), default=1), 1)

@@ -8,8 +8,8 @@ from dataclasses import astuple, dataclass
 from typing import Final
 
 from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Table
+from zkc.runtime.sizes import row_cells
 
-EXTENSION_DEGREE: Final = 6
 BUDGETS: Final = {
     **dict.fromkeys(("lui", "auipc"), (11, 8)),
     "jal": (10, 8),
@@ -44,11 +44,7 @@ class TableCost:
     operations: int
     degree: int
     budget: tuple[int, int] | None
-
-    @property
-    def cells(self) -> int:
-        """Base-field cells that a row commits to, the ones of LogUp included."""
-        return self.columns + EXTENSION_DEGREE * self.logup
+    cells: int
 
 
 def table_cost(table: Table) -> TableCost:
@@ -64,6 +60,7 @@ def table_cost(table: Table) -> TableCost:
         operations=int((table.nodes[:, 0] >= ADD).sum()),
         degree=degree(table),
         budget=BUDGETS.get(table.name),
+        cells=row_cells(table),
     )
 
 

@@ -67,7 +67,7 @@ def test_a_receipt_of_something_else_is_status_1(receipt: Path, capfd: pytest.Ca
 def test_inspect_says_what_a_receipt_says(receipt: Path, capfd: pytest.CaptureFixture[str]) -> None:
     status, value, _ = run(capfd, "inspect", receipt)
     assert status == 0 and value["circuit_matches"] is True and value["journal_bytes"] == len(JOURNAL)
-    assert [segment["index"] for segment in value["segments"]] == list(range(len(value["segments"])))
+    assert [segment["index"] for segment in value["chain"]] == list(range(value["segments"]))
     assert cli.main(["inspect", str(receipt)]) == 0
     assert capfd.readouterr().out.startswith("Not verified")
 

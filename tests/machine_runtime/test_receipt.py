@@ -274,8 +274,9 @@ def test_unknown_versions_and_kinds() -> None:
 def test_the_summary() -> None:
     for circuit, matches in ((None, None), (CIRCUIT, True), (replace(CIRCUIT, digest=bytes(32)), False)):
         shown = json.loads(json.dumps(summary(HONEST, circuit)))
-        assert shown["circuit_matches"] is matches and len(shown["segments"]) == 4
-        assert ("index" in shown["segments"][3]) == bool(matches)
+        assert shown["circuit_matches"] is matches and shown["segments"] == len(shown["chain"]) == 4
+        assert ("index" in shown["chain"][3]) == bool(matches)
+        assert shown["receipt_bytes"] == len(HONEST.to_bytes()) and shown["proof_bytes"] == sum(len(s.proof) for s in HONEST.segments)
 
 
 def test_the_verifier_loads_neither_prover_nor_language() -> None:

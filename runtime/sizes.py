@@ -1,0 +1,70 @@
+"""How large the tables of a segment are: the one place that counts rows, padding and cells.
+
+A cell is a base-field number that the prover commits to: a row has one for each column, and six for each extension column of LogUp,
+which carries two messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from zkc.runtime.circuit import Circuit, Table
+from zkc.runtime.stark.parameters import DEGREE, MIN_LOG_HEIGHT
+
+
+def row_cells(table: Table) -> int:
+    """Cells of one row of `table`."""
+    return len(table.columns) + DEGREE * len(table.batches)
+
+
+def padded(rows: int) -> int:
+    """The height of a table with so many rows, at least one: a power of two of at least 2^7."""
+    return max(1 << MIN_LOG_HEIGHT, 1 << (rows - 1).bit_length())
+
+
+@dataclass(frozen=True)
+class TableSize:
+    """One table of one segment. A fixed table has no rows that are padding."""
+
+    name: str
+    rows: int
+    height: int
+    row_cells: int
+    fixed: bool
+
+    @property
+    def used(self) -> int:
+        """Cells of rows that say something."""
+        return self.rows * self.row_cells
+
+    @property
+    def cells(self) -> int:
+        """Cells that are committed."""
+        return self.height * self.row_cells
+
+    @property
+    def padding(self) -> int:
+        """Cells of the other rows."""
+        return self.cells - self.used
+
+
+def table_sizes(circuit: Circuit, rows: Mapping[str, int]) -> list[TableSize]:
+    """The tables that a segment with these rows commits to, in circuit order.
+
+    A fixed table is there if a table with rows looks things up in it.
+    """
+    asked = {message.bus for table in circuit.tables if rows.get(table.name) for message in table.messages}
+    found: list[TableSize] = []
+    for table in circuit.tables:
+        count, fixed = rows.get(table.name, 0), table.fixed_log_height
+        if fixed is not None and any(message.bus in asked for message in table.messages):
+            found.append(TableSize(table.name, 1 << fixed, 1 << fixed, row_cells(table), fixed=True))
+        elif fixed is None and count:
+            found.append(TableSize(table.name, count, padded(count), row_cells(table), fixed=False))
+    return found
+
+
+def all_cells(circuit: Circuit, segments: Iterable[Mapping[str, int]]) -> int:
+    """Cells of all segments, each given by its rows."""
+    return sum(size.cells for rows in segments for size in table_sizes(circuit, rows))
