@@ -10,7 +10,8 @@ from types import ModuleType
 from typing import Any
 
 from zkc.runtime.errors import InputError
-from zkc.runtime.proving import Failure, Outcome, ProveOne, Unit, attempt
+from zkc.runtime.proving import Outcome, ProveOne, Unit
+from zkc.runtime.workers import Failure, attempt
 
 
 class RayCluster:

@@ -42,3 +42,9 @@ class VerificationError(ZkcError):
     """A receipt or proof that is well-formed enough to read but does not prove what it claims."""
 
     status = 1
+
+
+class InternalError(ZkcError):
+    """A fault of zkc, or of what it runs on, that a person should hear of: please report it."""
+
+    status = 70

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
@@ -54,8 +56,9 @@ def check_writable(path: str | os.PathLike[str], *, what: str) -> None:
             raise IsADirectoryError(21, "Is a directory")
         if target.exists() and not target.is_file():
             return
-        partial = _partial_name(target)
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        remove_partials(target.parent, target.name)
+        partial, descriptor = _open_partial(target)
+        os.close(descriptor)
         os.unlink(partial)
     except (OSError, ValueError) as error:
         raise _unusable(f"cannot write {what}", path, error) from None
@@ -70,25 +73,58 @@ def _read_at_most(descriptor: int, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _partial_name(target: Path) -> Path:
-    """A fresh name beside `target`: a rename is atomic only inside one file system."""
-    return target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.partial")
+def remove_partials(folder: Path, name: str | None = None) -> None:
+    """Remove what processes that were killed left in `folder` of the file `name` (None: of any) that they were writing.
+
+    What a living process writes is locked, and stays.
+    """
+    left = re.compile((r"\..*\." if name is None else re.escape(_partial_stem(name))) + r"[0-9a-f]{8}\.partial", re.DOTALL)
+    with contextlib.suppress(OSError):
+        for found in os.listdir(folder):
+            if left.fullmatch(found):
+                _remove_unlocked(folder / found)
+
+
+def _remove_unlocked(partial: Path) -> None:
+    with contextlib.suppress(OSError):
+        descriptor = os.open(partial, os.O_WRONLY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(partial)
+        finally:
+            os.close(descriptor)
+
+
+def _partial_stem(name: str) -> str:
+    return f".{name[:100]}."
+
+
+def _open_partial(target: Path) -> tuple[Path, int]:
+    """A fresh file beside `target`, for a rename is atomic only inside one file system; locked for as long as it is open."""
+    while True:
+        partial = target.with_name(f"{_partial_stem(target.name)}{secrets.token_hex(4)}.partial")
+        # 0o666 is narrowed by the umask, as for any new file.
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with contextlib.suppress(OSError):  # some file systems have no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return partial, descriptor
+        os.close(descriptor)  # removed by another process in the moment before it was locked
 
 
 def _replace(target: Path, data: bytes | memoryview) -> None:
     if target.is_dir():
         raise IsADirectoryError(21, "Is a directory")
-    partial = _partial_name(target)
+    remove_partials(target.parent, target.name)
+    partial, descriptor = _open_partial(target)
     try:
-        # 0o666 is narrowed by the umask, as for any new file; an existing file keeps its mode.
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if target.exists():
-            os.chmod(partial, stat.S_IMODE(target.stat().st_mode))
-        os.replace(partial, target)
+            if target.exists():  # an existing file keeps its mode
+                os.chmod(partial, stat.S_IMODE(target.stat().st_mode))
+            os.replace(partial, target)
     finally:
         with contextlib.suppress(OSError):
             os.unlink(partial)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from zkc.runtime.errors import InputError
-from zkc.runtime.files import MIB, read_file, write_file
+from zkc.runtime.files import MIB, read_file, remove_partials, write_file
 from zkc.runtime.image import Digest
 from zkc.runtime.receipt import MAX_PROOF_BYTES, SegmentReceipt
 
@@ -52,6 +52,9 @@ class ResumeStore:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is None:
             self.discard()
+        elif error is not None and (kept := len(list(self.folder.glob(f"*{_SUFFIX}")))):
+            what = "1 finished segment is" if kept == 1 else f"{kept} finished segments are"
+            error.add_note(f"  help: {what} kept in {self.folder.parent}; the same command goes on where it stopped")
 
     def load(self, index: int, identity: bytes) -> SegmentReceipt | None:
         """The stored segment `index`, if it is whole and was made for this run and this work unit."""
@@ -65,6 +68,8 @@ class ResumeStore:
             return None
         claim_values = _HEAD.unpack_from(body)[3]
         proof_at = _HEAD.size + 4 * claim_values
+        if proof_at > len(body):
+            return None
         return SegmentReceipt(struct.unpack_from(f"<{claim_values}I", body, _HEAD.size), body[proof_at:])
 
     def save(self, index: int, identity: bytes, segment: SegmentReceipt) -> None:
@@ -77,10 +82,15 @@ class ResumeStore:
         body = self._head(index, identity, len(segment.claim)) + claim + segment.proof
         write_file(self._path(index), _MAGIC + _hash(body) + body, what="a finished segment")
 
+    def forget(self, index: int) -> None:
+        """Remove the stored segment `index`."""
+        self._path(index).unlink(missing_ok=True)
+
     def discard(self) -> None:
         """Remove all items, and the folder when nothing else is in it."""
         for item in self.folder.glob(f"*{_SUFFIX}"):
             item.unlink(missing_ok=True)
+        remove_partials(self.folder)
         for folder in (self.folder, self.folder.parent):
             with contextlib.suppress(OSError):
                 folder.rmdir()

@@ -16,7 +16,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zkc.runtime.errors import InputError, VerificationError
+from zkc.runtime.errors import InputError, InternalError, VerificationError
 from zkc.runtime.files import MIB, check_writable, read_file, write_file
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def prove(
     console: Console = no_console,
     progress: Progress = no_progress,
 ) -> Proof:
-    """Runs `program` and proves the run, `jobs` segments at a time.
+    """Runs `program` and proves the run, `jobs` segments at a time. Every proof, and their chain, is verified before this returns.
 
     With `output` the receipt is also written to that file, whole or not at all, and finished segments are kept beside it until then: the
     same call after an interruption goes on where it stopped.
@@ -220,8 +220,11 @@ def prove(
         progress("prove", 0, len(execution.segments))
         # A callback cannot follow a segment into another process.
         prove_one = partial(prove_segment, progress=progress) if jobs == 1 else prove_segment
-        segments = prove_segments(execution.segments, prove_one, jobs=jobs, store=store, identity=segment_identity, progress=report)
+        segments = prove_segments(
+            execution.segments, prove_one, jobs=jobs, store=store, identity=segment_identity, check=check_segment, progress=report
+        )
         receipt = Receipt(machine().circuit.digest, parse_image_id(image), segments, execution.journal, execution.exit_code)
+        _check_chain(receipt)
         data = receipt.to_bytes()
         if output is not None:
             write_file(output, data, what="the receipt")
@@ -244,6 +247,31 @@ def prove_segment(segment: Segment, progress: Progress = no_progress) -> Segment
     return SegmentReceipt(tuple(int(value) for value in claim), proof)
 
 
+def check_segment(segment: Segment, proven: SegmentReceipt) -> None:
+    """Raises VerificationError unless `proven` proves what was executed as `segment`."""
+    from zkc.runtime.claims import ClaimLayout
+    from zkc.runtime.stark.parameters import DEFAULT
+    from zkc.runtime.stark.verifier import verify as verify_proof
+
+    circuit = machine().circuit
+    claim = ClaimLayout(circuit).decode(proven.claim)
+    claimed = (claim.index, claim.last, claim.exit_code, claim.pre, claim.post)
+    if claimed != (segment.index, segment.last, segment.exit_code, segment.pre, segment.post):
+        raise VerificationError("it claims something else than what was executed")
+    verify_proof(circuit, proven.claim, proven.proof, DEFAULT)
+
+
+def _check_chain(receipt: Receipt) -> None:
+    """Raises InternalError unless the segments, which are verified, make a receipt that verifies."""
+    from zkc.runtime.receipt import verify_receipt
+
+    chosen = machine()
+    try:
+        verify_receipt(chosen.circuit, receipt, chosen.hasher, lambda *_: None, image_id=receipt.image_id)
+    except VerificationError as error:
+        raise InternalError(f"the receipt would not verify: {error.message}", where=error.where, hint="please report this") from error
+
+
 def segment_identity(segment: Segment) -> bytes:
     """Tells a segment from any other that could stand in its place in a run of the same program with the same input."""
     return repr((segment.pre, segment.post, segment.steps, sorted(segment.rows.items()), segment.stdin_position)).encode()
@@ -252,13 +280,13 @@ def segment_identity(segment: Segment) -> bytes:
 def _resume_store(
     output: PathLike | None, image: str, stdin: bytes | None, segment_limit: int | None
 ) -> AbstractContextManager[ResumeStore | None]:
-    """Where finished segments are kept; nowhere without an output file."""
+    """Where finished segments are kept; nowhere without an output file, or if it is a device or a pipe."""
     from zkc.runtime.image import parse_image_id
     from zkc.runtime.resume import ResumeStore, resume_key
 
-    if output is None:
+    path = Path(os.devnull if output is None else output)
+    if path.exists() and not path.is_file():
         return nullcontext()
-    path = Path(output)
     given = hashlib.sha256(b"" if stdin is None else b"input" + stdin).digest()
     key = resume_key(parse_image_id(image), given, machine().circuit.digest, {"segment_log_rows": segment_limit or 0})
     return ResumeStore(path.with_name(path.name + ".parts"), key)

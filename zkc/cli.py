@@ -1,7 +1,7 @@
 """The command line: each command is a thin cover of a function of `zkc.api`; `main` turns every failure into a message and a status.
 
-Status: 0 done, 1 a receipt does not verify, 2 an input or an option that cannot be used, 70 a fault of zkc itself, 130 interrupted, 141 the
-reader went away.
+Status: 0 done, 1 a receipt does not verify, 2 an input or an option that cannot be used, 70 a fault of zkc itself, 129, 130 and 143 stopped
+by SIGHUP, Ctrl-C or SIGTERM, 141 the reader went away.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from zkc.dsl.diagnostics import DiagnosticError
 from zkc.output import Report, describe_count, describe_exit, describe_journal, describe_rate, print_json
 from zkc.progress import progress_bars
 from zkc.runtime.errors import InputError, VerificationError, ZkcError
+from zkc.stopping import Stopped, stoppable
 
 OK, NOT_VERIFIED, BAD_INPUT, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
 
@@ -440,9 +441,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         # Not app(): that has its own idea of what an interrupt and a closed pipe should print.
         command = typer.main.get_command(app)
-        with command.make_context("zkc", list(arguments)) as context:
+        with stoppable(), command.make_context("zkc", list(arguments)) as context:
             command.invoke(context)
-        sys.stdout.flush()
+            sys.stdout.flush()
         return OK
     except typer.Exit as done:  # after --help
         return done.exit_code
@@ -451,11 +452,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return _failed(_count(len(found), "error") + " in the .circ files", error.status, as_json, diagnostics=found)
     except ZkcError as error:
-        return _failed(str(error), error.status, as_json, verified=False if isinstance(error, VerificationError) else None)
+        return _failed(_with_notes(error), error.status, as_json, verified=False if isinstance(error, VerificationError) else None)
     except (BrokenPipeError, SystemExit):  # rich exits by itself when the reader went away
         # Python would complain once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
+    except Stopped as stop:
+        return _failed(_with_notes(stop), stop.status, as_json)
     except (KeyboardInterrupt, typer.Abort):
         return _failed("interrupted", INTERRUPTED, as_json)
     except MemoryError:
@@ -478,6 +481,11 @@ def _failed(message: str, status: int, as_json: bool, **values: Any) -> int:
     if as_json:
         print_json(error=message, status=status, **values)
     return status
+
+
+def _with_notes(error: BaseException) -> str:
+    """The message, and what functions on the way added to it."""
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
 def _circuits() -> str | None:

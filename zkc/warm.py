@@ -7,16 +7,17 @@ among processes, for Numba compiles one function at a time.
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from zkc.runtime.files import write_file
+from zkc.runtime.workers import Failure, run_tasks
 
 if TYPE_CHECKING:
     from zkc.runtime.machine import Machine
@@ -28,6 +29,8 @@ Task = tuple[str, str]
 
 FIRST: Final = (("proof", "stark"), ("tracing", "executor"), ("fast", "executor"), ("fill", "divide"))
 """What takes longest."""
+WHOLE: Final = ("whole", "machine")
+"""Executes, proves and verifies: what was missed is compiled there."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,12 @@ def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
     if done.exists():
         return Warmed(machine.digest, 0, time.perf_counter() - start)
     tasks = _tasks(machine)
-    _compile(directory, tasks, max(1, min(jobs, len(tasks))), progress)
-    run_whole(machine)
+    try:
+        _compile(directory, tasks, jobs, progress)
+        _compile(directory, [WHOLE], 1, progress)
+    except KeyboardInterrupt as stop:
+        stop.add_note("  help: the kernels that are compiled are kept; the same command goes on where it stopped")
+        raise
     done.parent.mkdir(parents=True, exist_ok=True)
     write_file(done, b"", what="a note in the cache")
     return Warmed(machine.digest, len(tasks), time.perf_counter() - start)
@@ -88,17 +95,14 @@ def _tasks(machine: Machine) -> list[Task]:
 
 
 def _compile(directory: Path | None, tasks: list[Task], jobs: int, progress: Progress) -> None:
-    if jobs == 1:
-        for number, task in enumerate(tasks):
-            progress("kernels", number, len(tasks))
-            compile_kernel(directory, task)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        futures = [pool.submit(compile_kernel, directory, task) for task in tasks]
-        for number, future in enumerate(as_completed(futures)):
-            future.result()
-            progress("kernels", number + 1, len(tasks))
+    """Compiles in processes even if it is one at a time: they can be ended at once, Numba cannot be interrupted."""
+    progress("kernels", 0, len(tasks))
+    outcomes = run_tasks(partial(compile_kernel, directory), iter(enumerate(tasks)), processes=min(jobs, len(tasks)), threads=1)
+    with closing(outcomes):
+        for done, (number, outcome) in enumerate(outcomes, 1):
+            if isinstance(outcome, Failure):
+                raise outcome.as_error(f"the kernel {' '.join(tasks[number])} could not be compiled")
+            progress("kernels", done, len(tasks))
 
 
 def compile_kernel(directory: Path | None, task: Task) -> None:
@@ -116,6 +120,8 @@ def compile_kernel(directory: Path | None, task: Task) -> None:
         _execute(machine)
     elif kind == "tracing":
         _trace(machine)
+    elif kind == "whole":
+        run_whole(machine)
     elif kind == "fill":
         machine.module("fill", table).fill(words, 0, 0, words.copy(), words[0])
     else:
@@ -161,7 +167,7 @@ def _trace(machine: Machine) -> None:
 
 
 def run_whole(machine: Machine) -> None:
-    """Executes, proves and verifies the shortest program: what was missed is compiled here."""
+    """Executes, proves and verifies the shortest program."""
     from zkc.runtime.stark.parameters import DEFAULT
     from zkc.runtime.stark.prover import prove
     from zkc.runtime.stark.verifier import verify

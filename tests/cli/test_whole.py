@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ import pytest
 from tests.guests.catalogue import EXAMPLES, GUESTS, fault_input
 from zkc import api, cli
 from zkc.profile import speedscope
+from zkc.runtime.errors import InternalError
+from zkc.runtime.receipt import SegmentReceipt
+from zkc.runtime.resume import ResumeStore
+from zkc.runtime.segment import Segment
 
 FIBONACCI = EXAMPLES / "fibonacci" / "fibonacci.elf"
 INPUT = EXAMPLES / "fibonacci" / "input.bin"
@@ -98,6 +103,35 @@ def test_an_interrupted_proof_goes_on_where_it_stopped(tmp_path: Path, monkeypat
     assert proven == list(range(len(proven)))
     api.verify(target, program=FIBONACCI)
     assert [path.name for path in tmp_path.iterdir()] == ["r.receipt"]
+
+
+@pytest.mark.prove
+def test_a_receipt_is_verified_before_it_is_written(receipt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only `verify` refused what a damaged folder of finished segments, or a process with another version of zkc, gave."""
+    target = tmp_path / "r.receipt"
+    good = api.read_receipt(receipt)
+    middle = len(good.segments[1].proof) // 2
+    damaged = dataclasses.replace(good.segments[1], proof=good.segments[1].proof[:middle] + bytes(4) + good.segments[1].proof[middle + 4 :])
+    stored = {0: good.segments[1], 1: damaged, 2: good.segments[2]}  # another segment's, damaged, whole
+    proven: list[int] = []
+
+    def load(store: ResumeStore, index: int, identity: bytes) -> SegmentReceipt | None:
+        return stored.get(index, good.segments[index])
+
+    def prove_again(segment: Segment, progress: api.Progress = api.no_progress) -> SegmentReceipt:
+        proven.append(segment.index)
+        return good.segments[segment.index]
+
+    monkeypatch.setattr(ResumeStore, "load", load)
+    monkeypatch.setattr(api, "prove_segment", prove_again)
+    assert api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=10).receipt == receipt.read_bytes()
+    assert proven == [0, 1]
+
+    monkeypatch.setattr(api, "prove_segment", lambda segment, progress=None: stored[segment.index])
+    target.unlink()
+    with pytest.raises(InternalError, match="the proof of segment 0 does not verify"):
+        api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=10)
+    assert not target.exists()
 
 
 def test_execute_with_the_real_machine(capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from zkc.runtime.errors import InputError
-from zkc.runtime.files import check_writable, read_file, write_file
+from zkc.runtime.files import check_writable, read_file, remove_partials, write_file
 
 
 def test_written_is_read(tmp_path: Path) -> None:
@@ -69,3 +70,32 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     check_writable(tmp_path / "new", what="the receipt")
     check_writable("/dev/null", what="the receipt")
     assert sorted(os.listdir(tmp_path)) == ["file"]
+
+
+def test_what_dead_processes_left_is_removed(tmp_path: Path) -> None:
+    """Files of processes that were killed while they wrote stayed for ever; what a living process writes must stay."""
+    left, other = tmp_path / ".a.0123abcd.partial", tmp_path / ".b.0123abcd.partial"
+    mine, living = tmp_path / ".a.mine.partial", tmp_path / ".a.76543210.partial"
+    for path in (left, other, mine, living):
+        path.write_bytes(b"half")
+    with open(living, "wb") as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        check_writable(tmp_path / "a", what="the receipt")
+        assert sorted(tmp_path.iterdir()) == sorted([other, mine, living])
+    left.write_bytes(b"half")
+    write_file(tmp_path / "a", b"whole", what="the receipt")
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "a", other, mine])
+    remove_partials(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "a", mine])
+
+
+def test_a_file_that_is_being_written_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync = os.fsync
+
+    def meanwhile(descriptor: int) -> None:
+        remove_partials(tmp_path)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    write_file(tmp_path / "a", b"whole", what="the receipt")
+    assert (tmp_path / "a").read_bytes() == b"whole"

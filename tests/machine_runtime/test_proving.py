@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.machine_runtime.workers import crash, die, fault, prove, prove_slowly_in_reverse
-from zkc.runtime.errors import GuestFault, InputError, ZkcError
+from tests.machine_runtime.workers import (
+    be_killed,
+    crash,
+    die,
+    die_once_for_each,
+    fault,
+    leave_out_a_proof,
+    prove,
+    prove_slowly_in_reverse,
+)
+from zkc.runtime.errors import GuestFault, InputError, InternalError, VerificationError, ZkcError
 from zkc.runtime.proving import LocalPool, Progress, prove_segments
+from zkc.runtime.receipt import SegmentReceipt
 from zkc.runtime.resume import ResumeStore, resume_key
 
 KEY = resume_key((1,) * 8, b"input", b"circuit", {"cycles": 5})
@@ -55,8 +63,16 @@ def test_a_fault_of_ours_keeps_its_traceback(jobs: int) -> None:
 
 
 def test_a_process_that_dies() -> None:
-    with pytest.raises(ZkcError, match="ended unexpectedly"):
+    with pytest.raises(ZkcError, match="ended unexpectedly with status 1"):
         prove_segments(range(3), die, jobs=2)
+
+
+def test_a_process_that_is_killed_is_replaced_once(tmp_path: Path) -> None:
+    units = [tmp_path / "a", tmp_path / "b", tmp_path / "c"]
+    assert prove_segments(units, die_once_for_each, jobs=2) == (prove(1),) * 3
+    with pytest.raises(ZkcError, match="twice, by SIGKILL") as caught:
+        prove_segments(range(1), be_killed, jobs=2)
+    assert "memory" in (caught.value.hint or "")
 
 
 def test_what_cannot_be_pickled() -> None:
@@ -130,47 +146,46 @@ def test_stored_segments_are_checked(tmp_path: Path) -> None:
     assert other.load(3, b"unit") is None
 
 
-def test_a_store_that_fails_does_not_stop_the_proof(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"")
+def test_a_full_disk_stops_the_proof_and_keeps_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proving went on to the end, nobody saw a note, and only what had been stored before was left."""
+    proven: list[int] = []
+
+    def prove_on_a_small_disk(unit: int) -> SegmentReceipt:
+        proven.append(unit)
+        if unit == 2:
+            monkeypatch.setattr(os, "fsync", full)
+        return prove(unit)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(InputError, match="cannot write a finished segment: no space left") as caught, ResumeStore(tmp_path, KEY) as store:
+        prove_segments(range(5), prove_on_a_small_disk, store=store)
+    assert proven == [0, 1, 2] and sorted(path.name for path in store.folder.iterdir()) == ["000000.segment", "000001.segment"]
+    assert "2 finished segments are kept" in caught.value.__notes__[0]
+
+
+def refuse_empty_proofs(unit: int, segment: SegmentReceipt) -> None:
+    if not segment.proof:
+        raise VerificationError("the proof is empty", where="byte 0")
+
+
+def test_a_stored_segment_that_does_not_verify_is_proven_anew(tmp_path: Path) -> None:
+    store = ResumeStore(tmp_path, KEY)
+    store.save(1, b"", SegmentReceipt((1,), b""))
+    store.save(2, b"", prove(2))
     steps: list[Progress] = []
-    store = ResumeStore(tmp_path / "file", KEY)
-    assert prove_segments(range(5), prove, store=store, progress=steps.append) == EXPECTED
-    assert [bool(step.note) for step in steps] == [True, False, False, False, False]
+    assert prove_segments(range(5), prove, store=store, check=refuse_empty_proofs, progress=steps.append) == EXPECTED
+    assert [step.index for step in steps if step.resumed] == [2] and store.load(1, b"") == prove(1)
 
 
-def test_ctrl_c_ends_the_processes_and_keeps_what_is_done(tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(
-        "import sys, time\n"
-        "from pathlib import Path\n"
-        "from zkc.runtime.proving import prove_segments\n"
-        "from zkc.runtime.receipt import SegmentReceipt\n"
-        "from zkc.runtime.resume import ResumeStore\n"
-        "def prove(unit):\n"
-        "    time.sleep(0 if unit == 0 else 600)\n"
-        "    return SegmentReceipt((unit,), b'')\n"
-        "def show(step):\n"
-        "    print('done', step.index, flush=True)\n"
-        "if __name__ == '__main__':\n"
-        "    with ResumeStore(Path(sys.argv[1]), bytes(32)) as store:\n"
-        "        prove_segments(range(4), prove, jobs=2, store=store, progress=show)\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
-    process = subprocess.Popen(
-        [sys.executable, program, tmp_path / "resume"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    assert process.stdout is not None and process.stdout.readline() == b"done 0\n"
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(timeout=20) != 0
-    with pytest.raises(ProcessLookupError):
-        for _ in range(100):
-            os.killpg(process.pid, 0)
-            time.sleep(0.1)
-    assert len(list((tmp_path / "resume").glob("*/*.segment"))) == 1
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_proof_that_does_not_verify_is_noticed_at_once(jobs: int, tmp_path: Path) -> None:
+    """As from a process that has another version of zkc."""
+    store = ResumeStore(tmp_path, KEY)
+    with pytest.raises(InternalError, match="segment 1 does not verify: the proof is empty") as caught:
+        prove_segments(range(5), leave_out_a_proof, jobs=jobs, store=store, check=refuse_empty_proofs)
+    assert caught.value.status == 70 and caught.value.where == "byte 0" and store.load(1, b"") is None
 
 
 def test_the_cluster_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:

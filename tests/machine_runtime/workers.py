@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import time
+from pathlib import Path
 
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.receipt import SegmentReceipt
+from zkc.runtime.segment import Segment
 from zkc.runtime.threads import threads
 
 
@@ -33,3 +37,37 @@ def crash(unit: int) -> SegmentReceipt:
 
 def die(unit: int) -> SegmentReceipt:
     os._exit(1)
+
+
+def die_once_for_each(unit: Path) -> SegmentReceipt:
+    """Is ended as by a system that is short of memory, until the file `unit` is there."""
+    if not unit.exists():
+        unit.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return prove(1)
+
+
+def be_killed(unit: int) -> SegmentReceipt:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return prove(unit)
+
+
+def prove_the_first_only(segment: Segment) -> SegmentReceipt:
+    """The others keep Python's lock for ten minutes, as a compiler may."""
+    if segment.index > 0:
+        ctypes.PyDLL(None).sleep(600)
+    return SegmentReceipt((segment.index,), b"")
+
+
+def prove_larger_and_larger(segment: Segment, progress: object = None) -> SegmentReceipt:
+    return SegmentReceipt((segment.index,), bytes(100_000 * segment.index))
+
+
+def compile_for_ever(directory: Path | None, task: tuple[str, str]) -> None:
+    """Says that it began, then keeps Python's lock."""
+    os.write(1, b"begun\n")
+    ctypes.PyDLL(None).sleep(600)
+
+
+def leave_out_a_proof(unit: int) -> SegmentReceipt:
+    return SegmentReceipt((unit,), b"") if unit == 1 else prove(unit)
