@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from zkc.runtime.errors import InputError
 from zkc.runtime.files import MIB, read_file
+from zkc.runtime.guards import Guard, find_guards
 from zkc.runtime.memory_map import MemoryMap
 from zkc.runtime.symbols import Symbols
 
@@ -31,8 +32,8 @@ _MACHINE_RISCV = 243
 _TYPES = {0: "no type", 1: "a relocatable object file", 3: "a position-independent executable or shared library", 4: "a core dump"}
 _TYPE_EXECUTABLE = 2
 _LOAD, _DYNAMIC, _INTERPRETER = 1, 2, 3
-_EXECUTABLE = 1
-_FLAG_COMPRESSED, _FLAGS_FLOAT, _FLAG_EMBEDDED, _FLAG_TOTAL_STORE_ORDER = 0x1, 0x6, 0x8, 0x10
+_EXECUTABLE, _PERMISSIONS = 1, 7
+_FLAGS_FLOAT, _FLAGS_HARMLESS = 0x6, 0x19
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,14 @@ class Segment:
 
 @dataclass(frozen=True)
 class Program:
-    """A loaded program: segments in order of address, without overlap, inside user memory; `entry` is a word address in code."""
+    """A loaded program: segments in order of address, without overlap, inside user memory; `entry` is a word address in code.
+
+    `guards` are address ranges on whole pages, apart from all segments, that the program can never touch.
+    """
 
     name: str
     segments: tuple[Segment, ...]
+    guards: tuple[Guard, ...]
     entry: int
     file: bytes = field(repr=False)
 
@@ -100,7 +105,9 @@ class _Reader:
         entry, headers = self._header()
         segments = self._segments(headers)
         self._check_entry(entry, segments)
-        return Program(self.name, segments, entry, self.file)
+        loaded = [(segment.address, segment.end) for segment in segments]
+        guards = find_guards(loaded, self._marked(headers), self.memory_map)
+        return Program(self.name, segments, guards, entry, self.file)
 
     def _refuse(self, message: str, *, where: str | None = None, hint: str = _BUILD_HINT) -> InputError:
         return InputError(message, where=f"{self.name}, {where}" if where else self.name, hint=hint)
@@ -146,24 +153,19 @@ class _Reader:
         raise self._refuse(f"this file is {_TYPES.get(kind, f'of ELF type {kind}')}, not a static executable", where="e_type", hint=hint)
 
     def _check_flags(self, flags: int) -> None:
+        """Refuse what cannot run.
+
+        Compressed instructions (flag 0x1) were allowed, which does not mean that they are there: each is a fault when it is reached. With
+        16 registers (0x8) or total store order (0x10) a program asks for no more than the machine has.
+        """
         where = f"e_flags 0x{flags:x}"
-        if flags & _FLAG_COMPRESSED:
-            raise self._refuse(
-                "this program uses compressed (16-bit) instructions, which the machine does not have",
-                where=where,
-                hint="build all of it, libraries too, with `-march=rv32im` (no `c`); with zig `-mcpu=generic_rv32+m`",
-            )
         if flags & _FLAGS_FLOAT:
             raise self._refuse(
                 "this program passes floating point numbers in registers that the machine does not have",
                 where=where,
                 hint="build all of it, libraries too, with `-mabi=ilp32`",
             )
-        if flags & _FLAG_EMBEDDED:
-            raise self._refuse(
-                "this program uses the embedded calling convention (16 registers)", where=where, hint="build with `-mabi=ilp32`"
-            )
-        if flags & ~_FLAG_TOTAL_STORE_ORDER:
+        if flags & ~(_FLAGS_FLOAT | _FLAGS_HARMLESS):
             raise self._refuse("this program needs features that are unknown to the machine", where=where)
 
     def _program_headers(self, table: int, entry_size: int, count: int) -> list[_ProgramHeader]:
@@ -187,7 +189,7 @@ class _Reader:
         for number, header in enumerate(headers):
             if header.type in (_DYNAMIC, _INTERPRETER):
                 raise self._refuse("this program is dynamically linked", where=f"program header {number}", hint="link with `-static`")
-        loaded = [self._segment(number, header) for number, header in enumerate(headers) if header.type == _LOAD]
+        loaded = [self._segment(number, header) for number, header in enumerate(headers) if header.type == _LOAD and not _is_guard(header)]
         segments = sorted((segment for segment in loaded if segment), key=lambda segment: segment.address)
         if not segments:
             raise self._refuse("this file has no segment to load", hint="link it")
@@ -199,6 +201,12 @@ class _Reader:
                     hint="correct the addresses in the linker script",
                 )
         return tuple(segments)
+
+    def _marked(self, headers: list[_ProgramHeader]) -> list[tuple[int, int]]:
+        """Address ranges that the ELF marks as guards, cut off at the end of user memory."""
+        end = self.memory_map.user_end
+        marked = [(header.virtual, header.virtual + header.memory_size) for header in headers if _is_guard(header)]
+        return [(low, min(high, end)) for low, high in marked if low < end]
 
     def _segment(self, number: int, header: _ProgramHeader) -> Segment | None:
         """The segment of one PT_LOAD header; None if it is empty."""
@@ -238,3 +246,8 @@ class _Reader:
                 where=where,
                 hint="name the start symbol: `-e _start`, or ENTRY(_start) in the linker script",
             )
+
+
+def _is_guard(header: _ProgramHeader) -> bool:
+    """Whether a segment has no permission at all: Linux maps it with PROT_NONE, so that every access faults."""
+    return header.type == _LOAD and not header.flags & _PERMISSIONS

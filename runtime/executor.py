@@ -79,6 +79,7 @@ class Executor:
         self.limits = limits
         self.snapshots = snapshots
         self.kernel = machine.module("fast", "executor")
+        self.guards = image.guards
         words = (self.map.system_base + self.map.page_bytes) // 4
         self.mem = np.zeros(words, dtype=np.uint32)
         self.decoded = np.zeros(words, dtype=np.int64)
@@ -191,9 +192,12 @@ class Executor:
         if event == events.DECODE:
             self._fetch(int(self.state[PC]))
         elif event == events.TOUCH:
-            self._require(self._touch_page(arg // self.map.page_words))
+            page = arg // self.map.page_words
+            self._check_guard(page, 4 * arg, "reads or writes")
+            self._require(self._touch_page(page))
         elif event == events.DIRTY:
             page = arg // self.map.page_words
+            self._check_guard(page, 4 * arg, "writes to")
             self._require(self._touch_page(page) and self._dirty_page(page))
         elif event == events.FULL:
             self._require(self.heights.grow(arg))
@@ -227,6 +231,7 @@ class Executor:
 
     def _fetch(self, pc: int) -> None:
         word = pc // 4
+        self._check_guard(word // self.map.page_words, pc, "runs code at")
         if self.word_state[word] == 2:
             raise Cut
         entry = self.kernel.decode(np.int64(self.mem[word]))
@@ -301,6 +306,15 @@ class Executor:
         return self.mem[first:last].tobytes()[start % 4 : start % 4 + count]
 
     # faults
+
+    def _check_guard(self, page: int, address: int, does: str) -> None:
+        """No proof can page in a guard page."""
+        if page not in self.guards:
+            return
+        known = self.program.guards if self.program is not None else ()
+        guard = next((guard for guard in known if guard.start <= address < guard.end), None)
+        message, hint = (guard.message, guard.hint) if guard else ("guard page", None)
+        raise self._fault(f"{message}: the instruction {does} address 0x{address:08x}", hint=hint)
 
     def _illegal(self, word: int) -> GuestFault:
         if word == 0x00100073:

@@ -5,6 +5,7 @@ Both are sparse: what was never touched is zero and costs nothing. The tree is k
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -38,11 +39,25 @@ class PageHasher(Protocol):
         ...
 
 
-class Image:
-    """Sparse memory: `pages[i]` is `uint32[page_words]`; a page that is not there is zero. The page table is not stored here."""
+def guard_digest(digest_words: int) -> Digest:
+    """What the page table holds for a guard page: canonical field elements whose preimage no one knows.
 
-    def __init__(self, memory_map: MemoryMap, pages: dict[int, Words] | None = None) -> None:
+    To page in a guard page, a prover would have to find content with this digest. It comes from SHAKE-256 of a sentence, so that no one can
+    have chosen it; zeros would have a structure that the linear layers of the page hash keep.
+    """
+    stream = hashlib.shake_256(b"zkc: the digest of a guard page, which has no content").digest(8 * digest_words)
+    return tuple(int.from_bytes(stream[8 * i : 8 * i + 8], "little") % P for i in range(digest_words))
+
+
+class Image:
+    """Sparse memory: `pages[i]` is `uint32[page_words]`; a page that is not there is zero. The page table is not stored here.
+
+    `guards` are pages without content, which cannot be touched (zkc.runtime.guards).
+    """
+
+    def __init__(self, memory_map: MemoryMap, pages: dict[int, Words] | None = None, guards: Iterable[int] = ()) -> None:
         self.map = memory_map
+        self.guards = frozenset(guards)
         self.pages: dict[int, Words] = {} if pages is None else pages
 
     @classmethod
@@ -55,7 +70,8 @@ class Image:
                 where=f"{program.name}, its last segment ends at 0x{program.end:x}",
                 hint=f"keep data below 0x{memory_map.stack_pointer:x}, better far below: stack and heap share what is left",
             )
-        image = cls(memory_map)
+        page = memory_map.page_bytes
+        image = cls(memory_map, guards=[i for guard in program.guards for i in range(guard.start // page, guard.end // page)])
         for segment in program.segments:
             image.write(segment.address, segment.data)  # the zeros behind the data need no page
         image.set_system_word(memory_map.word_pc, program.entry)
@@ -101,13 +117,15 @@ class Image:
 
     def copy(self) -> Image:
         """An independent image with the same content."""
-        return Image(self.map, {page: words.copy() for page, words in self.pages.items()})
+        return Image(self.map, {page: words.copy() for page, words in self.pages.items()}, self.guards)
 
     def __eq__(self, other: object) -> bool:
-        """Same memory; pages of zeros count as absent."""
+        """Same memory and guards; pages of zeros count as absent."""
         if not isinstance(other, Image):
             return NotImplemented
-        return self.map == other.map and all(np.array_equal(self.words(page), other.words(page)) for page in {*self.pages, *other.pages})
+        if (self.map, self.guards) != (other.map, other.guards):
+            return False
+        return all(np.array_equal(self.words(page), other.words(page)) for page in {*self.pages, *other.pages})
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -125,6 +143,8 @@ class Image:
     def _check_page(self, page: int) -> None:
         if not 0 <= page < self.map.table_page:
             raise ValueError(f"page {page} is not a data page")
+        if page in self.guards:
+            raise ValueError(f"page {page} is a guard page")
 
 
 class PageTree:
@@ -145,6 +165,7 @@ class PageTree:
     def of(cls, image: Image, hasher: PageHasher) -> PageTree:
         """The tree of an image."""
         tree = cls(image.map, hasher)
+        tree._climb({page: np.array(guard_digest(image.map.digest_words), np.uint32) for page in image.guards})
         tree.update(image.pages)
         return tree
 
@@ -166,12 +187,7 @@ class PageTree:
         if any(not 0 <= number < self.map.table_page for number in numbers):
             raise ValueError("only data pages can be set: the page table follows from them")
         digests = self._hasher.hash_data_pages(np.ascontiguousarray(words, np.uint32), self.map.tag_data)
-        changed: dict[int, Words] = dict(zip(numbers, digests, strict=True))
-        while changed:
-            # The parents of pages of one height are of one height too, except for the root, which is hashed once, last.
-            parents = self._place(changed)
-            changed = dict(zip(parents, self._hash_tables(parents), strict=True)) if parents else {}
-        self._root_digest = self._hash_root()
+        self._climb(dict(zip(numbers, digests, strict=True)))
 
     def image_id(self) -> Digest:
         """The digest of the root page."""
@@ -195,6 +211,14 @@ class PageTree:
             page = self.map.parent(page)
             path.append((page, self.table_page(page)))
         return path
+
+    def _climb(self, changed: Mapping[int, Words]) -> None:
+        """Put the digests of data pages into the table and renew the digests above them."""
+        while changed:
+            # The parents of pages of one height are of one height too, except for the root, which is hashed once, last.
+            parents = self._place(changed)
+            changed = dict(zip(parents, self._hash_tables(parents), strict=True)) if parents else {}
+        self._root_digest = self._hash_root()
 
     def _digests_of_zero(self) -> list[Words]:
         """Digest of an untouched page by its height: of zero data, then of ever larger untouched parts of the table."""

@@ -25,7 +25,8 @@ Constants = Mapping[str, int | list[int]]
 
 @dataclass(frozen=True)
 class MemoryMap:
-    """Addresses are bytes, `word_*` are indices of words in the system page, `tag_*` are field elements for the capacity of a hash.
+    """Addresses are bytes; the heap ends at `brk_end` or below. `word_*` are indices of words in the system page, `tag_*` are field
+    elements for the capacity of a hash.
 
     The journal is a sponge of `digest_words` words capacity, a buffer of as many, and the number of bytes in the buffer.
     """
@@ -35,6 +36,7 @@ class MemoryMap:
     user_end: int
     system_base: int
     table_base: int
+    brk_end: int
     word_pc: int
     word_brk: int
     word_heap_start: int
@@ -131,10 +133,12 @@ class MemoryMap:
         page = self.page_bytes
         if page <= 0 or self.digest_words <= 0 or page % (WORD_BYTES * self.digest_words) or self.arity < 2:
             return "a page must hold a whole number of digests, at least two"
-        if any(address < 0 or address % page for address in (self.user_end, self.system_base, self.table_base)):
-            return "user_end, system_base and table_base must be multiples of page_bytes"
+        if any(address < 0 or address % page for address in (self.user_end, self.system_base, self.table_base, self.brk_end)):
+            return "user_end, system_base, table_base and brk_end must be multiples of page_bytes"
         if not STACK_RESERVE < self.user_end <= self.system_base < self.table_base:
             return "user memory, system page and page table must follow each other"
+        if self.brk_end > self.stack_pointer:
+            return "the heap must end below the stack"
         if self.table_page % self.arity or not self._levels_are_aligned():
             return "a page of the table would hold digests of two levels"
         return self._system_page_problem()

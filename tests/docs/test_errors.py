@@ -34,6 +34,9 @@ def test_every_fault_is_explained() -> None:
     executor = (ROOT / "runtime" / "executor.py").read_text(encoding="utf-8")
     own = re.findall(r'_fault\(\s*f?"([^"{]+)', executor)
     messages = {*api.machine().spec.faults, *(message.strip() for message in own)}
+    guards = (ROOT / "runtime" / "guards.py").read_text(encoding="utf-8")
+    messages |= {"null pointer", "stack overflow", "guard page"}
+    assert all(f'"{message}"' in guards for message in ("null pointer", "stack overflow", "guard page"))
     assert not [message for message in messages if message not in PAGE]
 
 

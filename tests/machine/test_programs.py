@@ -49,7 +49,8 @@ def run(program: Program, limit: int | None) -> tuple[Execution, Executor]:
 def last_image_id(executor: Executor, execution: Execution) -> tuple[int, ...]:
     """The ID of what is in memory now, from the pages themselves."""
     pages = {page for segment in execution.segments for page in segment.pages}
-    image = Image(executor.map, {page: executor.mem[page * 256 : page * 256 + 256] for page in pages} | _untouched(executor, pages))
+    touched = {page: executor.mem[page * 256 : page * 256 + 256] for page in pages}
+    image = Image(executor.map, touched | _untouched(executor, pages), executor.guards)
     return PageTree.of(image, machine().hasher).image_id()
 
 

@@ -15,10 +15,13 @@ from zkc.runtime.image import Image, PageTree, image_id_hex, parse_image_id
 from zkc.runtime.memory_map import MemoryMap
 
 HASHER = PlainHasher()
+GUARD = (1955464431, 953533227, 1002395165, 369830443, 1235343215, 980289957, 1477845169, 469826961)
 
 
 def plain_digest(page: int, pages: dict[int, list[int]], zero: dict[int, tuple[int, ...]]) -> tuple[int, ...]:
     """The digest of a page straight from the definition: children are asked one by one; untouched subtrees are remembered by their size."""
+    if page in pages and not pages[page]:
+        return GUARD
     if page < 212992:
         return hash_data_page(pages.get(page, [0] * 256), 1)
     first = (page - 212992) * 32
@@ -40,7 +43,9 @@ def _plain_or_zero(page: int, pages: dict[int, list[int]], zero: dict[int, tuple
 
 
 def plain_image_id(image: Image) -> tuple[int, ...]:
-    return plain_digest(219862, {page: words.tolist() for page, words in image.pages.items()}, {})
+    """Guard pages have no words here."""
+    guards: dict[int, list[int]] = {page: [] for page in image.guards}
+    return plain_digest(219862, guards | {page: words.tolist() for page, words in image.pages.items()}, {})
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,9 @@ USER_END: Final = 0x0C000000
 INITIAL_SP: Final = USER_END - 0x1000
 BREAK_LIMIT: Final = USER_END - 0x100000
 HEAP_ALIGNMENT: Final = 16
+PAGE: Final = 1024
+GUARDS: Final = (range(0x10000), range(BREAK_LIMIT, BREAK_LIMIT + 0x10000))
+"""Where a page that the program does not load cannot be touched."""
 
 READ: Final = 63
 WRITE: Final = 64
@@ -107,6 +110,7 @@ class UnicornMachine:
         self.stdin = stdin
         self.outcome = Outcome()
         self.read_at = 0
+        self.loaded: set[int] = set()
         self.entry, end = self._load(elf)
         self.heap_start = self.heap_break = -(-end // HEAP_ALIGNMENT) * HEAP_ALIGNMENT
         self.uc.reg_write(UC_RISCV_REG_X0 + 2, INITIAL_SP)
@@ -146,7 +150,13 @@ class UnicornMachine:
             if segment["p_memsz"]:
                 self.uc.mem_write(segment["p_vaddr"], segment.data())
                 end = max(end, segment["p_vaddr"] + segment["p_memsz"])
+                self.loaded.update(range(segment["p_vaddr"] // PAGE, -(-(segment["p_vaddr"] + segment["p_memsz"]) // PAGE)))
         return int(image["e_entry"]), end
+
+    def _guarded(self, address: int, size: int) -> bool:
+        """Whether any of `size` bytes lies in a guard page."""
+        pages = range(address // PAGE, -(-(address + size) // PAGE)) if size else range(0)
+        return any(page * PAGE in guard and page not in self.loaded for page in pages for guard in GUARDS)
 
     def _pc(self) -> int:
         return int(self.uc.reg_read(UC_RISCV_REG_PC))
@@ -165,6 +175,8 @@ class UnicornMachine:
         word = int.from_bytes(uc.mem_read(address, 4), "little")
         if address % 4:
             self._fault("misaligned pc")
+        elif self._guarded(address, 4):
+            self._fault("code in a guard page")
         elif not is_rv32im(word):
             self._fault(f"illegal instruction 0x{word:08x}")
         elif self.outcome.instructions >= self.max_instructions:
@@ -173,9 +185,9 @@ class UnicornMachine:
             self.outcome.instructions += 1
 
     def _access(self, uc: Uc, access: int, address: int, size: int, value: int, data: Any) -> None:
-        if address % size:
+        if address % size or self._guarded(address, size):
             self.outcome.instructions -= 1  # it did not retire
-            self._fault(f"misaligned access of {size} bytes at 0x{address:08x}")
+            self._fault(f"{'misaligned' if address % size else 'guarded'} access of {size} bytes at 0x{address:08x}")
 
     def _interrupt(self, uc: Uc, number: int, data: Any) -> None:
         if number not in (8, 9, 11):
@@ -186,7 +198,12 @@ class UnicornMachine:
             self.outcome.exit_code = a0
             uc.emu_stop()
             return
-        uc.reg_write(UC_RISCV_REG_X0 + 10, self._call(call, a0, a1, a2))
+        answer = self._call(call, a0, a1, a2)
+        # Console output is not proven, so the machine does not read it either; input and journal go through memory.
+        if (call, a0) in ((READ, 0), (WRITE, 3)) and self._guarded(a1, answer):
+            self._fault(f"transfer of {answer} bytes at 0x{a1:08x}, in a guard page")
+            return
+        uc.reg_write(UC_RISCV_REG_X0 + 10, answer)
 
     def _call(self, call: int, a0: int, a1: int, a2: int) -> int:
         if call == READ:
