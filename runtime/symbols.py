@@ -1,13 +1,12 @@
 """Function names and source lines of a program, for messages only: nothing that is proven depends on them.
 
 Read lazily from the symbol table and from DWARF line tables. Debug information comes from many compilers and may be broken or hostile:
-whatever cannot be read is treated as absent, and what is read is bounded.
+whatever cannot be read is treated as absent, and what is read is bounded in bytes (zkc.runtime.sections).
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
@@ -15,15 +14,28 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
+from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DwarfConfig, DWARFInfo
+
+from zkc.runtime.sections import MAX_DECOMPRESSED_BYTES, Budget, MeteredStream, content, sections, string_at, symbol_entries
 
 MAX_SYMBOLS = 1 << 20
+MAX_NAME_BYTES = 1 << 10
+"""Bytes of one name; what is behind them is cut off."""
+MAX_ALL_NAMES_BYTES = 64 << 20
+"""Bytes of all names of symbols together."""
 MAX_UNITS = 1 << 14
-MAX_DEBUG_BYTES = 256 << 20
-"""Bytes of all debug sections together, decompressed."""
+MAX_DEBUG_WORK = 1 << 28
+"""Bytes read from debug sections for one program, each as often as it is read, and 64 for each read: about twenty seconds' worth."""
 MAX_LINE_BYTES = 1 << 20
 """Bytes of line tables that are decoded for one program, about ten seconds' worth; only units that may hold a wanted pc are."""
+
+_SYMBOL_TABLES = (2, 11)
+_UNDEFINED_KIND, _FUNCTION = 0, 2
+_DEBUG_SECTIONS = ("info", "abbrev", "str", "ranges", "line", "addr", "str_offsets", "line_str", "rnglists")
+_OTHER_SECTIONS = (
+    "debug_aranges_sec", "debug_frame_sec", "eh_frame_sec", "debug_loc_sec", "debug_pubtypes_sec", "debug_pubnames_sec",
+    "debug_loclists_sec", "debug_sup_sec", "gnu_debugaltlink_sec", "debug_types_sec",
+)  # fmt: skip
 
 
 class Function(NamedTuple):
@@ -100,8 +112,8 @@ class Symbols:
     def _symbols(self) -> list[_Symbol]:
         """One symbol for each address, in order; functions win over labels."""
         try:
-            found = sorted(islice(_code_symbols(ELFFile(io.BytesIO(self._file))), MAX_SYMBOLS))
-        except Exception:  # pyelftools raises errors of many kinds on a broken table; names are only for messages
+            found = sorted(islice(_code_symbols(self._file), MAX_SYMBOLS))
+        except Exception:  # a broken table; names are only for messages
             return []
         return list({symbol.address: symbol for symbol in found}.values())
 
@@ -112,7 +124,7 @@ class Symbols:
     @cached_property
     def _units(self) -> list[_Unit]:
         try:
-            return _units(ELFFile(io.BytesIO(self._file)))
+            return _units(self._file)
         except Exception:  # as for symbols
             return []
 
@@ -149,30 +161,57 @@ class _Unit:
         return sorted(_program_rows(program), key=lambda row: (row.address, row.line != 0))
 
 
-def _code_symbols(elf: ELFFile) -> Iterator[_Symbol]:
+def _code_symbols(file: bytes) -> Iterator[_Symbol]:
     """Functions, and labels of assembly code, in sections that hold code."""
-    code = {number for number, section in enumerate(elf.iter_sections()) if section["sh_flags"] & 0x4}
-    for section in elf.iter_sections():
-        if not isinstance(section, SymbolTableSection):
+    found = sections(file)
+    code = {number for number, section in enumerate(found) if section.is_code}
+    names_left = MAX_ALL_NAMES_BYTES
+    for table in found:
+        if table.type not in _SYMBOL_TABLES or table.link >= len(found):
             continue
-        for symbol in islice(section.iter_symbols(), MAX_SYMBOLS):
-            kind, name = symbol["st_info"]["type"], symbol.name
+        strings = found[table.link]
+        for name_at, value, size, info, _, section in symbol_entries(file, table):
+            if info & 15 not in (_UNDEFINED_KIND, _FUNCTION) or section not in code:
+                continue
+            name = string_at(file, strings.offset + name_at, strings.offset + strings.size, MAX_NAME_BYTES)
             # Names that begin with `$` are mapping symbols and those with `.L` local labels, neither made by people.
-            if kind in ("STT_FUNC", "STT_NOTYPE") and symbol["st_shndx"] in code and name and not name.startswith(("$", ".L")):
-                yield _Symbol(symbol["st_value"], symbol["st_size"], kind == "STT_FUNC", name)
+            if not name or name.startswith(("$", ".L")):
+                continue
+            names_left -= len(name)
+            if names_left < 0:
+                return
+            yield _Symbol(value, size, info & 15 == _FUNCTION, name)
 
 
-def _units(elf: ELFFile) -> list[_Unit]:
+def _units(file: bytes) -> list[_Unit]:
     """The compilation units, as far as they can be read: what follows a broken one cannot be found reliably."""
-    if not _debug_is_bounded(elf) or not elf.has_dwarf_info(strict=True):
-        return []
-    dwarf = elf.get_dwarf_info(relocate_dwarf_sections=False, follow_links=False)
+    budget = Budget(MAX_DEBUG_WORK)
+    dwarf = _dwarf(file, budget)
     found: list[_Unit] = []
-    budget = [MAX_LINE_BYTES]
-    with contextlib.suppress(Exception):
-        for unit in islice(dwarf.iter_CUs(), MAX_UNITS):
-            found.append(_Unit(dwarf, unit, budget))
+    if dwarf is not None:
+        lines = [MAX_LINE_BYTES]
+        with contextlib.suppress(Exception):
+            for unit in islice(dwarf.iter_CUs(), MAX_UNITS):
+                found.append(_Unit(dwarf, unit, lines))
     return found
+
+
+def _dwarf(file: bytes, budget: Budget) -> DWARFInfo | None:
+    """The debug sections for pyelftools, as streams that spend from `budget`; None if there are none."""
+    by_name = {section.name: section for section in sections(file)}
+    decompressed = Budget(MAX_DECOMPRESSED_BYTES)
+
+    def described(name: str) -> DebugSectionDescriptor | None:
+        section = by_name.get(f".debug_{name}")
+        if section is None:
+            return None
+        data = content(file, section, decompressed)
+        return DebugSectionDescriptor(MeteredStream(data, budget), section.name, section.offset, len(data), 0)
+
+    if ".debug_info" not in by_name:
+        return None
+    given: dict[str, Any] = {f"debug_{name}_sec": described(name) for name in _DEBUG_SECTIONS} | dict.fromkeys(_OTHER_SECTIONS)
+    return DWARFInfo(config=DwarfConfig(little_endian=True, machine_arch="RISC-V", default_address_size=4), **given)
 
 
 def _pc_range(unit: Any) -> tuple[int, int] | None:
@@ -203,12 +242,5 @@ def _file_name(header: Any, number: int) -> str:
     if not 0 <= index < len(entries):
         return "?"
     name = entries[index].name
-    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
-
-
-def _debug_is_bounded(elf: ELFFile) -> bool:
-    """Whether reading all debug sections takes a bounded amount of memory."""
-    sections = [section for section in elf.iter_sections() if section.name.startswith((".debug", ".zdebug", ".eh_frame", ".gnu_debug"))]
-    if any(section["sh_type"] == "SHT_NOBITS" or section.name.startswith(".zdebug") for section in sections):
-        return False
-    return sum(section.data_size for section in sections) <= MAX_DEBUG_BYTES
+    text = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+    return text[:MAX_NAME_BYTES]
