@@ -48,11 +48,6 @@ GIVEN: dict[tuple[str, str], str] = {
 }
 """Columns that are free on purpose: (table, name without field or index), and why."""
 
-OVERLAPS: dict[frozenset[str], str] = {
-    frozenset({"read_word", "read_byte"}): "four bytes may as well come one by one",
-}
-"""Services that may be used in the same state, and why."""
-
 CHAINS = {"sponge": "step"}
 """Buses that carry a state from row to row, and the field that says how far: a row that only takes or only gives fixes it by itself."""
 
@@ -74,7 +69,7 @@ SOLVER_MS = 2000
 class Finding:
     """A choice that a row leaves the prover. `expected`: why it is meant, from `GIVEN`; None for a mistake.
 
-    code: E0506 for a choice, E0507 for a value that nothing keeps in its range.
+    code: E0506 for a choice, E0507 for a value that nothing keeps in its range, E0508 for a row where the executor stops.
     """
 
     table: str
@@ -1070,7 +1065,8 @@ class TableAudit:
     def _name(self, column: int) -> str:
         return self.builder.columns[column].name
 
-    def _row(self, values: dict[int, int]) -> Row:
+    def row(self, values: dict[int, int]) -> Row:
+        """The polynomials of a row whose selectors or bits have these values, by column."""
         row = Row()
         to = row.import_nodes(self.nodes, values, {})
         for n in self.laid.table.constraints:
@@ -1086,7 +1082,7 @@ class TableAudit:
 
     def _modes(self) -> Iterator[dict[int, int]]:
         """The bits that messages are multiplied by, in every way that the equations may allow."""
-        row = self._row({})
+        row = self.row({})
         solver = Solver(row, 0, self.user_ranges)
         used = 0
         for _, times, _ in row.messages:
@@ -1124,7 +1120,7 @@ class TableAudit:
         return reason if wit is not None and _from_host(wit) else None
 
     def _audit(self, arm: str, values: dict[int, int]) -> None:
-        row = self._row(values)
+        row = self.row(values)
         if row.impossible:
             return
         goals: list[tuple[int, int, str]] = []  # message, node, what
@@ -1258,113 +1254,6 @@ class TableAudit:
         self.findings.append(Finding(self.builder.name, arm, text, tuple(c.name for c in columns), span, None, spans))
 
 
-class Overlaps:
-    """Two services must not fit the same state: else the prover chooses which is done."""
-
-    def __init__(self, audits: list[TableAudit]) -> None:
-        self.sides = [(t, self._row(t)) for t in audits]
-
-    def _row(self, audit: TableAudit) -> Row:
-        (arm,) = audit.builder.arms
-        return audit._row({audit.builder.poly.nodes[audit.builder.selectors[arm]][1]: 1})  # pyright: ignore[reportPrivateUsage]
-
-    def run(self, only: str | None = None) -> list[Finding]:
-        found: list[Finding] = []
-        for (a, row_a), (b, row_b) in itertools.combinations(self.sides, 2):
-            pair = frozenset({a.builder.name, b.builder.name})
-            if pair in OVERLAPS or (only is not None and only not in pair):
-                continue
-            if not self._excludes(a, row_a, b, row_b):
-                text = f"`{a.builder.name}` and `{b.builder.name}` fit the same state, so the prover may choose"
-                span = a.laid.messages[0].sent.span
-                found.append(Finding(a.builder.name, a.builder.arms[0], text, (), span))
-        return found
-
-    def _excludes(self, a: TableAudit, row_a: Row, b: TableAudit, row_b: Row) -> bool:
-        q = Query(row_a)
-        words: dict[int, tuple[int, ...]] = {}
-        for audit, row, copy in ((a, row_a, "a"), (b, row_b, "b")):
-            here = self._words(audit, row)
-            q.row = row
-            for address, columns in here.items():
-                for c, other in zip(columns, words.get(address, columns), strict=True):
-                    first = q.variable(other, "a" if address in words else copy, 1 << 16)
-                    q.alias(c, copy, first)
-            if copy == "a":
-                words = here
-            self._state(q, audit, row, copy, sum(1 << c for columns in here.values() for c in columns))
-        return q.refutes(True)
-
-    def _words(self, audit: TableAudit, row: Row) -> dict[int, tuple[int, ...]]:
-        """The columns of the words that a row reads at constant addresses before it writes anything there."""
-        found: dict[int, tuple[int, ...]] = {}
-        for i, times, args in row.messages:
-            if audit.laid.messages[i].sent.bus != "memory" or row.value(times) != P - 1:
-                continue
-            address = row.value(args[0])
-            if address is not None and all(row.nodes[x][0] == COLUMN for x in args[1:3]):
-                found.setdefault(address, tuple(row.nodes[x][1] for x in args[1:3]))
-        return found
-
-    def _state(self, q: Query, audit: TableAudit, row: Row, copy: str, words: int) -> None:
-        """What the row says about the words: equations that need few other columns, and the ranges of those."""
-        everything = [*row.zero]
-        mask = words
-        chosen: dict[int, tuple[list[dict[int, int]], dict[int, int]] | None] = {}
-        for _ in range(2):
-            for n in everything:
-                if n in chosen or not row.support[n] & words:
-                    continue
-                inverse = self._inverses(row, n)
-                parts = self._columns(row, n) if inverse is None else self._columns_of([*inverse[0], inverse[1]], row)
-                if parts is not None and (parts & ~mask).bit_count() <= 3:
-                    chosen[n] = inverse
-                    mask |= parts
-        for n in everything:
-            if n not in chosen and row.support[n] and not row.support[n] & ~mask and self._columns(row, n) is not None:
-                chosen[n] = None
-        for n, inverse in chosen.items():
-            if inverse is None:
-                q.vanishes(n, copy)
-            else:
-                zeros = q.z3.And([q.residue(e, copy) == 0 for e in inverse[0]])
-                q.solver.add(q.z3.Implies(zeros, q.residue(inverse[1], copy) == 0))
-        for n, high in Solver(row, 0, audit.user_ranges).ranges:
-            if not row.support[n] & ~mask and self._columns(row, n) is not None:
-                q.solver.add(q.residue(row.linear(n), copy) < high)
-
-    def _columns(self, row: Row, node: int) -> int | None:
-        """The columns of a product of linear forms, None if it is not one."""
-        lin = row.linear(node)
-        atoms = list(lin)
-        factors = row.factors(atoms[0]) if len(atoms) == 1 and atoms[0] >= 0 else [node]
-        return self._columns_of([row.linear(f) for f in factors], row)
-
-    def _columns_of(self, forms: list[dict[int, int]], row: Row) -> int | None:
-        if any(x >= 0 and row.nodes[x][0] != COLUMN for f in forms for x in f):
-            return None
-        return sum(1 << c for c in {row.nodes[x][1] for f in forms for x in f if x >= 0})
-
-    def _inverses(self, row: Row, node: int) -> tuple[list[dict[int, int]], dict[int, int]] | None:
-        """e i + … + rest == 0 with hints i that stand nowhere else: the e, and the rest, which is 0 if they are."""
-        lin = row.linear(node)
-        products = [x for x in lin if x >= 0 and row.nodes[x][0] == MUL]
-        if not products or len(products) == len(lin):
-            return None
-        forms: list[dict[int, int]] = []
-        for x in products:
-            free = [f for f in row.factors(x) if row.nodes[f][0] == COLUMN and self._once(row, node, row.support[f])]
-            others = [f for f in row.factors(x) if f not in free[:1]]
-            if not free or len(others) != 1:
-                return None
-            forms.append(row.linear(others[0]))
-        return forms, {x: c for x, c in lin.items() if x not in products}
-
-    def _once(self, row: Row, node: int, bit: int) -> bool:
-        used = (*row.zero, *(a for _, args in row.lookups for a in args), *(a for _, _, args in row.messages for a in args))
-        return not any(row.support[n] & bit for n in used if n != node)
-
-
 def _from_host(wit: Any) -> bool:
     """A witness that is a host's answer, or a half of one."""
     while wit.op in ("shr", "mod"):
@@ -1389,21 +1278,21 @@ def field_names(program: Program) -> dict[str, list[str]]:
 
 def audit(compilation: Compilation, tables: Iterable[str] | None = None) -> list[Finding]:
     """What the prover may choose in each table, and in `tables` only if given. Findings with `expected` are meant."""
+    from zkc.compiler.faults import audit_stops
+
     program = compilation.program
     buses = {n: i for i, n in enumerate([*program.buses, *program.fixed])}
     names = field_names(program)
     wanted = None if tables is None else set(tables)
     found: list[Finding] = []
-    services: list[TableAudit] = []
+    audits: list[TableAudit] = []
     for builder in (*compilation.steps, *compilation.others):
         if wanted is None or builder.name in wanted:
-            one = TableAudit(program, lay_out(program, builder, buses), names)
-            found += one.run()
-            if builder.name in program.services:
-                services.append(one)
+            audits.append(TableAudit(program, lay_out(program, builder, buses), names))
+            found += audits[-1].run()
     if wanted is None:
         found += check_fixed(program) + check_codes(program)
-    return found + Overlaps(services).run()
+    return found + audit_stops(compilation, audits)
 
 
 def check_fixed(program: Program) -> list[Finding]:

@@ -141,7 +141,9 @@ class Elaborator(Expressions):
                     scope.env[name] = self.constant(i)
                     self.run(body, scope)
             case s.Fault(message=message, when=when):
-                self.table.effect(Effect("fault", message, (self.integer(when, scope),)))
+                condition = self.integer(when, scope)
+                if condition.const != 0:
+                    self.table.effect(Effect("fault", message, (condition,), span=stmt.span))
             case s.CallStmt(call=call):
                 if self.call(call, scope):
                     self.fail("E0505", f"a result of `{call.name}` is dropped", stmt.span)

@@ -76,6 +76,7 @@ class Effect:
     name: str
     args: tuple[W, ...]
     sequence: int = 0
+    span: Span | None = None
 
 
 class TableBuilder:

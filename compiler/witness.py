@@ -126,6 +126,8 @@ def bitwise(op: str, a: W, b: W) -> W:
     if a.const is not None and b.const is not None:
         x, y = a.const, b.const
         return const({"and": x & y, "or": x | y, "xor": x ^ y}[op])
+    if op == "and" and 0 in (a.const, b.const):
+        return const(0)
     bits = (1 << max(a.high, b.high).bit_length()) - 1
     high = min(a.high, b.high) if op == "and" else bits
     return make(op, (a, b), 0, high)

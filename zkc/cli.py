@@ -314,7 +314,7 @@ def audit(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Show every column of every table.")] = False,
     determinism: Annotated[
-        bool, typer.Option("--determinism", help="Also prove that constraints leave the prover no choice (needs z3-solver).")
+        bool, typer.Option("--determinism", help="Also prove that the constraints leave no choice, and no way past a fault (needs z3).")
     ] = False,
     json: JsonOption = False,
 ) -> None:
@@ -333,6 +333,7 @@ def audit(
         print_audit(columns, every=every)
         if determinism:
             print("Determinism: rows that agree on what they receive agree on what they send, but for what is free on purpose.")
+            print("Faults: no row fits a step at which the executor stops.")
 
 
 @app.command()

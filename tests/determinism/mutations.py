@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from zkc.compiler.build import Compilation, circuits_directory, compile_program
-from zkc.compiler.determinism import Finding, Overlaps, TableAudit, field_names
+from zkc.compiler.determinism import Finding, TableAudit, field_names
+from zkc.compiler.faults import check_faults, check_fetch, check_services
 from zkc.compiler.layout import lay_out
 from zkc.compiler.table import TableBuilder
 from zkc.dsl.syntax import Span
@@ -93,19 +94,19 @@ def row_audit(builder: TableBuilder) -> TableAudit:
 
 def judge(mutation: Mutation) -> list[Finding]:
     """What the audit says about the first arm in which it notices the mutation."""
-    services = compilation().program.services
+    c = compilation()
     changed = sorted((t for t in tables() if mutation.hits(t)), key=lambda t: len(t.poly.nodes))
     mutants = {t.name: row_audit(mutation.apply(t)) for t in changed}
     for builder in changed:
-        arms = mutation.hits(builder)
+        arms, mutant = mutation.hits(builder), mutants[builder.name]
+        if found := check_faults(mutant, arms) or (check_services(c, [mutant]) if builder.name in c.program.services else []):
+            return found
         for arm in builder.arms if None in arms else arms:
-            found = [f for f in mutants[builder.name].run([arm]) if f.expected is None]
+            found = [f for f in mutant.run([arm]) if f.expected is None]
             if found:
                 return found
-        if not builder.arms and (found := [f for f in mutants[builder.name].run() if f.expected is None]):
-            return found
-    sides = [mutants.get(t.name) or row_audit(t) for t in tables() if t.name in services]
-    for name in mutants:
-        if name in services and (found := Overlaps(sides).run(name)):
-            return found
+        if not builder.arms:
+            found = [f for f in mutant.run() if f.expected is None] or check_fetch(c.program, [mutant])
+            if found:
+                return found
     return []
