@@ -26,6 +26,7 @@ from zkc.runtime.machine_ops import (
     HOST_PRESENT,
     HOST_WORDS,
 )
+from zkc.runtime.origins import CLOCK, FULL, REWRITTEN, Origins
 from zkc.runtime.segment import Segment
 
 Console = Callable[[int, bytes], None]
@@ -39,6 +40,8 @@ LAST_CLK = 1 << 24
 STEP_SLOTS = 4
 JOURNAL_BUFFER = 1 << 16
 ROWS_PER_PAGE = 32
+LINK = 1
+"""The register for return addresses; registers are the first words of the system page."""
 READING = 1
 """The phase of an environment call that reads (circuits/machine.circ, word_phase)."""
 FOREVER = 1 << 62
@@ -54,17 +57,22 @@ class Limits:
 
 @dataclass
 class Execution:
-    """A finished run. `segments` carry snapshots only if they were asked for."""
+    """A finished run. `segments` carry snapshots only if they were asked for, and only then `origins` say what caused paging and cuts."""
 
     exit_code: int
     instructions: int
     segments: list[Segment]
     journal: bytes = field(repr=False)
     console: bytes = field(repr=False)
+    origins: Origins = field(default_factory=Origins, repr=False)
 
 
 class Cut(Exception):
-    """The current instruction does not fit into this segment."""
+    """The current instruction does not fit into this segment; `reason` is one of those in zkc.runtime.origins."""
+
+    def __init__(self, reason: str = FULL) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Executor:
@@ -100,6 +108,7 @@ class Executor:
         self.state = np.zeros(STATE_WORDS, dtype=np.int64)
         self.state[PC] = self.mem[self.system_word + self.map.word_pc]
         self.segments: list[Segment] = []
+        self.origins = Origins()
 
     def run(self, console: Console, progress: Progress) -> Execution:
         """Runs to the end. Raises GuestFault."""
@@ -109,14 +118,17 @@ class Executor:
             event = self._enter()
             try:
                 self._handle(event, console)
-            except Cut:
+            except Cut as cut:
+                self.origins.cuts.append((cut.reason, self._origin()))
                 self._end()
                 progress("execute", len(self.segments), 0)
                 self._begin()
         self._end()
-        progress("execute", len(self.segments), len(self.segments))
         self._drain_journal()
-        return Execution(int(self.host[HOST_EXIT_CODE]), int(self.state[RETIRED]), self.segments, bytes(self.journal), bytes(self.console))
+        return Execution(
+            int(self.host[HOST_EXIT_CODE]), int(self.state[RETIRED]), self.segments, bytes(self.journal), bytes(self.console),
+            self.origins,
+        )  # fmt: skip
 
     def _enter(self) -> int:
         h = self.heights
@@ -205,7 +217,7 @@ class Executor:
         elif event == events.STORE_CODE:
             if not self.heights.rows[: len(self.heights.step_names)].any():
                 raise self._fault("an instruction overwrites itself", hint="write code before jumping to it")
-            raise Cut
+            raise Cut(REWRITTEN)
         elif event == events.HOST:
             self._host(console)
         elif event == events.FUEL:
@@ -228,13 +240,13 @@ class Executor:
                 hint="give a larger --max-cycles, or look for an endless loop",
             )
         if LAST_CLK - int(self.state[CLK]) < 2 * STEP_SLOTS:
-            raise Cut
+            raise Cut(CLOCK)
 
     def _fetch(self, pc: int) -> None:
         word = pc // 4
         self._check_guard(word // self.map.page_words, pc, "runs code at")
         if self.word_state[word] == 2:
-            raise Cut
+            raise Cut(REWRITTEN)
         entry = self.kernel.decode(np.int64(self.mem[word]))
         if entry == 0:
             raise self._illegal(int(self.mem[word]))
@@ -252,11 +264,20 @@ class Executor:
         if not (self.heights.reserve("data_page", ROWS_PER_PAGE) and self.heights.reserve("table_page", ROWS_PER_PAGE * len(missing))):
             return False
         self.page_state[page] = 1
+        self._caused_paging(page, len(missing))
         width = self.map.page_words
         self.touched[page] = self.mem[page * width : (page + 1) * width].copy() if self.snapshots else np.zeros(0, dtype=np.uint32)
         for table in missing:
             self.table_in[table] = False
         return True
+
+    def _origin(self) -> tuple[int, int]:
+        """The instruction under way, and its return address register."""
+        return int(self.state[PC]), int(self.mem[self.system_word + LINK])
+
+    def _caused_paging(self, page: int, tables: int) -> None:
+        if self.snapshots and page != self.map.system_page:  # every segment opens that one
+            self.origins.count(self._origin(), ROWS_PER_PAGE, ROWS_PER_PAGE * tables)
 
     def _missing_tables(self, page: int) -> list[int]:
         missing: list[int] = []
@@ -281,6 +302,7 @@ class Executor:
         if not (self.heights.reserve("data_page", ROWS_PER_PAGE) and self.heights.reserve("table_page", ROWS_PER_PAGE * len(clean))):
             return False
         self.page_state[page] = 3
+        self._caused_paging(page, len(clean))
         self.dirty.add(page)
         for table in clean:
             self.table_in[table] = True

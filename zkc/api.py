@@ -6,7 +6,6 @@ Everything heavy is imported where it is used, so that `zkc --help` is quick.
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 import threading
 import time
@@ -17,22 +16,20 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zkc.progress import Progress, no_progress, spoken
 from zkc.runtime.errors import InputError, InternalError, VerificationError
 from zkc.runtime.files import MIB, check_writable, read_file, write_file
 
 if TYPE_CHECKING:
+    from zkc.advice import Finding
     from zkc.audit import ColumnAudit
     from zkc.inline_tests import TestOutcome
     from zkc.profile import Profile
-    from zkc.runtime.circuit import Circuit
     from zkc.runtime.elf import Program
     from zkc.runtime.executor import Execution
     from zkc.runtime.machine import Machine
     from zkc.runtime.receipt import Receipt, SegmentReceipt
     from zkc.runtime.resume import ResumeStore
     from zkc.runtime.segment import Segment
-    from zkc.runtime.stark.parameters import Parameters
     from zkc.runtime.stark.security import SecurityReport
     from zkc.warm import Warmed
 
@@ -41,12 +38,26 @@ SECURITY_BITS = 128.0
 """What every proof that the verifier accepts has at least, provably."""
 
 PathLike = str | os.PathLike[str]
+Progress = Callable[[str, int, int], None]
+"""Called with a phase, how much of it is done, and how much there is (0: not known)."""
 Console = Callable[[int, bytes], None]
 """Called with the file (1 or 2) and what the guest wrote to it."""
 
 
+Advice = Callable[["Finding"], None]
+"""Called with each cost cliff of a run, before it is proven."""
+
+
+def no_progress(phase: str, done: int, total: int) -> None:
+    """Reports nothing."""
+
+
 def no_console(file: int, data: bytes) -> None:
     """Shows nothing."""
+
+
+def no_advice(finding: Finding) -> None:
+    """Says nothing."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,19 @@ class Proof:
     proof_bytes: int
     security_bits: float
     seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    """Cost cliffs, the dearest first."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A report as HTML about a run, and what it was made from. `seconds` (of proving) and `proof_bytes` are None if nothing was proven."""
+
+    run: Run
+    html: str = field(repr=False)
+    profile: Profile = field(repr=False)
+    seconds: float | None
+    proof_bytes: int | None
 
 
 @dataclass(frozen=True)
@@ -88,7 +112,6 @@ class Verified:
     proof_bytes: int = 0
 
 
-@spoken
 def compile(directory: PathLike | None = None, *, progress: Progress = no_progress) -> Machine:
     """The machine compiled from the .circ files in `directory` (None: the ones that come with zkc), from the cache if nothing changed."""
     from zkc.compiler.build import load_machine
@@ -114,7 +137,6 @@ def _machine(directory: str | None) -> Machine:
     return compile(directory)
 
 
-@spoken
 def warm(directory: PathLike | None = None, *, jobs: int | None = None, progress: Progress = no_progress) -> Warmed:
     """Compiles all kernels to machine code, in `jobs` processes (None: one for each core), so that nothing waits for it later."""
     from zkc.warm import warm as warm_kernels
@@ -160,7 +182,6 @@ def read_input(path: PathLike) -> bytes:
     return read_file(path, limit=MAX_INPUT_BYTES, what="the input")
 
 
-@spoken
 def execute(
     program: PathLike | bytes,
     stdin: bytes | None = None,
@@ -182,7 +203,6 @@ def execute(
     return _run(_image_id_of(loaded), execution, seconds)
 
 
-@spoken
 def prove(
     program: PathLike | bytes,
     stdin: bytes | None = None,
@@ -193,12 +213,14 @@ def prove(
     jobs: int = 1,
     console: Console = no_console,
     progress: Progress = no_progress,
+    advice: Advice = no_advice,
 ) -> Proof:
     """Runs `program` and proves the run, `jobs` segments at a time. Every proof, and their chain, is verified before this returns.
 
     With `output` the receipt is also written to that file, whole or not at all, and finished segments are kept beside it until then: the
     same call after an interruption goes on where it stopped.
     """
+    from zkc.advice import advise
     from zkc.runtime.executor import Limits
     from zkc.runtime.executor import execute as run
     from zkc.runtime.image import parse_image_id
@@ -214,6 +236,9 @@ def prove(
     start = time.perf_counter()
     execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True)
     executed = time.perf_counter()
+    findings = tuple(advise(machine(), loaded.symbols, execution))
+    for finding in findings:
+        advice(finding)
 
     def report(step: Step) -> None:
         progress("prove", step.done, len(execution.segments))
@@ -231,7 +256,7 @@ def prove(
         if output is not None:
             write_file(output, data, what="the receipt")
     proven = _run(image, execution, executed - start)
-    return Proof(proven, data, receipt.proof_bytes, SECURITY_BITS, time.perf_counter() - executed)
+    return Proof(proven, data, receipt.proof_bytes, SECURITY_BITS, time.perf_counter() - executed, findings)
 
 
 def prove_segment(segment: Segment, progress: Progress = no_progress) -> SegmentReceipt:
@@ -303,7 +328,6 @@ def read_receipt(receipt: PathLike | bytes) -> Receipt:
     return Receipt.from_bytes(read_file(receipt, limit=MAX_RECEIPT_BYTES, what="the receipt"), name=os.fspath(receipt))
 
 
-@spoken
 def verify(
     receipt: PathLike | bytes,
     *,
@@ -311,7 +335,6 @@ def verify(
     image_id: str | None = None,
     journal: bytes | None = None,
     exit_code: int | None = None,
-    progress: Progress = no_progress,
 ) -> Verified:
     """Checks that `receipt` proves a run of the program, given itself or by its image ID; raises VerificationError if it does not.
 
@@ -327,13 +350,7 @@ def verify(
     claimed = read_receipt(receipt)
     expected = parse_image_id(_image_id_of(load_program(program)) if program is not None else str(image_id))
     chosen = machine()
-    numbers = itertools.count(1)
-
-    def verify_one(circuit: Circuit, claim: tuple[int, ...], proof: bytes, parameters: Parameters) -> None:
-        verify_proof(circuit, claim, proof, parameters)
-        progress("verify", next(numbers), len(claimed.segments))
-
-    verified = verify_receipt(chosen.circuit, claimed, chosen.hasher, verify_one, image_id=expected, journal=journal, exit_code=exit_code)
+    verified = verify_receipt(chosen.circuit, claimed, chosen.hasher, verify_proof, image_id=expected, journal=journal, exit_code=exit_code)
     shown = image_id_hex(verified.image_id)
     return Verified(shown, verified.exit_code, verified.segments, verified.journal, SECURITY_BITS, claimed.proof_bytes)
 
@@ -353,7 +370,6 @@ def emit(directory: PathLike | None, what: str) -> str:
     return emit_stage(None if directory is None else Path(directory), what)
 
 
-@spoken
 def profile(
     program: PathLike | bytes,
     stdin: bytes | None = None,
@@ -364,17 +380,28 @@ def profile(
     progress: Progress = no_progress,
 ) -> Profile:
     """Runs `program` and says where its instructions and their cells go."""
-    from zkc.profile import profile as profile_segments
-    from zkc.runtime.executor import Limits
-    from zkc.runtime.executor import execute as run
-
     loaded = load_program(program)
+    execution, run = _run_with_snapshots(loaded, stdin, segment_limit, max_cycles, console, progress)
+    return _profile(loaded, execution, run, progress)
+
+
+def _profile(loaded: Program, execution: Execution, run: Run, progress: Progress) -> Profile:
+    from zkc.profile import profile as profile_segments
+
+    return profile_segments(machine(), loaded, execution, run, progress)
+
+
+def _run_with_snapshots(
+    loaded: Program, stdin: bytes | None, segment_limit: int | None, max_cycles: int | None, console: Console, progress: Progress
+) -> tuple[Execution, Run]:
+    from zkc.runtime.executor import Limits, execute
+
+    start = time.perf_counter()
     limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
-    execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True)
-    return profile_segments(machine(), loaded, execution.segments, progress)
+    execution = execute(machine(), loaded, stdin, limits, console, progress, snapshots=True)
+    return execution, _run(_image_id_of(loaded), execution, time.perf_counter() - start)
 
 
-@spoken
 def report(
     program: PathLike | bytes,
     stdin: bytes | None = None,
@@ -385,23 +412,17 @@ def report(
     max_cycles: int | None = None,
     console: Console = no_console,
     progress: Progress = no_progress,
-) -> str:
-    """An HTML page about a run of `program`: segments, pages, tables and, if it `proves`, where the time of proving goes."""
-    from zkc.report import make_report
-    from zkc.runtime.executor import Limits
-    from zkc.runtime.executor import execute as run
+) -> Page:
+    """An HTML page about a run of `program`: costs by function, segments, pages, tables and, if it `proves`, where the time goes."""
+    from zkc.report import prove_all, render
 
     loaded = load_program(program)
-    limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
-    execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True)
-    facts = [
-        ("image ID", _image_id_of(loaded)),
-        ("exit code", str(execution.exit_code)),
-        ("instructions", f"{execution.instructions:,}".replace(",", " ")),
-        ("segments", str(len(execution.segments))),
-        ("journal", execution.journal.hex() or "empty"),
-    ]
-    return make_report(machine(), name, facts, execution, proves=proves, version=version(), progress=progress)
+    execution, run = _run_with_snapshots(loaded, stdin, segment_limit, max_cycles, console, progress)
+    found = _profile(loaded, execution, run, progress)
+    proven = prove_all(machine(), execution.segments, progress) if proves else []
+    seconds = sum(one.total for one in proven) if proven else None
+    size = sum(one.proof_bytes for one in proven) if proven else None
+    return Page(run, render(machine(), name, found, execution.segments, proven, version()), found, seconds, size)
 
 
 def version() -> str:

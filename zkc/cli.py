@@ -11,16 +11,19 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zkc import api
 from zkc.dsl.diagnostics import DiagnosticError
 from zkc.output import Report, describe_count, describe_exit, describe_journal, describe_rate, print_json
-from zkc.progress import progress_bars, progress_lines
+from zkc.progress import progress_bars
 from zkc.runtime.errors import InputError, VerificationError, ZkcError
 from zkc.stopping import Stopped, stoppable
+
+if TYPE_CHECKING:
+    from zkc.advice import Finding
 
 OK, NOT_VERIFIED, BAD_INPUT, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
 
@@ -98,6 +101,7 @@ def prove(
             jobs=jobs,
             console=_console(json),
             progress=progress,
+            advice=_advice,
         )
     facts = _run_facts(proof.run) | {
         "proven in": describe_rate(proof.run.instructions, proof.seconds),
@@ -105,6 +109,7 @@ def prove(
         "receipt": str(target),
     }
     values = _run_values(proof.run) | {"prove_seconds": proof.seconds, "receipt_bytes": len(proof.receipt)}
+    values["findings"] = [finding.values() for finding in proof.findings]
     report.show(facts, **values, proof_bytes=proof.proof_bytes, security_bits=proof.security_bits, receipt=str(target))
 
 
@@ -121,8 +126,7 @@ def verify(
     report = Report(json)
     expected = None if journal is None else api.read_input(journal)
     code = None if exit_code is None else exit_code & 0xFFFFFFFF
-    with progress_bars(quiet=json) as progress:
-        verified = api.verify(receipt, program=elf, image_id=image_id, journal=expected, exit_code=code, progress=progress)
+    verified = api.verify(receipt, program=elf, image_id=image_id, journal=expected, exit_code=code)
     size = receipt.stat().st_size
     facts = {
         "verified": f"yes, {_count(verified.segments, 'segment')} in {report.seconds():.2f} s",
@@ -170,7 +174,7 @@ def profile(
     if output is not None:
         write_file(output, speedscope(found, program.stem).encode(), what="the profile")
     if json:
-        report.show({}, **profile_values(found))
+        report.show({}, **_run_values(found.run), **profile_values(found))
     else:
         print_profile(found, top)
 
@@ -188,6 +192,7 @@ def make_report(
     json: JsonOption = False,
 ) -> None:
     """Write an HTML page about a run: segments, pages, tables, times."""
+    from zkc.render import profile_values
     from zkc.runtime.files import check_writable, write_file
 
     shown = Report(json)
@@ -206,8 +211,9 @@ def make_report(
             console=_console(json),
             progress=progress,
         )
-    write_file(target, page.encode(), what="the report")
-    shown.show({"report": str(target)}, report=str(target))
+    write_file(target, page.html.encode(), what="the report")
+    proven = {"prove_seconds": page.seconds, "proof_bytes": page.proof_bytes}
+    shown.show({"report": str(target)}, report=str(target), **_run_values(page.run), **proven, **profile_values(page.profile))
 
 
 @app.command("image-id")
@@ -443,7 +449,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         # Not app(): that has its own idea of what an interrupt and a closed pipe should print.
         command = typer.main.get_command(app)
-        with stoppable(), progress_lines(), command.make_context("zkc", list(arguments)) as context:
+        with stoppable(), command.make_context("zkc", list(arguments)) as context:
             command.invoke(context)
             sys.stdout.flush()
         return OK
@@ -522,6 +528,11 @@ def _console(as_json: bool) -> api.Console:
         stream.buffer.flush()
 
     return show
+
+
+def _advice(finding: Finding) -> None:
+    """Says what a run is dear for before it is proven."""
+    print("\n".join(["zkc: note: " + finding.lines()[0], *finding.lines()[1:]]), file=sys.stderr)
 
 
 def _run_facts(run: api.Run) -> dict[str, str]:

@@ -85,6 +85,11 @@ def describe_count(count: int) -> str:
     return f"{count:,}".replace(",", " ")
 
 
+def describe_share(part: int, whole: int) -> str:
+    """A part in per cent."""
+    return f"{100 * part / max(whole, 1):.1f} %"
+
+
 def describe_rate(count: int, seconds: float) -> str:
     """How long it took, and how many instructions that is a second."""
     rate = count / max(seconds, 1e-9)

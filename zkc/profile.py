@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from zkc.calls import CALLS, RETURNS, STAYS, transfers
 from zkc.runtime.sizes import row_cells, table_sizes
 
 if TYPE_CHECKING:
+    from zkc.advice import Finding
+    from zkc.api import Run
     from zkc.runtime.elf import Program
+    from zkc.runtime.executor import Execution
     from zkc.runtime.machine import Machine
     from zkc.runtime.segment import Segment
 
 Numbers = npt.NDArray[np.int64]
 Stack = tuple[str, ...]
 
-LINKS: Final = (1, 5)
-"""The registers that the calling convention keeps return addresses in."""
 CLK, PC, ENTRY = range(3)
 """Columns of a traced row."""
 DEEPEST: Final = 200
@@ -49,32 +51,27 @@ class Weight:
 class Profile:
     """What a run costs. `overhead` names cells that belong to no row of the program; `stacks` has steps and cells by call stack."""
 
-    instructions: int = 0
-    segments: int = 0
+    run: Run
     functions: dict[str, Weight] = field(default_factory=lambda: {})
     lines: dict[str, Weight] = field(default_factory=lambda: {})
     mnemonics: dict[str, Weight] = field(default_factory=lambda: {})
     stacks: dict[Stack, Weight] = field(default_factory=lambda: {})
     overhead: dict[str, int] = field(default_factory=lambda: {})
+    findings: list[Finding] = field(default_factory=lambda: [])
 
     @property
-    def cells(self) -> int:
-        """Cells of the program's own rows."""
+    def own_cells(self) -> int:
+        """Cells of the program's own rows: those of the run, less `overhead`."""
         return sum(weight.cells for weight in self.functions.values())
-
-    @property
-    def all_cells(self) -> int:
-        """Everything that is committed."""
-        return self.cells + sum(self.overhead.values())
 
 
 class Profiler:
     """Adds up segments."""
 
-    def __init__(self, machine: Machine, program: Program) -> None:
+    def __init__(self, machine: Machine, program: Program, run: Run) -> None:
         self.machine = machine
         self.symbols = program.symbols
-        self.profile = Profile()
+        self.profile = Profile(run)
         self.cost = {table.name: row_cells(table) for table in machine.circuit.tables}
         self.stack: list[str] = []
         self.names: dict[int, str] = {}
@@ -91,8 +88,6 @@ class Profiler:
         self._by_place(pc, op, cells, code)
         order = np.argsort(clk, kind="stable")
         self._by_stack(pc[order], cells[order], code)
-        self.profile.instructions += segment.retired
-        self.profile.segments += 1
         for name, count in self._overhead(segment).items():
             self.profile.overhead[name] = self.profile.overhead.get(name, 0) + count
 
@@ -141,7 +136,7 @@ class Profiler:
         """Walks the steps in order: a jump that links its return address calls, `jalr` to such an address returns."""
         places, where = np.unique(pc, return_inverse=True)
         names = [self.function(at) for at in places.tolist()]
-        kinds = np.array([_transfer(code.get(at // 4, 0)) for at in places.tolist()])[where]
+        kinds = transfers(pc, code)
         group = {name: number for number, name in enumerate(dict.fromkeys(names))}
         function = np.array([group[name] for name in names])[where]
         # A run of steps in one function between transfers is one piece.
@@ -180,25 +175,17 @@ class Profiler:
         return dict(found)
 
 
-STAYS, CALLS, RETURNS = range(3)
-
-
-def _transfer(word: int) -> int:
-    """Whether an instruction calls or returns, by the calling convention."""
-    opcode, rd, rs1 = word & 0x7F, word >> 7 & 31, word >> 15 & 31
-    if opcode in (0x6F, 0x67) and rd in LINKS:
-        return CALLS
-    return RETURNS if opcode == 0x67 and rd == 0 and rs1 in LINKS else STAYS
-
-
 def profile(
-    machine: Machine, program: Program, segments: Iterator[Segment] | list[Segment], progress: Callable[[str, int, int], None]
+    machine: Machine, program: Program, execution: Execution, run: Run, progress: Callable[[str, int, int], None]
 ) -> Profile:
-    """The profile of all segments, in order."""
-    profiler = Profiler(machine, program)
-    for number, segment in enumerate(segments):
+    """The profile of a run with snapshots."""
+    from zkc.advice import advise
+
+    profiler = Profiler(machine, program, run)
+    for number, segment in enumerate(execution.segments):
         profiler.add(segment)
-        progress("profile", number + 1, 0)
+        progress("profile", number + 1, len(execution.segments))
+    profiler.profile.findings = advise(machine, program.symbols, execution)
     return profiler.profile
 
 

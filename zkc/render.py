@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from zkc.audit import ColumnAudit, grouped
+from zkc.output import describe_count, describe_share
 from zkc.profile import Profile
 from zkc.runtime.stark.parameters import DEGREE
 from zkc.runtime.stark.security import SecurityReport
@@ -60,31 +61,27 @@ def _budget(cost: TableCost) -> str:
 
 def print_profile(found: Profile, top: int) -> None:
     """Functions, lines and instructions by cells, then what belongs to no row of the program."""
-    plural = "s" * (found.segments != 1)
-    print(f"{_count(found.instructions)} instructions, {found.segments} segment{plural}, {_count(found.all_cells)} cells")
+    run = found.run
+    segments = f"{run.segments} segment{'s' * (run.segments != 1)}"
+    print(f"{describe_count(run.instructions)} instructions, {segments}, {describe_count(run.cells)} cells")
     for title, weights in (("function", found.functions), ("line", found.lines), ("instruction", found.mnemonics)):
         rows = [
-            (name, _count(weight.steps), _count(weight.cells), _share(weight.cells, found.all_cells))
+            (name, describe_count(weight.steps), describe_count(weight.cells), describe_share(weight.cells, run.cells))
             for name, weight in sorted(weights.items(), key=lambda item: -item[1].cells)[:top]
         ]
         print_table("", (title, "steps", "cells", "of all cells"), rows)
-    rows = [(name, _count(cells), _share(cells, found.all_cells)) for name, cells in sorted(found.overhead.items(), key=lambda x: -x[1])]
+    overhead = sorted(found.overhead.items(), key=lambda item: -item[1])
+    rows = [(name, describe_count(cells), describe_share(cells, run.cells)) for name, cells in overhead]
     print_table("", ("beside the program", "cells", "of all cells"), rows)
+    for finding in found.findings:
+        print("", *finding.lines(), sep="\n")
 
 
 def profile_values(found: Profile) -> dict[str, Any]:
     """The same for programs."""
     tables = {"functions": found.functions, "lines": found.lines, "mnemonics": found.mnemonics}
     shown = {name: {key: asdict(weight) for key, weight in weights.items()} for name, weights in tables.items()}
-    return {"instructions": found.instructions, "segments": found.segments, "cells": found.all_cells, "overhead": found.overhead, **shown}
-
-
-def _count(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / max(whole, 1):.1f} %"
+    return {"overhead": found.overhead, **shown, "findings": [finding.values() for finding in found.findings]}
 
 
 def print_audit(columns: Sequence[ColumnAudit], *, every: bool) -> None:

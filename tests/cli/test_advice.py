@@ -1,0 +1,94 @@
+"""Cost cliffs are named, at the line that causes them, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.guests.catalogue import GUESTS, Program, examples
+from zkc import api, cli
+from zkc.advice import Finding, advise
+from zkc.runtime.elf import load_elf
+from zkc.runtime.executor import Limits, execute
+
+CLIFFS = GUESTS / "cliffs.elf"
+SOURCE = (GUESTS / "cliffs.c").read_text().splitlines()
+KINDS = (
+    ("page-ins", "stride"),
+    ("page-ins", "clear"),
+    ("rewritten code", "rewritten"),
+    ("rewritten code", "trampoline"),
+    ("reads of few bytes", "read"),
+    ("journal", "journal"),
+    ("journal", "digest"),
+    ("console", "print"),
+)
+"""(kind, mark of the line in cliffs.c) by choice."""
+
+
+def findings(elf: Path, stdin: bytes, limit: int | None = None) -> list[Finding]:
+    machine = api.machine()
+    program = load_elf(elf, machine.memory_map)
+    return advise(machine, program.symbols, execute(machine, program, stdin, Limits(segment_log_rows=limit), snapshots=True))
+
+
+def given(choice: int) -> bytes:
+    return struct.pack("<I", choice) + bytes(10000)
+
+
+@pytest.mark.parametrize(("choice", "kind", "mark"), [(n, *k) for n, k in enumerate(KINDS)], ids=[mark for _, mark in KINDS])
+def test_a_cliff_is_named_at_its_line(choice: int, kind: str, mark: str) -> None:
+    line = next(number for number, text in enumerate(SOURCE, 1) if f"/* {mark} */" in text)
+    found = findings(CLIFFS, given(choice))
+    assert [finding.kind for finding in found] == [kind]
+    places = found[0].places[: 1 + (mark == "trampoline")]  # writing and running are two lines there, equally dear
+    assert any(f"(cliffs.c:{line})" in place.where for place in places) and found[0].help
+    assert found[0].share > 0.2 and sum(place.cells for place in found[0].places) <= found[0].cells
+
+
+@pytest.mark.parametrize("program", examples(), ids=lambda program: program.name)
+def test_no_false_alarms(program: Program) -> None:
+    """selfmodify rewrites its code to show that it may, and that is dear."""
+    wanted = ["rewritten code"] if program.name == "selfmodify" else []
+    assert [finding.kind for finding in findings(program.elf, program.stdin)] == wanted
+
+
+def test_a_small_segment_limit_is_named() -> None:
+    program = next(program for program in examples() if program.name == "fibonacci")
+    found = findings(program.elf, program.stdin, limit=9)
+    assert [finding.kind for finding in found] == ["small segments"] and "--segment-limit" in found[0].help
+
+
+def test_prove_says_it_before_it_proves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def proves(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zkc.runtime.proving.prove_segments", proves)
+    with pytest.raises(KeyboardInterrupt):
+        api.prove(CLIFFS, given(2), output=tmp_path / "r", advice=lambda finding: told.append(finding.kind))
+    assert told == ["rewritten code"]
+
+
+def test_profile_and_report_say_the_same(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(given(2))
+    arguments = [str(CLIFFS), "--input", str(tmp_path / "in")]
+    found: list[Any] = []
+    for command in (["profile"], ["report", "--no-prove", "-o", str(tmp_path / "page.html")]):
+        assert cli.main([*command, *arguments, "--json"]) == 0
+        found.append(json.loads(capfd.readouterr().out)["findings"])
+    assert found[0] == found[1] and found[0][0]["kind"] == "rewritten code"
+    assert "rewritten code" in (tmp_path / "page.html").read_text()
+    assert cli.main(["profile", *arguments]) == 0
+    assert "of all cells: rewritten code, 19 segments" in capfd.readouterr().out
+
+
+def test_a_run_without_snapshots_records_nothing() -> None:
+    machine = api.machine()
+    run = execute(machine, load_elf(CLIFFS, machine.memory_map), given(0))
+    assert run.origins.paging == {}
