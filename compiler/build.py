@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import jinja2
@@ -24,11 +25,14 @@ from zkc.compiler.emit_executor import emit_arms, record_layout
 from zkc.compiler.emit_fill import Histogram, emit_fill, lookup_index
 from zkc.compiler.expressions import Scope
 from zkc.compiler.families import build_family, build_guards, build_service, names_in
+from zkc.compiler.guards import overlaps
 from zkc.compiler.layout import Laid, fixed_table, lay_out
 from zkc.compiler.program import Program, collect
+from zkc.compiler.runtime_names import check_constants, check_given_tables
 from zkc.compiler.table import TableBuilder
 from zkc.compiler.values import flatten
 from zkc.dsl import syntax as s
+from zkc.dsl.diagnostics import DiagnosticError
 from zkc.dsl.parser import parse_files
 from zkc.runtime import events
 from zkc.runtime.circuit import Bus, Circuit, Table
@@ -102,29 +106,49 @@ class Compilation:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.functions: dict[str, FieldFunction] = {}
-        self.steps: list[TableBuilder] = [build_family(program, self.functions, f)[0] for f in self._proven_families()]
-        self.steps += [build_service(program, self.functions, x) for x in program.services.values()]
-        self.guards = build_guards(program, self.functions)
-        self.others = [self._table(t.name, t.body) for t in program.tables.values()]
         if program.claim is None:
             raise program.fail("E0605", "there is no claim", None)
-        self.claim = self._table("claim", program.claim.body)
+        self.steps: list[TableBuilder] = []
+        self.others: list[TableBuilder] = []
+        for family in self._proven_families():
+            self._each(self.steps, lambda f=family: build_family(program, self.functions, f)[0])
+        for service in program.services.values():
+            self._each(self.steps, lambda x=service: build_service(program, self.functions, x))
+        for table in program.tables.values():
+            self._each(self.others, lambda t=table: elaborate_table(program, self.functions, t.name, t.body))
+        claims: list[TableBuilder] = []
+        self._each(claims, lambda body=program.claim.body: elaborate_table(program, self.functions, "claim", body))
         program.check()
+        (self.claim,) = claims
+        self.guards = build_guards(program, self.functions)
+        program.diagnostics += overlaps(program, self.guards[1])
+        program.check()
+
+    def _each(self, into: list[TableBuilder], make: Callable[[], TableBuilder]) -> None:
+        """One table more, if it elaborates: what is wrong with it is in `program.diagnostics`, and the next one is looked at."""
+        try:
+            into.append(make())
+        except DiagnosticError:
+            if not self.program.diagnostics:
+                raise
 
     def _proven_families(self) -> list[s.Family]:
         called = {x.on for x in self.program.services.values()}
         return [f for f in self.program.families.values() if not all(i.name in called for i in f.insns)]
 
-    def _table(self, name: str, body: s.Body) -> TableBuilder:
-        table = TableBuilder(name, [])
-        elaborator = Elaborator(self.program, table, self.functions)
-        scope = Scope({})
-        for stmt in body:
-            if isinstance(stmt, s.Decode):
-                elaborate_decode(elaborator, stmt, scope)
-            else:
-                elaborator.statement(stmt, scope)
-        return table
+
+def elaborate_table(program: Program, functions: dict[str, FieldFunction], name: str, body: s.Body) -> TableBuilder:
+    """A table whose rows the runtime gives."""
+    table = TableBuilder(name, [])
+    elaborator = Elaborator(program, table, functions)
+    elaborator.rows_given = True
+    scope = Scope({})
+    for stmt in body:
+        if isinstance(stmt, s.Decode):
+            elaborate_decode(elaborator, stmt, scope)
+        else:
+            elaborator.statement(stmt, scope)
+    return table
 
 
 def compile_program(files: list[Path], root: Path) -> Compilation:
@@ -138,6 +162,8 @@ def build(files: list[Path], root: Path, modules: Path) -> MachineSpec:
     """Compiles to the artefact, and writes the generated modules that are not there yet."""
     compilation = compile_program(files, root)
     program = compilation.program
+    check_constants(program)
+    check_given_tables(program, compilation.others, compilation.claim)
     names = [*program.buses, *program.fixed]
     buses = {n: i for i, n in enumerate(names)}
     fixed = [fixed_table(program, f, buses[n]) for n, f in program.fixed.items()]

@@ -34,6 +34,8 @@ def check_buses(program: Program, tables: list[TableBuilder]) -> None:
     for name, decl in program.fixed.items():
         if f"bus {name}" not in graph:
             program.error("E0607", f"nothing looks up the fixed table `{name}`", decl.span)
+        elif decl.at is None:
+            program.error("E0604", f"the fixed table `{name}` has no `at`, so no lookup can be counted", decl.span)
 
 
 def check_columns(program: Program, table: TableBuilder) -> None:

@@ -8,10 +8,31 @@ from typing import NoReturn
 from zkc.compiler import witness as w
 from zkc.compiler.polynomials import Polynomials
 from zkc.compiler.program import ConstValue, Program, evaluate_constant
-from zkc.compiler.table import Origin, Sent, TableBuilder
+from zkc.compiler.table import Calls, Origin, Sent, TableBuilder
 from zkc.compiler.values import ArrayValue, Scalar, StructValue, Value, type_name, word_of_limbs
 from zkc.compiler.witness import W
 from zkc.dsl import syntax as s
+from zkc.runtime.field.koalabear import P
+
+MAX_STEPS = 500_000
+"""Expressions evaluated, columns made and loops gone round for one table: about ten seconds."""
+MAX_COLUMNS = 4096
+MAX_ITEMS = 4096
+"""Elements of an array, and rounds of a loop."""
+OF_ARGUMENTS = frozenset(("E0205", "E0208", "E0209", "E0304", "E0401", "E0402", "E0501", "E0502"))
+"""Errors that depend on what a gadget is given: they are shown at the outermost call, then inside."""
+
+
+def located(code: str, span: s.Span | None, calls: Calls) -> tuple[s.Span | None, tuple[tuple[s.Span, str], ...]]:
+    """Where an error is shown, and the call chain as labels. The first place is what the author of the outermost call wrote if the error
+    is one of the arguments, and the place inside of the gadget if not."""
+    if span is None or not calls:
+        return span, ()
+    places = [place for _, place in calls] + [span]
+    labels = [(place, f"in `{name}`, called at {places[i]}") for i, ((name, _), place) in enumerate(zip(calls, places[1:], strict=True))]
+    if code in OF_ARGUMENTS:
+        return places[0], tuple(labels)
+    return span, ((calls[0][1], f"`{calls[-1][0]}` is inlined into this"),)
 
 
 @dataclass
@@ -34,11 +55,53 @@ class Columns:
         self.functions = functions
         self.pure = pure
         self.stack: list[str] = []
+        self.depth = 0
+        self.rows_given = False
 
     # errors
 
     def fail(self, code: str, message: str, span: s.Span, **more: object) -> NoReturn:
-        raise self.program.fail(code, message, span, **more)
+        raise self.program.fail(code, message, self._place(code, span, more), **more)
+
+    def error(self, code: str, message: str, span: s.Span, **more: object) -> None:
+        """As `fail`, and goes on."""
+        self.program.error(code, message, self._place(code, span, more), **more)
+
+    def _place(self, code: str, span: s.Span, more: dict[str, object]) -> s.Span:
+        place, labels = located(code, span, self.table.calls)
+        more.setdefault("labels", labels)
+        return place or span
+
+    def spend(self, count: int, span: s.Span) -> None:
+        """Counts work done for this table; E0215 when it is too much."""
+        self.table.steps += count
+        if self.table.steps > MAX_STEPS:
+            message = f"unrolled, `{self.table.name}` takes more than {MAX_STEPS} steps; this is where they ran out"
+            self.fail("E0215", message, span, help="shorten the loops around this")
+
+    # types
+
+    def check_type(self, param: s.Param, value: Value, span: s.Span) -> None:
+        """E0205 unless the value is what the parameter takes. Ranges are not compared: they are checked where a value is made."""
+        count = self.length(param.type)
+        items = [value]
+        if count is not None:
+            items = list(value.items) if isinstance(value, ArrayValue) else []
+        if len(items) != (count or 1) or not all(self._is_one(param.type.name, item) for item in items):
+            wanted = f"{param.type.name}{f'[{count}]' if count else ''}"
+            given = type_name(value) + (f" of {len(value.items)}" if isinstance(value, ArrayValue) else "")
+            self.fail("E0205", f"`{param.name}` is a {wanted}; given {'an' if given[0] in 'aeiou' else 'a'} {given}", span)
+
+    def _is_one(self, type_: str, value: Value) -> bool:
+        if type_ in self.program.structs:
+            return isinstance(value, StructValue) and value.type == type_
+        return isinstance(value, Scalar)
+
+    def one_integer(self, ref: s.TypeRef, span: s.Span) -> None:
+        """E0205 for a type that one integer does not fill: an array, or a struct of others."""
+        parts = self.program.structs[ref.name].fields if ref.name in self.program.structs else ()
+        if ref.length is not None or any(p.type.length is not None or p.type.name in self.program.structs for p in parts):
+            self.fail("E0205", f"one integer is no {ref.name}{'[…]' if ref.length is not None else ''}: name the parts one by one", span)
 
     # making values
 
@@ -62,10 +125,19 @@ class Columns:
         return value
 
     def poly_of(self, value: Value, span: s.Span) -> int:
+        self.field_constant(value, span)
         node = self.scalar(value, span).poly
         if node is None:
             self.fail("E0501", "this value is only known to the witness: bring it in with `hint`", span)
         return node
+
+    def field_constant(self, value: Value, span: s.Span) -> None:
+        """A constant in a polynomial stands for itself only if it is less than p away from 0."""
+        number = self.as_constant(value)
+        if number is not None and not -P < number < P:
+            shown = number if abs(number) < 2**64 else f"this constant of {number.bit_length()} bits"
+            message = f"{shown} is no element of the field: its elements are 0 to {P - 1}, and -{P - 1} to -1 the same once more"
+            self.fail("E0304", message, span, help="reduce it by hand if you mean it modulo p")
 
     def integer_of(self, value: Value, span: s.Span) -> W:
         """The integer a value stands for."""
@@ -79,8 +151,8 @@ class Columns:
         if ref.length is None:
             return None
         value = evaluate_constant(ref.length, self.program.constants.get, self.program)
-        if not isinstance(value, int) or not 0 < value <= 4096:
-            self.fail("E0205", "an array length is a constant from 1 to 4096", ref.span)
+        if not isinstance(value, int) or not 0 < value <= MAX_ITEMS:
+            self.fail("E0205", f"an array length is a constant from 1 to {MAX_ITEMS}", ref.span)
         return value
 
     def new_value(self, name: str, ref: s.TypeRef, whole: W | None, span: s.Span, *, trusted: bool, because: str | None) -> Value:
@@ -116,11 +188,18 @@ class Columns:
         interval = self.program.interval(type_)
         if type_ != "felt" and interval is None:
             self.fail("E0206", f"there is no type `{type_}`", ref.span)
+        self.room(span)
         column = self.table.new_column(name, type_, wit, interval, span)
         column.origins[self.table.arm] = Origin(name, because, trusted, span)
         if not trusted:
             self.check_range(column.node, wit, type_, f"{name}: {type_}", span)
         return Scalar(column.node, wit)
+
+    def room(self, span: s.Span) -> None:
+        """E0215 if the table can have no further column."""
+        self.spend(1, span)
+        if len(self.table.columns) >= MAX_COLUMNS:
+            self.fail("E0215", f"`{self.table.name}` has more than {MAX_COLUMNS} columns", span, help="split the work over several rows")
 
     def check_range(self, node: int, wit: W | None, type_: str, label: str, span: s.Span) -> None:
         """The constraint of a type: x (1 - x) for a bit, else a lookup."""
@@ -130,8 +209,10 @@ class Columns:
             high = self.program.ranges[type_][1]
             if high & (high - 1) == 0:
                 bits = high.bit_length() - 1
+                if len(self.program.fixed["range"].params if "range" in self.program.fixed else ()) != 2:
+                    self.fail("E0302", "ranges of powers of two need the fixed table `range(bits, v)`", span)
                 self.lookup("range", [Scalar(self.poly.constant(bits), w.const(bits)), Scalar(node, wit)], label, span, owner=node)
-            elif type_ in self.program.fixed:
+            elif type_ in self.program.fixed and len(self.program.fixed[type_].params) == 1:
                 self.lookup(type_, [Scalar(node, wit)], label, span, owner=node)
             else:
                 self.fail("E0302", f"the range of `{type_}` needs a fixed table of that name", span)
@@ -151,6 +232,7 @@ class Columns:
         node = self.poly_of(value, span)
         if self.pure or self.poly.degrees[node] == 0:
             return value
+        self.room(span)
         wit = value.wit if self.poly.degrees[node] < 3 else None
         column = self.table.new_column("column", "felt", wit, self.poly.interval(node), span)
         if wit is None:

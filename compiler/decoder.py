@@ -15,6 +15,10 @@ from zkc.dsl import syntax as s
 def elaborate_decode(elaborator: Elaborator, stmt: s.Decode, scope: Scope) -> None:
     """Binds the fields of the instruction: 32 bit columns, one selector per instruction, sums over both."""
     program, table = elaborator.program, elaborator.table
+    if "word" in table.inputs:
+        elaborator.fail("E0203", "one row decodes one word; this is the second `decode`", stmt.span)
+    if not (isinstance(stmt.word, s.Name) and stmt.word.name == "word"):
+        elaborator.fail("E0212", "the runtime gives the word: it is `decode word as …;`", stmt.word.span)
     word = w.source("word", 0, 2**32 - 1)
     table.inputs.append("word")
     poly = table.poly
@@ -53,9 +57,9 @@ def _fields(
 
     def field_bits(name: str) -> Scalar:
         highs = {e.fields[name] for e in program.encodings.values() if name in e.fields and getattr(uses[e.name], name)}
-        if len(highs) != 1:
-            raise program.fail("E0104", f"`{name}` stands in different places in different formats", None)
-        high, low = highs.pop()
+        if not highs:
+            return Scalar(poly.constant(0), w.const(0))
+        high, low = highs.pop()  # formats agree: see program.encodings
         wit = w.bitwise("and", w.shift_right(word, w.const(low)), w.const((1 << (high - low + 1)) - 1))
         return Scalar(number(bits[low : high + 1], 0), wit)
 
@@ -75,7 +79,7 @@ def _fields(
         users = [e.name for e in everything if program.families[e.family].format == layout.name and uses[e.name].imm]
         if layout.immediate is None or not users:
             continue
-        pieces, sign = immediate_bits(program, layout.immediate, bits, poly.constant(0))
+        pieces, sign = immediate_bits(layout.immediate, bits, poly.constant(0))
         if layout.immediate.type.name == "u32":
             pieces += [sign] * (32 - len(pieces))
             imm_lo = poly.add(imm_lo, poly.mul(select(users), number(pieces[:16], 0)))
@@ -87,14 +91,12 @@ def _fields(
     return fields
 
 
-def immediate_bits(program: Program, immediate: s.Immediate, bits: list[int], zero: int) -> tuple[list[int], int]:
+def immediate_bits(immediate: s.Immediate, bits: list[int], zero: int) -> tuple[list[int], int]:
     """The immediate's bits from the lowest up, and the bit that extends it."""
     pieces: list[int] = []
     sign = zero
     for piece in reversed(immediate.pieces):
         if piece.literal is not None:
-            if piece.literal:
-                raise program.fail("E0105", "literal bits of an immediate are zeros", piece.span)
             pieces += [zero] * (piece.high + 1)
         elif piece.sext:
             sign = bits[piece.high]

@@ -11,15 +11,20 @@ from dataclasses import replace
 
 from zkc.compiler import witness as w
 from zkc.compiler.columns import FieldFunction
-from zkc.compiler.expressions import Env, Expressions, Scope
+from zkc.compiler.expressions import PERFORM, Env, Expressions, Scope
 from zkc.compiler.polynomials import Interval
 from zkc.compiler.table import Effect, Sent, TableBuilder
-from zkc.compiler.values import ArrayValue, Scalar, StructValue, Value, flatten, type_name
+from zkc.compiler.values import ArrayValue, Scalar, StructValue, Value, flatten
 from zkc.compiler.witness import W
 from zkc.dsl import syntax as s
+from zkc.dsl.diagnostics import did_you_mean
 from zkc.runtime.field.koalabear import P
 
 FELT_HIGH = P - 1
+MAX_CALL_NESTING = 250
+"""Levels of syntax of all gadgets that are inlined into each other: a level takes at most two Python frames."""
+ROW_INPUTS = ("clk", "pc")
+"""What the runtime gives to every row of an instruction."""
 
 
 class Elaborator(Expressions):
@@ -32,36 +37,38 @@ class Elaborator(Expressions):
         gadget = self.program.gadgets[name]
         if name in self.stack:
             self.fail("E0211", f"the gadget `{name}` calls itself", span)
+        calls, depth = self.table.calls, self.depth
+        self.depth += self.program.nesting(gadget)
+        if self.depth > MAX_CALL_NESTING:
+            self.fail("E0214", f"gadgets are inlined into each other more than {MAX_CALL_NESTING} levels deep", span)
         self.stack.append(name)
         try:
             env: Env = {}
             for param, arg in zip(gadget.params, args, strict=True):
-                self._check_type(param, arg, span)
+                self.check_type(param, arg, span)
                 env[param.name] = arg
+            self.table.calls = (*calls, (name, span))
             scope = Scope(env, outputs={p.name: p.type for p in gadget.outputs})
             self._run_gadget(gadget, scope)
             outputs = [self._output(gadget, p, scope) for p in gadget.outputs]
         finally:
             self.stack.pop()
+            self.table.calls, self.depth = calls, depth
         return self._field_meaning(gadget, args, outputs)
-
-    def _check_type(self, param: s.Param, arg: Value, span: s.Span) -> None:
-        count = self.length(param.type)
-        if count is not None:
-            ok = isinstance(arg, ArrayValue) and len(arg.items) == count
-        elif param.type.name in self.program.structs:
-            ok = isinstance(arg, StructValue) and arg.type == param.type.name
-        else:
-            ok = isinstance(arg, Scalar)
-        if not ok:
-            self.fail("E0205", f"`{param.name}` is a {param.type.name}{f'[{count}]' if count else ''}; given a {type_name(arg)}", span)
 
     def _run_gadget(self, gadget: s.Gadget, scope: Scope) -> None:
         defined = _defined_names(gadget.body)
+        specs: dict[str, s.Span] = {}
         for stmt in gadget.body:
             if isinstance(stmt, s.Spec):
                 if stmt.name not in scope.outputs:
-                    self.fail("E0503", f"`{stmt.name}` is not an output of this gadget", stmt.span)
+                    help_ = did_you_mean(stmt.name, scope.outputs)
+                    self.fail("E0503", f"`{stmt.name}` is not an output of this gadget", stmt.span, help=help_)
+                if stmt.name in specs:
+                    labels = ((specs[stmt.name], "first here"),)
+                    self.fail("E0203", f"the meaning of `{stmt.name}` is given twice", stmt.span, labels=labels)
+                specs[stmt.name] = stmt.span
+                self.one_integer(scope.outputs[stmt.name], stmt.span)
                 meaning = self.integer(stmt.value, scope)
                 scope.specs[stmt.name] = meaning
                 if stmt.name not in defined:
@@ -75,6 +82,7 @@ class Elaborator(Expressions):
     def _output(self, gadget: s.Gadget, param: s.Param, scope: Scope) -> Value:
         if param.name not in scope.env:
             self.fail("E0503", f"the gadget `{gadget.name}` never defines its output `{param.name}`", param.span)
+        self.check_type(param, scope.env[param.name], param.span)
         return self.with_meaning(scope.env[param.name], scope.specs.get(param.name))
 
     def with_meaning(self, value: Value, meaning: W | None) -> Value:
@@ -86,7 +94,7 @@ class Elaborator(Expressions):
         if isinstance(value, StructValue):
             fields: dict[str, Value] = {}
             for i, (name, part) in enumerate(value.fields.items()):
-                assert isinstance(part, Scalar)
+                assert isinstance(part, Scalar)  # see one_integer
                 fields[name] = Scalar(part.poly, w.shift_right(w.modulo(meaning, 1 << (16 * (i + 1))), w.const(16 * i)))
             return StructValue(value.type, fields, meaning)
         return value
@@ -122,10 +130,12 @@ class Elaborator(Expressions):
             self.statement(stmt, scope)
 
     def statement(self, stmt: s.Stmt, scope: Scope) -> None:
+        self.spend(1, stmt.span)
         match stmt:
             case s.Let():
                 self._let(stmt, scope)
             case s.Hint():
+                self.one_integer(stmt.type, stmt.span)
                 meaning = self.integer(stmt.value, scope)
                 scope.env[stmt.name] = self.new_value(
                     stmt.name, stmt.type, meaning, stmt.span, trusted=stmt.trusted, because=stmt.because
@@ -148,18 +158,38 @@ class Elaborator(Expressions):
                 if self.call(call, scope):
                     self.fail("E0505", f"a result of `{call.name}` is dropped", stmt.span)
             case s.Set(name=name, value=value):
+                result = self._result_named(stmt, scope)
+                if name in scope.results:
+                    labels = ((scope.result_spans[name], "first here"),)
+                    self.fail("E0203", f"the result `{name}` is set twice", stmt.span, labels=labels)
                 scope.results[name] = self.evaluate(value, scope)
+                self.check_type(s.Param(result.span, name, result.type), scope.results[name], stmt.span)
                 scope.result_spans[name] = stmt.span
             case s.If():
                 self._if(stmt, scope)
             case s.Retire(when=when):
-                self.table.effect(Effect("retire", "", (w.const(1) if when is None else self.integer(when, scope),)))
+                self.running(stmt.span)
+                self.table.effect(Effect("retire", "", (w.const(1) if when is None else self.integer(when, scope),), span=stmt.span))
             case s.Perform(name=name, args=args):
-                self.table.effect(Effect("perform", name, tuple(self.integer(a, scope) for a in args)))
+                self.effect_known("perform", PERFORM, name, len(args), stmt.span)
+                self.table.effect(Effect("perform", name, tuple(self.integer(a, scope) for a in args), span=stmt.span))
             case _:
                 self.fail("E0212", "this statement does not belong here", stmt.span)
 
+    def _result_named(self, stmt: s.Set, scope: Scope) -> s.Result:
+        """The result of the frame that a statement sets."""
+        if scope.settable is None:
+            message = f"`{stmt.name} = …` sets a result, which only the body of an instruction or an environment call does"
+            self.fail("E0212", message, stmt.span, help="`let` names a value")
+        if stmt.name not in scope.settable:
+            help_ = did_you_mean(stmt.name, scope.settable) or f"there are {', '.join(scope.settable)}"
+            labels = tuple((r.span, "this is one") for r in list(scope.settable.values())[:1])
+            self.fail("E0204", f"the frame has no result `{stmt.name}`", stmt.span, help=help_, labels=labels)
+        return scope.settable[stmt.name]
+
     def _let(self, stmt: s.Let, scope: Scope) -> None:
+        if len(set(stmt.names)) < len(stmt.names):
+            self.fail("E0203", "one `let` gives two values the same name", stmt.span)
         if len(stmt.names) == 1:
             value = self.evaluate(stmt.value, scope)
             scope.env[stmt.names[0]] = self.with_meaning(value, scope.specs.get(stmt.names[0]))
@@ -177,6 +207,11 @@ class Elaborator(Expressions):
         before = len(self.table.columns)
         value = self.new_value(name, ref, w.source(name, 0, FELT_HIGH), span, trusted=False, because="given by the runtime")
         new = self.table.columns[before:]
+        for column in new:
+            if column.name in self.table.inputs:
+                self.fail("E0203", f"the input `{column.name}` of `{self.table.name}` is declared twice", span)
+            if self.table.arms and column.name not in ROW_INPUTS:
+                self.fail("E0204", f"a row of an instruction is given {' and '.join(ROW_INPUTS)}, no `{column.name}`", span)
         wits: dict[int, W] = {}
         for column in new:
             interval = self.program.interval(column.type)
@@ -230,7 +265,7 @@ class Elaborator(Expressions):
         d = a.denominator * b.denominator
         (al, ah), (bl, bh) = a.scaled(d), b.scaled(d)
         if max(abs(al - bh), abs(ah - bl)) >= P:
-            self.program.error(
+            self.error(
                 "E0301", "this equation can hold without being true over the integers", stmt.span,
                 notes=(f"left side times {d}: {al} .. {ah}", f"right side times {d}: {bl} .. {bh}", f"the field has {P} elements"),
                 help="narrow a type, or split the equation",
@@ -248,14 +283,15 @@ class Elaborator(Expressions):
         bus = self.program.buses.get(stmt.bus)
         params = bus.params if bus else self.program.fixed[stmt.bus].params if stmt.bus in self.program.fixed else None
         if params is None:
-            self.fail("E0601", f"there is no bus or fixed table `{stmt.bus}`", stmt.span)
+            help_ = did_you_mean(stmt.bus, [*self.program.buses, *self.program.fixed])
+            self.fail("E0601", f"there is no bus or fixed table `{stmt.bus}`", stmt.span, help=help_)
         if (stmt.direction == "lookup") == (bus is not None):
             self.fail("E0602", f"`{stmt.bus}` takes `{'send` or `recv' if bus else 'lookup'}`", stmt.span)
         if len(params) != len(stmt.args):
             self.fail("E0603", f"`{stmt.bus}` carries {len(params)} values, {len(stmt.args)} are given", stmt.span)
         values = [self.evaluate(a, scope) for a in stmt.args]
         for param, value in zip(params, values, strict=True):
-            self._check_type(param, value, stmt.span)
+            self.check_type(param, value, stmt.span)
         scalars = [x for v in values for x in flatten(v)]
         times = stmt.times if stmt.times is not None else stmt.when
         count = self.constant(1) if times is None else self.scalar(self.evaluate(times, scope), stmt.span)
@@ -265,7 +301,7 @@ class Elaborator(Expressions):
         arg_wits = tuple(x.wit for x in scalars)
         self.table.send(Sent(self.table.arm, stmt.bus, sign, self.poly_of(count, stmt.span), count.wit, nodes, arg_wits, label, stmt.span))
         bits = self.as_constant(scalars[0]) if stmt.bus == "range" and times is None else None
-        if bits is not None:
+        if bits is not None and 0 <= bits < 32:
             self.poly.learn(nodes[1], Interval(0, (1 << bits) - 1))
         if sign > 0 and bus is not None:
             self._sent_effect(bus, values, stmt.span)
@@ -275,15 +311,16 @@ class Elaborator(Expressions):
         if not self.table.arms:
             return
         if bus.remembers:
-            self.table.effect(Effect("store", bus.name, tuple(self.integer_of(v, span) for v in values)))
+            self.table.effect(Effect("store", bus.name, tuple(self.integer_of(v, span) for v in values), span=span))
         elif bus.name == "exec":
-            self.table.effect(Effect("step", bus.name, tuple(self.integer_of(v, span) for v in values)))
+            self.table.effect(Effect("step", bus.name, tuple(self.integer_of(v, span) for v in values), span=span))
 
     def _if(self, stmt: s.If, scope: Scope) -> None:
         condition = self.scalar(self.evaluate(stmt.condition, scope), stmt.condition.span)
         for inner in stmt.body:
             if not isinstance(inner, s.Set):
                 self.fail("E0212", "only results are set under a condition", inner.span)
+            self._result_named(inner, scope)
             old = scope.results.get(inner.name, scope.env.get(f"default {inner.name}"))
             new = self.evaluate(inner.value, scope)
             if old is None:
@@ -295,8 +332,7 @@ class Elaborator(Expressions):
         """b + c (a - b)."""
         delta = self._arithmetic("-", a, b, span)
         mixed = self._arithmetic("+", b, self._arithmetic("*", c, delta, span), span)
-        assert c.wit is not None and a.wit is not None and b.wit is not None
-        return Scalar(mixed.poly, w.select(c.wit, a.wit, b.wit))
+        return Scalar(mixed.poly, w.select(*(self.integer_of(x, span) for x in (c, a, b))))
 
     @contextmanager
     def in_arm(self, arm: str) -> Generator[None]:

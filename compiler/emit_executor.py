@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from zkc.compiler.columns import FieldFunction
 from zkc.compiler.decoder import immediate_fields
-from zkc.compiler.integers import Integers
+from zkc.compiler.integers import Integers, NotComputable
 from zkc.compiler.program import Program
 from zkc.compiler.table import Effect, TableBuilder
 from zkc.compiler.witness import W
+from zkc.dsl.syntax import Span
 from zkc.runtime import events
 
 INDENT = " " * 12
@@ -97,8 +98,20 @@ class ArmEmitter:
             return f"host_{node.args[1]}"
         part, sequence = node.args
         if part != "value":
-            raise KeyError(f"{part} of a load is not known to the executor")
+            raise NotComputable(f"the {part} of what `latest` finds is known to the witness only: an effect cannot depend on it")
         return self.values[int(str(sequence))]
+
+    def emit_checked(self) -> str:
+        """The code of the arm. Raises DiagnosticError (E0305) for what it cannot compute."""
+        self.at: Span | None = None
+        try:
+            return self.emit()
+        except NotComputable as error:
+            raise self.program.fail("E0305", str(error), self.at or self.program.place_of(self.table.name)) from None
+
+    def emit(self) -> str:
+        """The code of the arm; `at` follows the effects."""
+        raise NotImplementedError
 
     def leave(self, event: int, arg: str = "0") -> None:
         self.lines.append(f"{self.indent}    event, arg = {event}, {arg}")
@@ -126,6 +139,7 @@ class FastArm(ArmEmitter):
         self.leave(events.FULL, str(self.index))
         last: list[str] = []
         for e in effects:
+            self.at = e.span
             if e.kind == "fault":
                 self.line(f"if {self.integers.emit(e.args[0])}:")
                 self.faults.append(e.name)
@@ -194,6 +208,7 @@ class TracingArm(ArmEmitter):
         loads = hosts = 0
         last: list[str] = []
         for e in self.table.effects_of(self.arm):
+            self.at = e.span
             if e.kind == "load":
                 self._load(e, 4 + 2 * loads)
                 loads += 1
@@ -272,7 +287,7 @@ def emit_arms(
     for table in tables:
         for arm in table.arms:
             if arm in program.encodings and arm not in called:
-                code = emitter(program, table, arm, number[table.name], faults, arrays, INDENT).emit()
+                code = emitter(program, table, arm, number[table.name], faults, arrays, INDENT).emit_checked()
                 arms.append(Arm(arm, program.encodings[arm].op, code))
     by_name = {t.name: t for t in tables}
     for name, services in called.items():
@@ -292,10 +307,15 @@ def _services(
         if e.kind == "load":
             chooser.values[e.sequence] = f"guard_{e.sequence}"
             chooser.line(f"guard_{e.sequence} = np.int64(mem[np.uint64({chooser.integers.emit(e.args[0])})])")
-    names = [(t, chooser.integers.emit(conditions[t.name])) for t in tables]
+    names: list[tuple[TableBuilder, str]] = []
+    for t in tables:
+        try:
+            names.append((t, chooser.integers.emit(conditions[t.name])))
+        except NotComputable as error:
+            raise program.fail("E0305", str(error), program.services[t.name].when.span) from None
     lines = chooser.lines
     for i, (t, condition) in enumerate(names):
         lines.append(f"{INDENT}{'if' if i == 0 else 'elif'} {condition}:  # {t.name}")
-        lines.append(emitter(program, t, t.arms[0], number[t.name], faults, arrays, INDENT + "    ").emit())
+        lines.append(emitter(program, t, t.arms[0], number[t.name], faults, arrays, INDENT + "    ").emit_checked())
     lines += [f"{INDENT}else:", f"{INDENT}    event = {events.NO_SERVICE}", f"{INDENT}    break"]
     return "\n".join(lines)

@@ -8,12 +8,13 @@ from zkc.compiler.columns import FieldFunction
 from zkc.compiler.elaborate import Elaborator
 from zkc.compiler.emit_executor import RecordLayout, record_layout
 from zkc.compiler.expressions import Scope
-from zkc.compiler.integers import Integers
+from zkc.compiler.integers import Integers, NotComputable
 from zkc.compiler.polynomials import Polynomials
 from zkc.compiler.program import Program
 from zkc.compiler.table import Sent, TableBuilder
 from zkc.compiler.values import Scalar
 from zkc.compiler.witness import W
+from zkc.dsl.syntax import Span
 from zkc.runtime.circuit import COLUMN
 from zkc.runtime.field.koalabear import P
 
@@ -96,7 +97,7 @@ class RowFiller:
             wit = column.by_arm.get(self.arm) or column.by_arm.get(None)
             if wit is None:
                 continue
-            value = self.integers.emit(wit)
+            value = self.integer(wit, column.span or self.program.place_of(self.table.name))
             if not (wit.low >= 0 and wit.high < P):
                 value = f"{value} % {P}"
             self.lines.append(f"{self.indent}columns[{index}, row] = np.uint32({value})")
@@ -105,11 +106,18 @@ class RowFiller:
                 self._count(message)
         return "\n".join(self.lines) or f"{self.indent}pass"
 
+    def integer(self, node: W, span: Span | None) -> str:
+        """The source of an integer. Raises DiagnosticError (E0305) if it cannot be computed."""
+        try:
+            return self.integers.emit(node)
+        except NotComputable as error:
+            raise self.program.fail("E0305", str(error), span) from None
+
     def _count(self, message: Sent) -> None:
         if any(a is None for a in message.args_wit) or message.times_wit is None:
             raise self.program.fail("E0502", f"`{message.label}` looks up a value without an integer meaning", message.span)
-        index = self.integers.emit(lookup_index(self.program, message))
-        times = self.integers.emit(message.times_wit)
+        index = self.integer(lookup_index(self.program, message), message.span)
+        times = self.integer(message.times_wit, message.span)
         start = self.histogram.starts[message.bus]
         self.lines.append(f"{self.indent}histogram[np.uint64({start} + {index})] += np.uint32({times})")
 

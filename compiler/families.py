@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 from zkc.compiler import witness as w
@@ -14,6 +13,7 @@ from zkc.compiler.program import Program
 from zkc.compiler.table import Origin, TableBuilder
 from zkc.compiler.values import RecordValue, Scalar, StructValue, Value
 from zkc.dsl import syntax as s
+from zkc.dsl.diagnostics import did_you_mean
 
 FIELDS = ("rd", "rs1", "rs2")
 
@@ -31,18 +31,8 @@ class Uses:
 
 def names_in(node: object) -> set[str]:
     """Names read and names set anywhere in a piece of syntax (a set name is `=name`)."""
-    found: set[str] = set()
-    if isinstance(node, tuple):
-        for item in node:  # type: ignore[reportUnknownVariableType]
-            found |= names_in(item)
-    elif isinstance(node, s.Node):
-        if isinstance(node, s.Name):
-            found.add(node.name)
-        if isinstance(node, s.Set):
-            found.add("=" + node.name)
-        for part in dataclasses.fields(node):
-            found |= names_in(getattr(node, part.name))
-    return found
+    nodes = list(s.walk(node))
+    return {n.name for n in nodes if isinstance(n, s.Name)} | {"=" + n.name for n in nodes if isinstance(n, s.Set)}
 
 
 def family_uses(program: Program, family: s.Family) -> Uses:
@@ -84,7 +74,9 @@ class FamilyBuilder:
         for stmt in frame.body:
             if isinstance(stmt, s.Operand):
                 if stmt.name in names:
-                    self.scope.env[stmt.name] = self.elaborator.evaluate(stmt.value, self.scope)
+                    value = self.elaborator.evaluate(stmt.value, self.scope)
+                    self.elaborator.check_type(s.Param(stmt.span, stmt.name, stmt.type), value, stmt.span)
+                    self.scope.env[stmt.name] = value
             elif isinstance(stmt, s.RunBody):
                 self._bodies(frame, shared)
                 self.table.in_after = True
@@ -124,10 +116,11 @@ class FamilyBuilder:
         self.elaborator.run(shared, self.scope)
         results: dict[str, dict[str, Value]] = {}
         self.spans: dict[str, dict[str, s.Span]] = {}
+        settable = {r.name: r for r in frame.body if isinstance(r, s.Result)}
         defaults = {r.name: r.default for r in frame.body if isinstance(r, s.Result) and r.default is not None}
         for arm in self.arms:
             with self.elaborator.in_arm(arm.name):
-                scope = Scope(dict(self.scope.env))
+                scope = Scope(dict(self.scope.env), settable=settable)
                 for name, default in defaults.items():
                     scope.env[f"default {name}"] = self.elaborator.evaluate(default, self.scope)
                 self.elaborator.run(arm.body, scope)
@@ -159,7 +152,7 @@ class FamilyBuilder:
                 self.elaborator.fail("E0502", f"`{name}` has no integer meaning", span)
             return StructValue(first.type, parts, w.by_arm({a: x for a, x in wholes.items() if x is not None}))
         scalars = {a: self.elaborator.scalar(v, span) for a, v in given.items()}
-        wit = w.by_arm({a: v.wit for a, v in scalars.items() if v.wit is not None})
+        wit = w.by_arm({a: self.elaborator.integer_of(v, self.spans[a].get(name.split(".")[0], span)) for a, v in scalars.items()})
         polys = {a: self.elaborator.poly_of(v, span) for a, v in scalars.items()}
         same = set(polys.values())
         if len(same) == 1 and self.table.poly.degrees[min(same)] <= 1:
@@ -177,15 +170,22 @@ def build_family(program: Program, functions: dict[str, FieldFunction], family: 
     uses = family_uses(program, family)
     builder = FamilyBuilder(program, functions, family.name, arms, uses)
     ops = {i.name: program.encodings[i.name].op for i in family.insns}
-    return builder.build(program.frames["instruction"], family.shared, ops), uses
+    return builder.build(_frame(program, "instruction", family.span), family.shared, ops), uses
+
+
+def _frame(program: Program, name: str, span: s.Span) -> s.Frame:
+    if name not in program.frames:
+        raise program.fail("E0204", f"there is no frame `{name}` around this", span, help=did_you_mean(name, program.frames))
+    return program.frames[name]
 
 
 def build_service(program: Program, functions: dict[str, FieldFunction], service: s.Service) -> TableBuilder:
     if service.on not in program.encodings:
-        raise program.fail("E0204", f"there is no instruction `{service.on}`", service.span)
+        help_ = did_you_mean(service.on, program.encodings)
+        raise program.fail("E0204", f"there is no instruction `{service.on}`", service.span, help=help_)
     uses = Uses(False, False, False)
     builder = FamilyBuilder(program, functions, service.name, [ArmBody(service.name, service.body)], uses)
-    return builder.build(program.frames["service"], (), {service.name: program.encodings[service.on].op})
+    return builder.build(_frame(program, "service", service.span), (), {service.name: program.encodings[service.on].op})
 
 
 def build_guards(program: Program, functions: dict[str, FieldFunction]) -> tuple[TableBuilder, dict[str, w.W]]:
@@ -194,7 +194,7 @@ def build_guards(program: Program, functions: dict[str, FieldFunction]) -> tuple
     elaborator = Elaborator(program, table, functions)
     scope = Scope({"insn": RecordValue({n: elaborator.constant(0) for n in ("op", "rd", "rs1", "rs2", "imm_lo", "imm_hi")})})
     names = names_in(tuple(x.when for x in program.services.values()))
-    for stmt in program.frames["service"].body:
+    for stmt in program.frames["service"].body if program.services else ():
         if isinstance(stmt, s.RunBody):
             break
         if not isinstance(stmt, s.Operand):

@@ -11,6 +11,23 @@ _COMPARE = {"eq": "==", "ne": "!=", "lt": "<", "ge": ">="}
 _CALLS = ("divide_unsigned", "remainder_unsigned", "divide_signed", "remainder_signed", "inverse", "signed")
 
 
+class NotComputable(Exception):
+    """An integer expression that the generated code cannot compute."""
+
+
+def fits(node: W) -> bool:
+    """Whether machine integers hold the operands and the value: all signed, or all unsigned 64 bits."""
+    values = [node, *(a for a in node.args if isinstance(a, W))]
+    if node.op in ("shl", "shr"):
+        amount = values[2]
+        if amount.low < 0 or amount.high > 63:
+            return False
+    if any(v.high > INT64_MAX for v in values):
+        operands_fit = all(v.low >= 0 and v.high <= UINT64_MAX for v in values[1:])
+        return operands_fit and node.low >= INT64_MIN and node.high <= UINT64_MAX and not (node.op == "sub" and node.low < 0)
+    return all(v.low >= INT64_MIN for v in values)
+
+
 class Integers:
     """Emits what nodes need, once each, into `lines`. `leaf` gives the source of inputs, loads and host answers; `arm` settles `is` and
     `by_arm`."""
@@ -50,7 +67,7 @@ class Integers:
             if name == self.arm:
                 assert isinstance(value, W)
                 return value
-        raise KeyError(self.arm)
+        raise NotComputable("this value is not the same for all instructions of the table")
 
     def _define(self, node: W) -> None:
         if node.op == "const":
@@ -67,17 +84,22 @@ class Integers:
     def _source(self, node: W) -> str:
         if node.op in ("input", "latest", "host"):
             return self.leaf(node)
+        if not fits(node):
+            operands = [f"{a.low} to {a.high}" for a in node.args if isinstance(a, W)]
+            text = f"`{node.op}` of integers that are {' and '.join(operands)} fits no machine integer of 64 bits"
+            raise NotComputable(text if len(text) < 400 else f"`{node.op}` of such large integers fits no machine integer of 64 bits")
         if node.op == "field_call":
             return self._field_call(node)
         args = [self._names[a] if isinstance(a, W) else str(a) for a in node.args]
         if node.op in _CALLS:
             return f"{node.op}({', '.join(args)})"
+        if node.op == "select" and node.high > INT64_MAX:  # one type: Numba would unify signed and unsigned to a float
+            return f"(np.uint64({args[1]}) if {args[0]} else np.uint64({args[2]}))"
         if node.op == "select":
             return f"({args[1]} if {args[0]} else {args[2]})"
         operands = [a for a in node.args if isinstance(a, W)]
         unsigned = any(a.high > INT64_MAX for a in (*operands, node))
         if unsigned:
-            self._check_unsigned(node, operands)
             args = [f"np.uint64({a})" for a in args]
         text = self._operation(node, args)
         return f"np.int64({text})" if unsigned and node.high <= INT64_MAX else text
@@ -97,10 +119,6 @@ class Integers:
         if node.op == "floordiv":
             return f"{args[0]} // {args[1]}"
         raise AssertionError(node.op)
-
-    def _check_unsigned(self, node: W, operands: list[W]) -> None:
-        if (node.op == "sub" and node.low < 0) or any(a.low < 0 for a in operands) or node.high > UINT64_MAX or node.low < INT64_MIN:
-            raise OverflowError(f"{node.op} of {[(a.low, a.high) for a in operands]} fits no machine integer")
 
     def _field_call(self, node: W) -> str:
         gadget, index, *args = node.args

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from zkc.compiler.columns import located
 from zkc.compiler.program import ConstValue, Program, evaluate_constant
-from zkc.compiler.table import Sent, TableBuilder
+from zkc.compiler.table import Constraint, Sent, TableBuilder
 from zkc.dsl import syntax as s
 from zkc.runtime.circuit import Message, Table
+from zkc.runtime.field.koalabear import P
 
 MAX_DEGREE = 3
 MIN_ROWS = 128
@@ -43,7 +45,8 @@ def lay_out(program: Program, builder: TableBuilder, buses: dict[str, int]) -> L
     for m in messages:
         if poly.degrees[m.multiplicity] > 2 or any(poly.degrees[a] > 1 for a in m.sent.args):
             message = f"the multiplicity of `{m.sent.label}` has degree {poly.degrees[m.multiplicity]}; the most is 2"
-            program.error("E0402", message, m.sent.span)
+            place, labels = located("E0402", m.sent.span, m.sent.calls)
+            program.error("E0402", message, place, labels=labels)
     roots = [c for c, _ in constraints] + [n for m in messages for n in (m.multiplicity, *m.sent.args)]
     needed = poly.reachable(roots)
     number = {old: new for new, old in enumerate(needed)}
@@ -79,11 +82,11 @@ def _merge_constraints(program: Program, builder: TableBuilder) -> list[tuple[in
     """Equal equations of different arms become one, times the sum of their selectors; equations that fail on padding are gated."""
     poly = builder.poly
     definitions = {c.node for c in builder.constraints if c.definition}  # hold on padding too: the column is computed there
-    by_node: dict[int, tuple[list[str | None], str, s.Span | None]] = {}
+    by_node: dict[int, tuple[list[str | None], Constraint]] = {}
     for c in builder.constraints:
         if poly.constant_value(c.node) == 0:
             continue
-        arms, _, _ = by_node.setdefault(c.node, ([], c.label, c.span))
+        arms, _ = by_node.setdefault(c.node, ([], c))
         if c.arm not in arms:
             arms.append(c.arm)
     merged: list[tuple[int, str]] = []
@@ -91,7 +94,7 @@ def _merge_constraints(program: Program, builder: TableBuilder) -> list[tuple[in
         merged.append((poly.mul(selector, poly.sub(poly.constant(1), selector)), "a selector is a bit"))
     if len(builder.selectors) > 1:
         merged.append((poly.mul(builder.real, poly.sub(poly.constant(1), builder.real)), "a row is at most one instruction"))
-    for node, (arms, label, span) in by_node.items():
+    for node, (arms, constraint) in by_node.items():
         final = node
         everywhere = None in arms or len(arms) == len(builder.arms)
         if not everywhere:
@@ -99,12 +102,13 @@ def _merge_constraints(program: Program, builder: TableBuilder) -> list[tuple[in
         elif builder.arms and poly.at_zero[node] and node not in definitions:
             final = poly.mul(builder.real, node)
         if poly.degrees[final] > MAX_DEGREE:
+            place, labels = located("E0401", constraint.span, constraint.calls)
             program.error(
-                "E0401", f"`{label}` has degree {poly.degrees[final]}; the most is {MAX_DEGREE}", span,
+                "E0401", f"`{constraint.label}` has degree {poly.degrees[final]}; the most is {MAX_DEGREE}", place, labels=labels,
                 notes=(f"degree {poly.degrees[node]} of the equation, and 1 for the instruction selector",),
                 help="put a factor in `column(…)`",
             )  # fmt: skip
-        merged.append((final, label))
+        merged.append((final, constraint.label))
     return merged
 
 
@@ -148,24 +152,63 @@ def fixed_table(program: Program, item: s.Fixed, bus: int) -> Table:
     )
 
 
+MAX_FIXED_ROWS = 1 << 20
+MAX_GENERATORS = 8
+
+
 def _fixed_rows(program: Program, item: s.Fixed) -> list[tuple[int, ...]]:
+    """The rows, in order: at least one, at most MAX_FIXED_ROWS, of as many canonical field elements as the table has fields."""
+    if len(item.row) != len(item.params):
+        raise program.fail("E0603", f"`{item.name}` has {len(item.params)} fields, its rows have {len(item.row)}", item.span)
+    for param in item.params:
+        if param.type.length is not None or param.type.name in program.structs:
+            raise program.fail("E0205", f"a fixed table holds field elements; `{param.name}` is none", param.span)
     rows: list[tuple[int, ...]] = []
+    generators = item.generators
 
     def generate(depth: int, env: dict[str, int]) -> None:
         def lookup(name: str) -> ConstValue | None:
             return env.get(name, program.constants.get(name))
 
-        if depth == len(item.generators):
+        if depth == len(generators):
             row = [evaluate_constant(e, lookup, program) for e in item.row]
-            rows.append(tuple(v for v in row if isinstance(v, int)))
+            for value, expr in zip(row, item.row, strict=True):
+                if not isinstance(value, int) or not -P < value < P:
+                    raise program.fail("E0304", "a fixed table holds field elements; this is none", expr.span)
+            rows.append(tuple(v % P for v in row if isinstance(v, int)))
             return
-        g = item.generators[depth]
-        low, high = evaluate_constant(g.start, lookup, program), evaluate_constant(g.stop, lookup, program)
-        assert isinstance(low, int) and isinstance(high, int)
-        if high - low > 1 << 20:
-            raise program.fail("E0303", "a fixed table has at most 2^20 rows", g.span)
-        for i in range(low, high):
-            generate(depth + 1, {**env, g.name: i})
+        for i in _rounds(program, generators[depth], lookup):
+            generate(depth + 1, {**env, generators[depth].name: i})
 
+    _count_rows(program, item)
     generate(0, {})
+    if not rows:
+        raise program.fail("E0303", f"the fixed table `{item.name}` has no rows", item.span)
     return rows
+
+
+def _rounds(program: Program, g: s.Generator, lookup: Callable[[str], ConstValue | None]) -> range:
+    low, high = evaluate_constant(g.start, lookup, program), evaluate_constant(g.stop, lookup, program)
+    if not (isinstance(low, int) and isinstance(high, int)):
+        raise program.fail("E0208", "the bounds of a loop are numbers", g.span)
+    return range(low, high)
+
+
+def _count_rows(program: Program, item: s.Fixed) -> None:
+    """E0303 for too many rows, before any is made."""
+    if len(item.generators) > MAX_GENERATORS:
+        raise program.fail("E0303", f"the rows of a fixed table come from at most {MAX_GENERATORS} loops", item.span)
+    rounds = 0
+
+    def count(depth: int, env: dict[str, int]) -> None:
+        nonlocal rounds
+        g = item.generators[depth]
+        values = _rounds(program, g, lambda name: env.get(name, program.constants.get(name)))
+        rounds += max(0, values.stop - values.start)
+        if rounds > 2 * MAX_FIXED_ROWS or (depth == len(item.generators) - 1 and values.stop - values.start > MAX_FIXED_ROWS):
+            message = f"the fixed table `{item.name}` has more than 2^20 rows: this goes round {values.stop - values.start} times"
+            raise program.fail("E0303", message, g.span)
+        for i in values if depth + 1 < len(item.generators) else ():
+            count(depth + 1, {**env, g.name: i})
+
+    count(0, {})

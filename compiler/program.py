@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import string
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from zkc.compiler.names import BUILT_IN_TYPES, name_problems
 from zkc.compiler.polynomials import Interval
 from zkc.dsl import syntax as s
-from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
+from zkc.dsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
+from zkc.dsl.parser import MAX_NUMBER_BITS
 from zkc.runtime.field.koalabear import P
 
 ConstValue = int | list["ConstValue"]  # type: ignore[misc]
@@ -26,6 +30,7 @@ class Encoding:
     fields: dict[str, tuple[int, int]]
     immediate: s.Immediate | None
     assembly: str
+    span: s.Span
 
 
 @dataclass
@@ -34,6 +39,7 @@ class Program:
 
     sources: dict[str, str]
     constants: dict[str, ConstValue] = field(default_factory=lambda: {})
+    constant_items: dict[str, s.Const] = field(default_factory=lambda: {})
     ranges: dict[str, tuple[int, int]] = field(default_factory=lambda: {})
     structs: dict[str, s.Struct] = field(default_factory=lambda: {})
     buses: dict[str, s.BusDecl] = field(default_factory=lambda: {})
@@ -49,6 +55,7 @@ class Program:
     tests: list[s.Test] = field(default_factory=lambda: [])
     encodings: dict[str, Encoding] = field(default_factory=lambda: {})
     diagnostics: list[Diagnostic] = field(default_factory=lambda: [])
+    _nesting: dict[str, int] = field(default_factory=lambda: {})
 
     def error(self, code: str, message: str, span: s.Span | None, **more: object) -> None:
         self.diagnostics.append(Diagnostic(code, message, span, **more))  # type: ignore[arg-type]
@@ -63,6 +70,17 @@ class Program:
         if self.diagnostics:
             raise DiagnosticError(self.diagnostics, self.sources)
 
+    def place_of(self, table: str) -> s.Span | None:
+        """Where a table comes from."""
+        item = self.families.get(table) or self.services.get(table) or self.tables.get(table) or (self.claim if table == "claim" else None)
+        return item.span if item is not None else None
+
+    def nesting(self, gadget: s.Gadget) -> int:
+        """How deep the syntax of a gadget nests."""
+        if gadget.name not in self._nesting:
+            self._nesting[gadget.name] = s.nesting(gadget)
+        return self._nesting[gadget.name]
+
     def interval(self, type_: str) -> Interval | None:
         """The integer bounds of a scalar type, None for felt."""
         if type_ == "bit":
@@ -76,12 +94,11 @@ class Program:
 def collect(items: list[s.Item], sources: dict[str, str]) -> Program:
     """Sorts the items by kind; reports names declared twice, and evaluates constants, types and encodings."""
     program = Program(sources)
+    program.diagnostics += name_problems(items)
     register: dict[type, Any] = {
         s.Struct: program.structs, s.BusDecl: program.buses, s.Fixed: program.fixed, s.Gadget: program.gadgets, s.Format: program.formats,
         s.Frame: program.frames, s.Family: program.families, s.Service: program.services, s.TableDecl: program.tables,
     }  # fmt: skip
-    seen: dict[str, s.Span] = {}
-    constants = {item.name: item for item in items if isinstance(item, s.Const)}
     for item in items:
         if isinstance(item, s.Claim):
             program.claim = item
@@ -89,37 +106,122 @@ def collect(items: list[s.Item], sources: dict[str, str]) -> Program:
             program.tests.append(item)
         elif isinstance(item, s.Impl):
             program.impls[(item.left, item.op, item.right)] = item
-        else:
-            kind = "bus" if isinstance(item, s.BusDecl) else "name"
-            _declare_once(program, seen, f"{type(item).__name__}:{item.name}", item, kind)
-            if isinstance(item, s.Const):
-                _constant(item.name, constants, program)
-            elif isinstance(item, s.TypeAlias):
-                low, high = (evaluate_constant(e, lambda n: _constant(n, constants, program), program) for e in (item.low, item.high))
-                if not (isinstance(low, int) and isinstance(high, int)) or low != 0 or not 0 < high < P:
-                    program.error("E0301", f"type `{item.name}` must range over 0..n with n below the field size", item.span)
-                else:
-                    program.ranges[item.name] = (low, high)
-            else:
-                register[type(item)][item.name] = item
-    _encodings(program)
+        elif type(item) in register:
+            register[type(item)][item.name] = item
+    program.check()
+    program.constant_items = {item.name: item for item in items if isinstance(item, s.Const)}
+    _constants(program, program.constant_items)
+    _ranges(program, [item for item in items if isinstance(item, s.TypeAlias)])
+    _types(program, items)
+    _impls(program)
+    encodings(program)
+    _frames(program)
+    _buses(program)
     program.check()
     return program
 
 
-def _constant(name: str, declared: dict[str, s.Const], program: Program) -> ConstValue | None:
-    """The value of a constant, worked out when first asked for, so that the order of files does not matter."""
-    if name not in program.constants and name in declared:
-        item = declared.pop(name)
-        program.constants[name] = evaluate_constant(item.value, lambda n: _constant(n, declared, program), program)
-    return program.constants.get(name)
+def ordered(needs: Mapping[str, set[str]], program: Program, spans: Mapping[str, s.Span], what: str) -> list[str]:
+    """The names so that each follows what it needs. Raises E0211 if some need each other."""
+    try:
+        return [name for name in TopologicalSorter(needs).static_order() if name in needs]
+    except CycleError as error:
+        around: list[str] = error.args[1][::-1]
+        labels = tuple((spans[name], f"`{name}`") for name in around[1:-1][:4])
+        path = " of ".join(f"`{name}`" for name in around[:6])
+        raise program.fail("E0211", f"the {what} `{around[0]}` is a part of itself: {path}", spans[around[0]], labels=labels) from None
 
 
-def _declare_once(program: Program, seen: dict[str, s.Span], key: str, item: s.Item, kind: str) -> None:
-    if key in seen:
-        name = key.split(":")[1]
-        program.error("E0203", f"the {kind} `{name}` is declared twice", item.span, labels=((seen[key], "first here"),))
-    seen[key] = item.span
+def _constants(program: Program, declared: dict[str, s.Const]) -> None:
+    """Each constant after those it needs, so that the order of files does not matter."""
+    needs = {name: names_read(item.value) & declared.keys() for name, item in declared.items()}
+    wrong: set[str] = set()
+    for name in ordered(needs, program, {n: item.span for n, item in declared.items()}, "constant"):
+        if needs[name] & wrong:
+            wrong.add(name)
+            continue
+        try:
+            program.constants[name] = evaluate_constant(declared[name].value, program.constants.get, program)
+        except DiagnosticError:  # it is in program.diagnostics: the others are looked at as well
+            wrong.add(name)
+    if wrong:
+        program.check()
+
+
+def _ranges(program: Program, aliases: list[s.TypeAlias]) -> None:
+    for item in aliases:
+        try:
+            low, high = (evaluate_constant(e, program.constants.get, program) for e in (item.low, item.high))
+        except DiagnosticError:
+            continue
+        if not (isinstance(low, int) and isinstance(high, int)) or low != 0 or not 0 < high < P:
+            program.error("E0301", f"type `{item.name}` must range over 0..n with n below the field size", item.span)
+        else:
+            program.ranges[item.name] = (low, high)
+    program.check()
+
+
+def _types(program: Program, items: list[s.Item]) -> None:
+    """Every type that is named exists, and no struct contains itself."""
+    known = {*BUILT_IN_TYPES, *program.ranges, *program.structs}
+    for ref in (node for item in items for node in s.walk(item) if isinstance(node, s.TypeRef)):
+        if ref.name not in known:
+            program.error("E0206", f"there is no type `{ref.name}`", ref.span, help=did_you_mean(ref.name, known))
+    needs = {name: {f.type.name for f in item.fields} & program.structs.keys() for name, item in program.structs.items()}
+    ordered(needs, program, {name: item.span for name, item in program.structs.items()}, "struct")
+    program.check()
+
+
+def _impls(program: Program) -> None:
+    """An operator stands on types that values have, and its gadget takes and gives what it must."""
+    for item in program.impls.values():
+        for name in (item.left, item.right):
+            if name != "felt" and name not in program.structs:
+                program.error("E0206", f"an operator is for structs and `felt`; `{name}` is neither", item.span)
+        gadget = program.gadgets.get(item.gadget)
+        if gadget is None:
+            help_ = did_you_mean(item.gadget, program.gadgets)
+            program.error("E0204", f"there is no gadget `{item.gadget}`", item.span, help=help_)
+            continue
+        labels = ((gadget.span, "declared here"),)
+        if len(gadget.params) != 2 or len(gadget.outputs) != 1:
+            program.error("E0210", f"an operator takes two values and gives one, `{item.gadget}` does not", item.span, labels=labels)
+            continue
+        given = tuple(p.type.name if p.type.name in program.structs else "felt" for p in gadget.params)
+        if given != (item.left, item.right) or any(p.type.length is not None for p in gadget.params):
+            message = f"`{item.gadget}` takes {' and '.join(p.type.name for p in gadget.params)}, not {item.left} and {item.right}"
+            program.error("E0205", message, item.span, labels=labels)
+
+
+def _frames(program: Program) -> None:
+    for frame in program.frames.values():
+        if not any(isinstance(stmt, s.RunBody) for stmt in frame.body):
+            program.error("E0212", f"the frame `{frame.name}` says nowhere where the body stands: `body;`", frame.span)
+
+
+REMEMBERED = ("address: felt", "value: u32", "time: felt", "mark: felt")
+STEP = ("clk: felt", "pc: felt")
+"""What the executor takes from messages: of the bus that is memory, and of `exec`, which is the next step."""
+
+
+def _buses(program: Program) -> None:
+    """The executor has one memory, of words, and one clock."""
+    memories = [bus for bus in program.buses.values() if bus.remembers]
+    for bus in memories[1:]:
+        labels = ((memories[0].span, "this is the memory"),)
+        program.error("E0608", f"the machine has one memory, `{bus.name}` is another bus that remembers", bus.span, labels=labels)
+    for bus, wanted in [(bus, REMEMBERED) for bus in memories] + [(program.buses[n], STEP) for n in ("exec",) if n in program.buses]:
+        given = tuple(f"{p.name}: {p.type.name}{'[…]' if p.type.length is not None else ''}" for p in bus.params)
+        if [g.split(": ")[1] for g in given] != [t.split(": ")[1] for t in wanted]:
+            program.error("E0608", f"the executor takes ({', '.join(wanted)}) from `{bus.name}`, not ({', '.join(given)})", bus.span)
+        elif bus.remembers and bus.remembers != bus.params[0].name:
+            message = f"memory is by its first field `{bus.params[0].name}`, not by `{bus.remembers}`"
+            program.error("E0608", message, bus.span, help=did_you_mean(bus.remembers, [p.name for p in bus.params]))
+
+
+def names_read(expr: s.Expr) -> set[str]:
+    """The names in an expression."""
+    return {node.name for node in s.walk(expr) if isinstance(node, s.Name)}
 
 
 def evaluate_constant(expr: s.Expr, lookup: Callable[[str], ConstValue | None], program: Program) -> ConstValue:
@@ -130,14 +232,14 @@ def evaluate_constant(expr: s.Expr, lookup: Callable[[str], ConstValue | None], 
         case s.Name(name=name):
             found = lookup(name)
             if found is None:
-                raise program.fail("E0204", f"`{name}` is not a constant", expr.span)
+                raise program.fail("E0204", f"`{name}` is not a constant", expr.span, help=did_you_mean(name, program.constants))
             return found
         case s.ArrayLiteral(items=items):
             return [evaluate_constant(i, lookup, program) for i in items]
         case s.Unary(op="-", operand=operand):
             value = evaluate_constant(operand, lookup, program)
-            assert isinstance(value, int)
-            return -value
+            if isinstance(value, int):
+                return -value
         case s.Binary(op=op, left=left, right=right):
             a, b = evaluate_constant(left, lookup, program), evaluate_constant(right, lookup, program)
             if isinstance(a, int) and isinstance(b, int):
@@ -147,90 +249,166 @@ def evaluate_constant(expr: s.Expr, lookup: Callable[[str], ConstValue | None], 
     raise program.fail("E0204", "this is not a constant expression", expr.span)
 
 
+_INTEGER_OPERATIONS: dict[str, Callable[[int, int], int]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+    "**": lambda a, b: a**b,
+    "<<": lambda a, b: a << b,
+    ">>": lambda a, b: a >> b,
+    "&": lambda a, b: a & b,
+    "|": lambda a, b: a | b,
+    "^": lambda a, b: a ^ b,
+    "==": lambda a, b: int(a == b),
+    "!=": lambda a, b: int(a != b),
+    "<u": lambda a, b: int(a < b),
+    ">=u": lambda a, b: int(a >= b),
+    "and": lambda a, b: int(bool(a) and bool(b)),
+    "or": lambda a, b: int(bool(a) or bool(b)),
+}
+
+
 def integer_operation(op: str, a: int, b: int, span: s.Span, program: Program) -> int:
-    """`a op b` over the integers."""
+    """`a op b` over the integers, of at most MAX_NUMBER_BITS bits."""
     if op in ("/", "%") and b == 0:
         raise program.fail("E0204", "division by zero", span)
-    if op in ("**", "<<", ">>") and not 0 <= b < 4096:
-        raise program.fail("E0204", "exponent or shift out of range", span)
-    match op:
-        case "+":
-            return a + b
-        case "-":
-            return a - b
-        case "*":
-            return a * b
-        case "/":
-            return a // b
-        case "%":
-            return a % b
-        case "**":
-            return a**b
-        case "<<":
-            return a << b
-        case ">>":
-            return a >> b
-        case "&":
-            return a & b
-        case "|":
-            return a | b
-        case "^":
-            return a ^ b
-        case "==":
-            return int(a == b)
-        case "!=":
-            return int(a != b)
-        case "<u":
-            return int(a < b)
-        case ">=u":
-            return int(a >= b)
-        case "and":
-            return int(bool(a) and bool(b))
-        case "or":
-            return int(bool(a) or bool(b))
-        case _:
-            raise program.fail("E0204", f"`{op}` is not defined on integers", span)
+    if op in ("**", "<<", ">>") and not 0 <= b <= MAX_NUMBER_BITS:
+        raise program.fail("E0304", f"an exponent or a shift is from 0 to {MAX_NUMBER_BITS}, not {_shown(b)}", span)
+    if op not in _INTEGER_OPERATIONS:
+        raise program.fail("E0204", f"`{op}` is not defined on integers", span)
+    value = _INTEGER_OPERATIONS[op](a, b)
+    if value.bit_length() > MAX_NUMBER_BITS:
+        raise program.fail("E0304", f"this number has {value.bit_length()} bits; the most is {MAX_NUMBER_BITS}", span)
+    return value
 
 
-def _encodings(program: Program) -> None:
+def _shown(value: int) -> str:
+    return str(value) if value.bit_length() <= 64 else f"a number of {value.bit_length()} bits"
+
+
+MAX_INSTRUCTIONS = 255
+"""Numbers of instructions are bytes in the executor's decoded words, and 0 is none."""
+WORD_BITS = 32
+REGISTER_FIELDS = ("rd", "rs1", "rs2")
+REGISTER_BITS = 5
+
+
+def encodings(program: Program) -> None:
+    """Fills `program.encodings`; reports what does not fit the 32 bits of a word, and words of two instructions."""
+    wrong = {layout.name for layout in program.formats.values() if not _check_format(program, layout)}
+    _check_registers(program)
     for family in program.families.values():
         layout = program.formats.get(family.format)
         if layout is None:
-            program.error("E0101", f"there is no format `{family.format}`", family.span)
+            help_ = did_you_mean(family.format, program.formats)
+            program.error("E0101", f"there is no format `{family.format}`", family.span, help=help_)
             continue
+        if layout.name in wrong:
+            continue
+        _check_assembly(program, family, layout)
         for insn in family.insns:
             encoding = _encoding(program, family, layout, insn)
             for other in program.encodings.values():
                 common = encoding.mask & other.mask
                 if encoding.match & common == other.match & common:
-                    program.error("E0103", f"`{insn.name}` and `{other.name}` share an encoding", insn.span)
-            if insn.name in program.encodings:
-                program.error("E0203", f"the instruction `{insn.name}` is declared twice", insn.span)
+                    labels = ((other.span, f"`{other.name}` is here"),)
+                    program.error("E0103", f"`{insn.name}` and `{other.name}` share an encoding", insn.span, labels=labels)
             program.encodings[insn.name] = encoding
+            if len(program.encodings) == MAX_INSTRUCTIONS + 1:
+                program.error("E0215", f"a machine has at most {MAX_INSTRUCTIONS} instructions; `{insn.name}` is one more", insn.span)
+
+
+def _check_format(program: Program, layout: s.Format) -> bool:
+    """Whether its fields are those of a word."""
+    before = len(program.diagnostics)
+    for part in layout.fields:
+        if not 0 < part.width <= WORD_BITS:
+            program.error("E0102", f"a field has 1 to {WORD_BITS} bits, not {_shown(part.width)}", part.span)
+    total = sum(part.width for part in layout.fields)
+    if total != WORD_BITS:
+        program.error("E0102", f"the fields of format `{layout.name}` have {_shown(total)} bits, not {WORD_BITS}", layout.span)
+    if layout.immediate is not None:
+        _check_immediate(program, layout.immediate)
+    return len(program.diagnostics) == before
+
+
+def _check_registers(program: Program) -> None:
+    """The decode table has one sum for each register field: it has five bits, at one place in all formats."""
+    first: dict[str, tuple[int, s.Span]] = {}
+    for layout in program.formats.values():
+        top = WORD_BITS
+        for part in layout.fields:
+            top -= part.width
+            if part.name not in REGISTER_FIELDS:
+                continue
+            low, span = first.setdefault(part.name, (top, part.span))
+            if part.width != REGISTER_BITS:
+                program.error("E0104", f"the register field `{part.name}` has {REGISTER_BITS} bits, not {_shown(part.width)}", part.span)
+            elif low != top:
+                labels = ((span, "here it stands elsewhere"),)
+                program.error("E0104", f"`{part.name}` stands in different places in different formats", part.span, labels=labels)
+
+
+def _check_immediate(program: Program, immediate: s.Immediate) -> None:
+    most = {"u32": WORD_BITS, "felt": 30}.get(immediate.type.name, 0)
+    if most == 0 or immediate.type.length is not None:
+        program.error("E0105", "an immediate is a `u32` or a `felt`", immediate.type.span)
+        return
+    width = 0
+    for number, piece in enumerate(immediate.pieces):
+        if piece.literal is None and not 0 <= piece.low <= piece.high < WORD_BITS:
+            message = f"bits of a word are inst[{WORD_BITS - 1}..0], the higher first"
+            program.error("E0105", message, piece.span)
+            return
+        if piece.sext and number:
+            program.error("E0105", "`sext(…)` is the first piece of an immediate", piece.span)
+        if piece.literal:
+            program.error("E0105", "literal bits of an immediate are zeros", piece.span)
+        width += piece.high - piece.low + 1
+    if width > most:
+        program.error("E0105", f"this immediate has {width} bits; a `{immediate.type.name}` has at most {most}", immediate.span)
+
+
+def _check_assembly(program: Program, family: s.Family, layout: s.Format) -> None:
+    """What stands in braces is the name, a field of the format or its immediate, as it is."""
+    known = {"name", *(f.name for f in layout.fields if f.name), *(("imm",) if layout.immediate is not None else ())}
+    try:
+        pieces = list(string.Formatter().parse(family.assembly))
+    except ValueError as error:
+        program.error("E0101", f"the assembly text of `{family.name}` is malformed: {error}", family.span)
+        return
+    for _, name, spec, conversion in pieces:
+        if name is not None and (name not in known or spec or conversion):
+            shown = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+            help_ = did_you_mean(name, known) or f"there are {', '.join(sorted(known))}"
+            message = f"the assembly text of `{family.name}` names `{{{shown}}}`, no field of its format"
+            program.error("E0101", message, family.span, help=help_)
 
 
 def _encoding(program: Program, family: s.Family, layout: s.Format, insn: s.Insn) -> Encoding:
     fields: dict[str, tuple[int, int]] = {}
     mask = match = 0
-    top = 32
+    top = WORD_BITS
     for part in layout.fields:
         high, low = top - 1, top - part.width
         top = low
         if part.name is None:
-            mask |= ((1 << part.width) - 1) << max(low, 0)
-            match |= part.value << max(low, 0)
+            mask |= ((1 << part.width) - 1) << low
+            match |= part.value << low
         else:
             fields[part.name] = (high, low)
-    if top != 0:
-        program.error("E0102", f"the fields of format `{layout.name}` have {32 - top} bits, not 32", layout.span)
     for fixed in (*family.fixed, *insn.fixed):
         if fixed.name not in fields:
-            program.error("E0101", f"format `{layout.name}` has no field `{fixed.name}`", fixed.span)
+            help_ = did_you_mean(fixed.name, fields)
+            program.error("E0101", f"format `{layout.name}` has no field `{fixed.name}`", fixed.span, help=help_)
             continue
         high, low = fields[fixed.name]
         if fixed.value >> (high - low + 1):
             program.error("E0102", f"`{fixed.name}` has {high - low + 1} bits; this value needs more", fixed.span)
+            continue
         mask |= ((1 << (high - low + 1)) - 1) << low
         match |= fixed.value << low
     op = len(program.encodings) + 1
-    return Encoding(insn.name, family.name, op, mask, match, fields, layout.immediate, family.assembly)
+    return Encoding(insn.name, family.name, op, mask, match, fields, layout.immediate, family.assembly, insn.span)

@@ -6,12 +6,15 @@ from a pool by type, in order, so that equal gadgets in different arms land on e
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from zkc.compiler import witness as w
 from zkc.compiler.polynomials import Interval, Polynomials
 from zkc.compiler.witness import W
 from zkc.dsl.syntax import Span
+
+Calls = tuple[tuple[str, Span], ...]
+"""The gadgets being inlined and where each is called, the outermost first."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Constraint:
     span: Span | None
     definition: bool = False
     owner: int | None = None
+    calls: Calls = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Sent:
     label: str
     span: Span | None
     owner: int | None = None
+    calls: Calls = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,8 @@ class TableBuilder:
         self.after: list[Effect] = []
         self.in_after = False
         self.arm: str | None = None
+        self.calls: Calls = ()
+        self.steps = 0
         self.inputs: list[str] = []
         self.sequence = 0
         self._pools: dict[str, list[int]] = {}
@@ -135,10 +142,10 @@ class TableBuilder:
     # statements
 
     def constrain(self, node: int, label: str, span: Span | None, *, definition: bool = False, owner: int | None = None) -> None:
-        self.constraints.append(Constraint(self.arm, node, label, span, definition, owner))
+        self.constraints.append(Constraint(self.arm, node, label, span, definition, owner, self.calls))
 
     def send(self, message: Sent) -> None:
-        self.messages.append(message)
+        self.messages.append(replace(message, calls=self.calls))
 
     def effect(self, effect: Effect) -> None:
         if self.in_after:

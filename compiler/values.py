@@ -69,4 +69,4 @@ def type_name(value: Any) -> str:
         return value.type
     if isinstance(value, Scalar):
         return "felt"
-    return "array"
+    return "record" if isinstance(value, RecordValue) else "array"

@@ -10,6 +10,8 @@ from zkc.runtime.field.koalabear import P
 INT64_MAX = 2**63 - 1
 INT64_MIN = -(2**63)
 UINT64_MAX = 2**64 - 1
+FAR = 256
+"""Shifts by more bits have the bounds of this one: such a value fits no machine integer, so it is never computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,7 @@ def shift_left(a: W, b: W) -> W:
         return const(a.const << b.const)
     if b.const is not None:
         return mul(a, const(1 << b.const))
-    corners = [x << y for x in (a.low, a.high) for y in (max(b.low, 0), max(b.high, 0))]
+    corners = [x << min(y, FAR) for x in (a.low, a.high) for y in (max(b.low, 0), max(b.high, 0))]
     return make("shl", (a, b), min(corners), max(corners))
 
 

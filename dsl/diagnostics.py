@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from zkc.dsl.syntax import Span
@@ -20,14 +22,21 @@ class Diagnostic:
 
 
 class DiagnosticError(Exception):
-    """Raised with every diagnostic found, in source order. The command line exits with status 2."""
+    """Raised with every diagnostic found, once each, in source order. The command line exits with status 2."""
 
     status = 2
 
     def __init__(self, diagnostics: list[Diagnostic], sources: dict[str, str]) -> None:
-        self.diagnostics = sorted(diagnostics, key=lambda d: (d.span.file, d.span.line, d.span.column) if d.span else ("", 0, 0))
+        once = {(d.code, d.message, d.span): d for d in reversed(diagnostics)}.values()
+        self.diagnostics = sorted(once, key=lambda d: (d.span.file, d.span.line, d.span.column) if d.span else ("", 0, 0))
         self.sources = sources
         super().__init__("\n\n".join(render(d, sources) for d in self.diagnostics))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """A help line with the known name that is most like `name`, if one is."""
+    found = difflib.get_close_matches(name, sorted(known), 1)
+    return f"did you mean `{found[0]}`?" if found else None
 
 
 def render(diagnostic: Diagnostic, sources: dict[str, str]) -> str:
@@ -43,14 +52,22 @@ def render(diagnostic: Diagnostic, sources: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
+SHOWN = 160
+"""Characters of a source line that are shown; of a longer one, those around the place."""
+
+
 def _excerpt(span: Span, text: str, sources: dict[str, str], *, first: bool) -> list[str]:
-    source = sources.get(span.file, "").splitlines()
+    source = sources.get(span.file, "").split("\n")
     number = str(span.line)
     pad = " " * len(number)
     out = [f"{pad}{'-->' if first else ':::'} {span}"]
     if 0 < span.line <= len(source):
-        line = source[span.line - 1]
+        line = "".join(c if c.isprintable() else " " for c in source[span.line - 1])
         end = span.end_column if span.end_line == span.line else len(line) + 1
-        mark = " " * (span.column - 1) + ("^" if first else "-") * max(1, end - span.column)
+        start = span.column - 1
+        if len(line) > SHOWN:
+            cut = max(0, min(start - SHOWN // 4, len(line) - SHOWN))
+            line, start, end = line[cut : cut + SHOWN], start - cut, min(end - cut, SHOWN + 1)
+        mark = " " * start + ("^" if first else "-") * max(1, end - 1 - start)
         out += [f"{pad} |", f"{number} | {line}", f"{pad} | {mark} {text}".rstrip()]
     return out

@@ -1,4 +1,8 @@
-"""Text to syntax tree, with Lark (LALR(1)). Syntax errors become diagnostics that point at where something is missing."""
+"""Text to syntax tree, with Lark (LALR(1)). Syntax errors become diagnostics that point at where something is missing.
+
+Nothing here or behind it depends on how deep Python may recurse: trees are walked with a stack, and what nests deeper than MAX_NESTING is
+refused before any pass that recurses over syntax sees it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,22 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
+from lark import Lark, Token, Transformer_NonRecursive, Tree, UnexpectedInput, v_args
 from lark.exceptions import VisitError
 from lark.tree import Meta
 
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
+from zkc.dsl.syntax_errors import syntax_error
+
+MAX_NESTING = 100
+"""Levels of syntax inside each other. Passes use at most three Python frames for one, of the 1 000 that there are."""
+MAX_SOURCE = 1 << 20
+"""Bytes of a file: a parse takes about 10 s for a megabyte."""
+MAX_NUMBER_BITS = 256
+"""Of a number in the text and of a constant: the field has 31 bits, the machine's integers 64."""
+MAX_NAME = 80
+"""Characters of a name: names become parts of file names."""
 
 
 @cache
@@ -22,17 +36,20 @@ def grammar() -> Lark:
 
 
 def parse(source: str, file: str) -> list[s.Item]:
-    """The items of one file, in order. Raises DiagnosticError on a syntax error."""
+    """The items of one file, in order. Raises DiagnosticError on syntax errors."""
     try:
-        tree = grammar().parse(source)
+        tree: Any = grammar().parse(source)
     except UnexpectedInput as error:
-        raise DiagnosticError([_syntax_error(error, source, file)], {file: source}) from None
+        raise DiagnosticError([syntax_error(error, grammar(), source, file)], {file: source}) from None
+    _check_nesting(tree, source, file)
+    builder = Builder(file)
     try:
-        return Builder(file).transform(tree)
+        items = builder.transform(tree)
     except VisitError as error:
-        if isinstance(error.orig_exc, DiagnosticError):
-            raise DiagnosticError(error.orig_exc.diagnostics, {file: source}) from None
-        raise
+        raise error.orig_exc from None
+    if builder.problems:
+        raise DiagnosticError(builder.problems, {file: source})
+    return items
 
 
 def parse_files(paths: list[Path], root: Path) -> tuple[list[s.Item], dict[str, str]]:
@@ -41,43 +58,62 @@ def parse_files(paths: list[Path], root: Path) -> tuple[list[s.Item], dict[str, 
     sources: dict[str, str] = {}
     wrong: list[Diagnostic] = []
     for path in paths:
-        name = str(path.relative_to(root.parent))
-        sources[name] = path.read_text(encoding="utf-8")
+        name = shown_name(path, root)
         try:
+            sources[name] = read_source(path, name)
             items += parse(sources[name], name)
         except DiagnosticError as error:
+            sources |= error.sources
             wrong += error.diagnostics
     if wrong:
         raise DiagnosticError(wrong, sources)
     return items, sources
 
 
-def _syntax_error(error: UnexpectedInput, source: str, file: str) -> Diagnostic:
-    line, column = max(error.line or 1, 1), max(error.column or 1, 1)
-    here = s.Span(file, line, column, line, column + 1)
-    if not isinstance(error, UnexpectedToken):
-        return Diagnostic("E0201", f"unexpected character {source[error.pos_in_stream or 0]!r}", here)
-    if error.token.type == "$END":
-        lines = source.splitlines() or [""]
-        here = s.Span(file, len(lines), len(lines[-1]) + 1, len(lines), len(lines[-1]) + 2)
-    expected = sorted(_show(name) for name in error.accepts or error.expected)
-    if "';'" in expected and error.token_history:
-        last = error.token_history[-1]
-        end_line, end_column = last.end_line or line, last.end_column or column
-        return Diagnostic("E0201", "a `;` is missing here", s.Span(file, end_line, end_column, end_line, end_column + 1))
-    found = "the end of the file" if error.token.type == "$END" else f"`{error.token}`"
-    return Diagnostic("E0201", f"unexpected {found}", here, notes=("expected " + ", ".join(expected[:12]),))
+def shown_name(path: Path, root: Path) -> str:
+    """The name of a file in messages: from its folder on. What is not printable in it is escaped."""
+    name = str(path.relative_to(root.parent) if path.is_relative_to(root.parent) else path)
+    return name if name.isprintable() else ascii(name)[1:-1]
 
 
-def _show(terminal: str) -> str:
-    for definition in grammar().terminals:
-        if definition.name == terminal and definition.pattern.type == "str":
-            return f"'{definition.pattern.value}'"
-    return terminal.lower()
+def read_source(path: Path, name: str) -> str:
+    """The text of a file, which `name` calls in messages. Raises DiagnosticError (E0201) for what is no text that can be read."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_SOURCE + 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DiagnosticError([Diagnostic("E0201", f"the file cannot be read: {reason}", s.Span(name, 1, 1, 1, 2))], {}) from None
+    return decode_source(data, name)
 
 
-def _integer(text: str) -> int:
-    return int(text.replace("_", ""), 0)
+def decode_source(data: bytes, name: str) -> str:
+    """The bytes of a file as text: UTF-8, at most MAX_SOURCE of them; a mark at the beginning is dropped, lines may end in CR LF."""
+    if len(data) > MAX_SOURCE:
+        message = f"the file has more than {MAX_SOURCE} bytes: split it"
+        raise DiagnosticError([Diagnostic("E0201", message, s.Span(name, 1, 1, 1, 2))], {})
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8-sig", "replace")
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        message = f"byte 0x{data[error.start]:02x} is not UTF-8: store the file in that encoding"
+        place = s.Span(name, line, column, line, column + 1)
+        raise DiagnosticError([Diagnostic("E0201", message, place)], {name: data.decode("utf-8-sig", "replace")}) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _check_nesting(tree: Any, source: str, file: str) -> None:
+    """Raises E0214 at the first place that is nested too deep."""
+    stack: list[tuple[Any, int]] = [(tree, 0)]
+    while stack:
+        node, depth = stack.pop()
+        if depth > MAX_NESTING:
+            place = s.Span(file, node.meta.line, node.meta.column, node.meta.end_line, node.meta.end_column)
+            message = f"this is nested more than {MAX_NESTING} levels deep"
+            help_ = "name parts with `let`; operators in a row nest too: `sum([…])` does not"
+            raise DiagnosticError([Diagnostic("E0214", message, place, help=help_)], {file: source})
+        stack += [(child, depth + 1) for child in reversed(node.children) if isinstance(child, Tree) and not child.meta.empty]
 
 
 def _unquote(token: Any) -> str | None:
@@ -85,12 +121,16 @@ def _unquote(token: Any) -> str | None:
 
 
 @v_args(meta=True)
-class Builder(Transformer[Any, Any]):
+class Builder(Transformer_NonRecursive[Any, Any]):
     """Builds dsl.syntax objects from Lark's tree."""
 
     def __init__(self, file: str) -> None:
         super().__init__()
         self.file = file
+        self.problems: list[Diagnostic] = []
+
+    def _problem(self, code: str, message: str, span: s.Span) -> None:
+        self.problems.append(Diagnostic(code, message, span))
 
     def _span(self, meta: Meta) -> s.Span:
         if meta.empty:
@@ -100,10 +140,48 @@ class Builder(Transformer[Any, Any]):
     def start(self, meta: Meta, c: list[Any]) -> Any:
         return c
 
+    def _integer(self, token: Token) -> int:
+        """The value of INT, HEX or BIN."""
+        text = str(token)
+        base, digits = {"0x": (16, text[2:]), "0b": (2, text[2:])}.get(text[:2], (10, text))
+        allowed = "0123456789abcdef"[:base]
+        digits = digits.replace("_", "").lower()
+        what = {16: "hexadecimal digits follow `0x`", 2: "digits 0 and 1 follow `0b`", 10: "a number does not begin with 0"}[base]
+        if not digits or not set(digits) <= set(allowed) or (base == 10 and len(digits) > 1 and digits[0] == "0"):
+            self._problem("E0201", f"`{text[:40]}` is no number: {what}", self._of_token(token))
+            return 1
+        if len(digits) > MAX_NUMBER_BITS or int(digits, base).bit_length() > MAX_NUMBER_BITS:
+            message = f"this number has {len(digits)} digits; the most is {MAX_NUMBER_BITS} bits"
+            self._problem("E0304", message, self._of_token(token))
+            return 1
+        return int(digits, base)
+
+    def _of_token(self, token: Token) -> s.Span:
+        line, column = token.line or 1, token.column or 1
+        return s.Span(self.file, line, column, token.end_line or line, token.end_column or column + 1)
+
+    def _bits(self, token: Token) -> tuple[int, int]:
+        """(width, value) of a binary literal."""
+        return max(1, len(str(token)[2:].replace("_", ""))), self._integer(token)
+
+    def _positional(self, args: list[Any], what: str, meta: Meta) -> tuple[Any, ...]:
+        """Arguments of something that has no names for them."""
+        if any(isinstance(a, tuple) for a in args):
+            self._problem("E0210", f"{what} takes no named arguments", self._span(meta))
+        return tuple(a for a in args if not isinstance(a, tuple))
+
+    def __default_token__(self, token: Token) -> Token:
+        if token.type == "NAME" and len(token) > MAX_NAME:
+            self._problem("E0201", f"a name has at most {MAX_NAME} characters", self._of_token(token))
+        return token
+
     # expressions
 
     def number(self, meta: Meta, c: list[Any]) -> Any:
-        return s.Number(self._span(meta), _integer(c[0]))
+        return s.Number(self._span(meta), self._integer(c[0]))
+
+    def group(self, meta: Meta, c: list[Any]) -> Any:
+        return c[0]
 
     def name(self, meta: Meta, c: list[Any]) -> Any:
         return s.Name(self._span(meta), str(c[0]))
@@ -136,7 +214,7 @@ class Builder(Transformer[Any, Any]):
         return s.Index(self._span(meta), c[0], c[1])
 
     def array(self, meta: Meta, c: list[Any]) -> Any:
-        return s.ArrayLiteral(self._span(meta), tuple(c[0]))
+        return s.ArrayLiteral(self._span(meta), self._positional(c[0], "a list", meta))
 
     def comprehension(self, meta: Meta, c: list[Any]) -> Any:
         return s.Comprehension(self._span(meta), c[0], str(c[1]), c[2], c[3])
@@ -145,7 +223,7 @@ class Builder(Transformer[Any, Any]):
         return s.Last(self._span(meta), str(c[0]), c[1])
 
     def host(self, meta: Meta, c: list[Any]) -> Any:
-        return s.Host(self._span(meta), str(c[0]), tuple(c[1]))
+        return s.Host(self._span(meta), str(c[0]), self._positional(c[1], "`host`", meta))
 
     def args(self, meta: Meta, c: list[Any]) -> Any:
         return [x for x in c if x is not None]
@@ -204,11 +282,12 @@ class Builder(Transformer[Any, Any]):
         condition, when, label = c
         span = self._span(meta)
         if not isinstance(condition, s.Binary) or condition.op != "==":
-            raise DiagnosticError([Diagnostic("E0202", "an assert is an equation `a == b`", span)], {})
+            self._problem("E0202", "an assert is an equation `a == b`", span)
+            return s.Assert(span, condition, condition, when, None)
         return s.Assert(span, condition.left, condition.right, when, _unquote(label))
 
     def message(self, meta: Meta, c: list[Any]) -> Any:
-        return s.MessageStmt(self._span(meta), str(c[0]), str(c[1]), tuple(c[2]), c[3], c[4])
+        return s.MessageStmt(self._span(meta), str(c[0]), str(c[1]), self._positional(c[2], "a message", meta), c[3], c[4])
 
     def for_(self, meta: Meta, c: list[Any]) -> Any:
         return s.For(self._span(meta), str(c[0]), c[1], c[2], c[3])
@@ -238,7 +317,7 @@ class Builder(Transformer[Any, Any]):
         return s.Retire(self._span(meta), c[0])
 
     def perform(self, meta: Meta, c: list[Any]) -> Any:
-        return s.Perform(self._span(meta), str(c[0]), tuple(c[1]))
+        return s.Perform(self._span(meta), str(c[0]), self._positional(c[1], "`perform`", meta))
 
     # items
 
@@ -265,7 +344,7 @@ class Builder(Transformer[Any, Any]):
 
     def fixed(self, meta: Meta, c: list[Any]) -> Any:
         generators = tuple(x for x in c[3:] if isinstance(x, s.Generator))
-        return s.Fixed(self._span(meta), str(c[0]), c[1], tuple(c[2]), generators, c[-1])
+        return s.Fixed(self._span(meta), str(c[0]), c[1], self._positional(c[2], "a row", meta), generators, c[-1])
 
     def gadget(self, meta: Meta, c: list[Any]) -> Any:
         return s.Gadget(self._span(meta), str(c[0]), c[1] or (), c[2] or (), c[3])
@@ -279,27 +358,27 @@ class Builder(Transformer[Any, Any]):
     def check(self, meta: Meta, c: list[Any]) -> Any:
         condition = c[0]
         if not (isinstance(condition, s.Binary) and condition.op == "==" and isinstance(condition.left, s.Call)):
-            message = "a line of a test is `gadget(arguments) == result`"
-            raise DiagnosticError([Diagnostic("E0202", message, self._span(meta))], {})
+            self._problem("E0202", "a line of a test is `gadget(arguments) == result`", self._span(meta))
+            return s.Check(self._span(meta), s.Call(self._span(meta), "", (), ()), condition)
         return s.Check(self._span(meta), condition.left, condition.right)
 
     def encoding_field(self, meta: Meta, c: list[Any]) -> Any:
-        return s.EncodingField(self._span(meta), str(c[0]), int(c[1]))
+        return s.EncodingField(self._span(meta), str(c[0]), self._integer(c[1]))
 
     def encoding_literal(self, meta: Meta, c: list[Any]) -> Any:
-        bits = str(c[0])[2:].replace("_", "")
-        return s.EncodingField(self._span(meta), None, len(bits), int(bits, 2))
+        return s.EncodingField(self._span(meta), None, *self._bits(c[0]))
 
     def inst_bits(self, meta: Meta, c: list[Any]) -> Any:
-        high = int(c[0])
-        return s.BitPiece(self._span(meta), high, high if c[1] is None else int(c[1]))
+        high = self._integer(c[0])
+        return s.BitPiece(self._span(meta), high, high if c[1] is None else self._integer(c[1]))
 
     def sext_bits(self, meta: Meta, c: list[Any]) -> Any:
-        return s.BitPiece(self._span(meta), int(c[0]), int(c[0]), sext=True)
+        bit = self._integer(c[0])
+        return s.BitPiece(self._span(meta), bit, bit, sext=True)
 
     def literal_bits(self, meta: Meta, c: list[Any]) -> Any:
-        bits = str(c[0])[2:].replace("_", "")
-        return s.BitPiece(self._span(meta), len(bits) - 1, 0, literal=int(bits, 2))
+        width, value = self._bits(c[0])
+        return s.BitPiece(self._span(meta), width - 1, 0, literal=value)
 
     def immediate(self, meta: Meta, c: list[Any]) -> Any:
         return s.Immediate(self._span(meta), c[0], tuple(c[1:]))
@@ -312,7 +391,7 @@ class Builder(Transformer[Any, Any]):
         return s.Frame(self._span(meta), str(c[0]), c[1])
 
     def fixed_field(self, meta: Meta, c: list[Any]) -> Any:
-        return s.FixedField(self._span(meta), str(c[0]), _integer(c[1]))
+        return s.FixedField(self._span(meta), str(c[0]), self._integer(c[1]))
 
     def shared(self, meta: Meta, c: list[Any]) -> Any:
         return c[0]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True)
@@ -420,3 +421,29 @@ class Claim(Node):
 
 
 Item = Const | TypeAlias | Struct | BusDecl | Fixed | Gadget | Impl | Format | Frame | Family | Service | TableDecl | Claim | Test
+
+
+def walk(node: object) -> Iterator[Node]:
+    """Every node of a piece of syntax (a node, or tuples of them), parents first."""
+    stack: list[object] = [node]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, tuple):
+            stack += reversed(top)  # type: ignore[reportUnknownArgumentType]
+        elif isinstance(top, Node):
+            yield top
+            stack += [getattr(top, part.name) for part in reversed(fields(top))]
+
+
+def nesting(node: object) -> int:
+    """How many nodes and lists are inside each other."""
+    deepest = 0
+    stack: list[tuple[object, int]] = [(node, 1)]
+    while stack:
+        top, depth = stack.pop()
+        deepest = max(deepest, depth)
+        if isinstance(top, tuple):
+            stack += [(item, depth + 1) for item in top]  # type: ignore[reportUnknownVariableType]
+        elif isinstance(top, Node):
+            stack += [(getattr(top, part.name), depth + 1) for part in fields(top)]
+    return deepest

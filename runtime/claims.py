@@ -53,7 +53,7 @@ class ClaimLayout:
     def __init__(self, circuit: Circuit) -> None:
         self._digest_words = MemoryMap.from_constants(circuit.constants).digest_words
         self.columns = circuit.claim.columns
-        expected = _column_names(self._digest_words)
+        expected = column_names(self._digest_words)
         if sorted(self.columns) != sorted(expected):
             missing, unknown = sorted({*expected} - {*self.columns}), sorted({*self.columns} - {*expected})
             # An unknown public value would be one that no one checks.
@@ -134,7 +134,7 @@ def _limbs(name: str, word: int) -> dict[str, int]:
     return {f"{name}.lo": word & ((1 << LIMB_BITS) - 1), f"{name}.hi": word >> LIMB_BITS}
 
 
-def _column_names(digest_words: int) -> list[str]:
+def column_names(digest_words: int) -> list[str]:
     """The names that a claim must have; their order is the circuit's."""
     digests = [f"{name}[{i}]" for name in ("pre", "post") for i in range(digest_words)]
     words = ["exit_code", *(f"{name}[{i}]" for name in ("journal_before", "journal_after") for i in range(2 * digest_words + 1))]

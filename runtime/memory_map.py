@@ -59,9 +59,9 @@ class MemoryMap:
                 hint="declare them in the .circ file that holds the memory map",
             )
         memory_map = cls(**{name: int(constants[name]) for name in names})  # type: ignore[arg-type]
-        problem = memory_map._problem()
+        problem = memory_map.problem()
         if problem:
-            raise ZkcError(f"the memory map of the circuit does not fit together: {problem}")
+            raise ZkcError(f"the memory map of the circuit does not fit together: {problem[1]}")
         return memory_map
 
     @property
@@ -128,19 +128,20 @@ class MemoryMap:
             height += 1
         return height
 
-    def _problem(self) -> str | None:
-        """What is wrong with the numbers, or None."""
+    def problem(self) -> tuple[str, str] | None:
+        """(a constant, what is wrong with it), or None."""
         page = self.page_bytes
         if page <= 0 or self.digest_words <= 0 or page % (WORD_BYTES * self.digest_words) or self.arity < 2:
-            return "a page must hold a whole number of digests, at least two"
-        if any(address < 0 or address % page for address in (self.user_end, self.system_base, self.table_base, self.brk_end)):
-            return "user_end, system_base, table_base and brk_end must be multiples of page_bytes"
+            return "page_bytes", "a page must hold a whole number of digests, at least two"
+        for name in ("user_end", "system_base", "table_base", "brk_end"):
+            if getattr(self, name) < 0 or getattr(self, name) % page:
+                return name, "user_end, system_base, table_base and brk_end must be multiples of page_bytes"
         if not STACK_RESERVE < self.user_end <= self.system_base < self.table_base:
-            return "user memory, system page and page table must follow each other"
+            return "user_end", "user memory, system page and page table must follow each other"
         if self.brk_end > self.stack_pointer:
-            return "the heap must end below the stack"
+            return "brk_end", "the heap must end below the stack"
         if self.table_page % self.arity or not self._levels_are_aligned():
-            return "a page of the table would hold digests of two levels"
+            return "table_base", "a page of the table would hold digests of two levels"
         return self._system_page_problem()
 
     def _levels_are_aligned(self) -> bool:
@@ -151,11 +152,11 @@ class MemoryMap:
             below, first = first, self.parent(first)
         return below % self.arity == 0
 
-    def _system_page_problem(self) -> str | None:
+    def _system_page_problem(self) -> tuple[str, str] | None:
         singles = (self.word_pc, self.word_brk, self.word_heap_start, self.word_journal_fill)
         used = [*range(REGISTERS), *singles]
         for first in (self.word_journal_capacity, self.word_journal_buffer):
             used += range(first, first + self.digest_words)
         if min(used) < 0 or max(used) >= self.page_words or len(set(used)) != len(used):
-            return "words of the system page overlap or lie outside it"
+            return "word_pc", "words of the system page overlap or lie outside it"
         return None

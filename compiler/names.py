@@ -1,0 +1,113 @@
+"""Names declared twice, and names that the language has already: found on the syntax alone, each with both places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from zkc.dsl import syntax as s
+from zkc.dsl.diagnostics import Diagnostic
+
+BUILT_IN_TYPES = ("felt", "bit")
+DIVISIONS = ("divide_unsigned", "remainder_unsigned", "divide_signed", "remainder_signed")
+BUILT_IN_CALLS = ("column", "sum", "slice", "is", "inverse", *DIVISIONS)
+FIELD_OPERATORS = ("+", "-", "*", "/")
+BUILT_IN = {
+    "type": frozenset(BUILT_IN_TYPES),
+    "call": frozenset(BUILT_IN_CALLS),
+    "table": frozenset(("claim", "guards", "executor")),
+    "operator": frozenset(f"felt {op} felt" for op in FIELD_OPERATORS),
+}
+"""Names of each namespace that no item can take. Tables of these names would share generated modules with parts of the compiler."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A name in a namespace; `kind` is what it is called in messages."""
+
+    namespace: object
+    name: str
+    kind: str
+    span: s.Span
+
+
+def name_problems(items: Iterable[s.Item]) -> list[Diagnostic]:
+    """E0203 for every name that is declared again or built in."""
+    problems: list[Diagnostic] = []
+    first: dict[tuple[object, str], Declared] = {}
+    for d in (x for item in items for x in _declarations(item)):
+        if isinstance(d.namespace, str) and d.name in BUILT_IN.get(d.namespace, ()):
+            problems.append(Diagnostic("E0203", f"`{d.name}` is built into the language: no {d.kind} can have this name", d.span))
+            continue
+        before = first.setdefault((d.namespace, d.name), d)
+        if before is not d and not any(p.span == d.span for p in problems):
+            problems.append(_twice(d, before))
+    return problems
+
+
+def _twice(d: Declared, before: Declared) -> Diagnostic:
+    also = "" if before.kind == d.kind else f" (as a {before.kind} too)"
+    message = f"the {d.kind} `{d.name}` is declared twice{also}" if d.name else f"there are two {d.kind}s"
+    return Diagnostic("E0203", message, d.span, labels=((before.span, "first here"),))
+
+
+def _declarations(item: s.Item) -> Iterator[Declared]:
+    """What an item declares: itself, in the namespaces of its kind, and the names inside it, in one of their own."""
+    match item:
+        case s.Const():
+            yield Declared("constant", item.name, "constant", item.span)
+        case s.TypeAlias():
+            yield Declared("type", item.name, "type", item.span)
+        case s.Struct():
+            yield from (Declared(space, item.name, "struct", item.span) for space in ("type", "call"))
+            yield from _inner(item, "field", item.fields)
+        case s.BusDecl():
+            yield Declared("bus", item.name, "bus", item.span)
+            yield from _inner(item, "field", item.params)
+        case s.Fixed():
+            yield from (Declared(space, item.name, "fixed table", item.span) for space in ("bus", "table"))
+            yield from _inner(item, "field", item.params)
+            yield from (Declared(("for", id(item)), g.name, "name", g.span) for g in item.generators)
+        case s.Gadget():
+            yield Declared("call", item.name, "gadget", item.span)
+            yield from _inner(item, "parameter", item.params)
+            yield from _inner(item, "result", item.outputs)
+        case s.Impl():
+            yield Declared("operator", f"{item.left} {item.op} {item.right}", "operator", item.span)
+        case s.Format():
+            yield Declared("format", item.name, "format", item.span)
+            yield from (Declared(id(item), f.name, "field", f.span) for f in item.fields if f.name is not None)
+        case s.Frame():
+            yield Declared("frame", item.name, "frame", item.span)
+            yield from _of_frame(item)
+        case s.Family():
+            yield Declared("table", item.name, "family", item.span)
+            for insn in item.insns:
+                yield Declared("instruction", insn.name, "instruction", insn.span)
+                yield from (Declared(id(insn), f.name, "field", f.span) for f in (*item.fixed, *insn.fixed))
+        case s.Service():
+            yield Declared("table", item.name, "service", item.span)
+        case s.TableDecl():
+            yield Declared("table", item.name, "table", item.span)
+        case s.Claim():
+            yield Declared("claim", "", "claim", item.span)
+        case s.Test():
+            yield Declared("test", item.name, "test", item.span)
+
+
+def _inner(item: s.Node, kind: str, params: tuple[s.Param, ...]) -> Iterator[Declared]:
+    yield from (Declared(id(item), p.name, kind, p.span) for p in params)
+
+
+def _of_frame(frame: s.Frame) -> Iterator[Declared]:
+    """Operands and results; `pc` may be an input and a result, but nothing is two of the same."""
+    for stmt in frame.body:
+        match stmt:
+            case s.Operand():
+                yield Declared(id(frame), stmt.name, "operand", stmt.span)
+            case s.Result():
+                yield Declared(id(frame), stmt.name, "result", stmt.span)
+            case s.RunBody():
+                yield Declared(("body", id(frame)), "", "`body;` statement", stmt.span)
+            case _:
+                pass
