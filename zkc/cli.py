@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,7 +42,15 @@ SegmentOption = Annotated[
     int | None, typer.Option("--segment-limit", metavar="N", min=7, max=23, help="At most 2^N rows in a table of one segment.")
 ]
 CyclesOption = Annotated[int | None, typer.Option("--max-cycles", metavar="N", min=1, help="Give up after N instructions.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout; the program's console goes to stderr.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout; a console goes to stderr.")]
+
+
+class Refused(InputError):
+    """A check that failed; `values` are its findings for --json, which prints one object, not one for findings and one for the failure."""
+
+    def __init__(self, message: str, values: Mapping[str, Any], *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.values = values
 
 
 @app.callback()
@@ -235,7 +243,7 @@ def inspect(
 ) -> None:
     """Show what a receipt says, without verifying it."""
     report = Report(json)
-    if journal:
+    if journal and not json:
         sys.stdout.buffer.write(api.read_receipt(receipt).journal)
         return
     facts = api.inspect(receipt)
@@ -261,7 +269,11 @@ def compile(
     """Compile the machine from its .circ files."""
     report = Report(json)
     if emit is not None:
-        print(api.emit(directory or _circuits(), emit))
+        text = api.emit(directory or _circuits(), emit)
+        if json:
+            report.show({}, stage=emit, text=text)
+        else:
+            print(text)
         return
     with progress_bars(quiet=json) as progress:
         compiled = api.warm(directory or _circuits(), jobs=jobs, progress=progress).kernels if kernels else 0
@@ -288,9 +300,10 @@ def fmt(
     """Bring .circ files into one style; meaning and comments stay."""
     report = Report(json)
     changed = api.format_files(paths or [api.circuits_folder()], write=not check)
+    names = [str(path) for path in changed]
     if check and changed:
-        raise InputError("not in our style: " + ", ".join(map(str, changed)), hint="run `zkc fmt` on them")
-    report.show({"changed": ", ".join(map(str, changed)) or "nothing"}, changed=[str(path) for path in changed])
+        raise Refused("not in our style: " + ", ".join(names), {"changed": names}, hint="run `zkc fmt` on them")
+    report.show({"changed": ", ".join(names) or "nothing"}, changed=names)
 
 
 @app.command()
@@ -309,9 +322,10 @@ def test(
             print(f"{outcome.name}: {failure}", file=sys.stderr)
     failed = [outcome.name for outcome in outcomes if outcome.failures]
     counts = {"tests": len(outcomes), "lines": sum(outcome.checks for outcome in outcomes), "failed": len(failed)}
-    report.show({name: str(count) for name, count in counts.items()}, **counts)
+    if not (json and failed):
+        report.show({name: str(count) for name, count in counts.items()}, **counts)
     if failed:
-        raise InputError(f"{_count(len(failed), 'test')} failed: {', '.join(failed)}")
+        raise Refused(f"{_count(len(failed), 'test')} failed: {', '.join(failed)}", counts)
 
 
 @app.command()
@@ -360,16 +374,16 @@ def stats(
     circuit = api.machine().circuit
     if write_lock:
         api.write_lock()
-    if diff or check_lock:
-        changes = api.lock_changes()
-        for line in changes:
-            print(line)
-        if check_lock and changes:
-            raise InputError("circuits.lock is not what the circuit compiles to", hint="look at the change, then `zkc stats --write-lock`")
-        if not json:
-            return
+    changes = api.lock_changes() if diff or check_lock else []
+    if not json and changes:
+        print("\n".join(changes))
+    if check_lock and changes:
+        hint = "look at the change, then `zkc stats --write-lock`"
+        raise Refused("circuits.lock is not what the circuit compiles to", {"changes": changes}, hint=hint)
+    if not json and (diff or check_lock):
+        return
     if json:
-        report.show({}, digest=circuit.digest.hex(), tables=[asdict(cost) for cost in costs(circuit)])
+        report.show({}, digest=circuit.digest.hex(), tables=[asdict(cost) for cost in costs(circuit)], changes=changes)
     else:
         print_costs(costs(circuit))
 
@@ -445,7 +459,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Nothing that a person can cause shows a traceback; ZKC_DEBUG=1 shows it for the rest.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    as_json = "--json" in arguments
+    as_json = "--json" in (arguments[: arguments.index("--")] if "--" in arguments else arguments)
     try:
         # Not app(): that has its own idea of what an interrupt and a closed pipe should print.
         command = typer.main.get_command(app)
@@ -459,6 +473,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = [{"code": d.code, "message": d.message, "where": None if d.span is None else str(d.span)} for d in error.diagnostics]
         print(error, file=sys.stderr)
         return _failed(_count(len(found), "error") + " in the .circ files", error.status, as_json, diagnostics=found)
+    except Refused as error:
+        return _failed(_with_notes(error), error.status, as_json, **error.values)
     except ZkcError as error:
         return _failed(_with_notes(error), error.status, as_json, verified=False if isinstance(error, VerificationError) else None)
     except (BrokenPipeError, SystemExit):  # rich exits by itself when the reader went away
