@@ -63,7 +63,11 @@ def load_machine(directory: Path | None = None) -> Machine:
     files = sorted(root.glob("*.circ"))
     if not files:
         raise InputError(f"there are no .circ files in {root}", hint="give a directory that holds a machine")
-    key = _key(files)
+    try:
+        key = _key(files)
+    except OSError:  # the parser says which file cannot be read
+        parse_files(files, root)
+        raise
     cached = cache_directory() / "machines" / f"{key}.machine"
     if cached.exists():
         try:

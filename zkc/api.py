@@ -439,11 +439,12 @@ def version() -> str:
 def format_files(paths: Sequence[PathLike], *, write: bool) -> list[Path]:
     """The .circ files among `paths` (files, or folders of them) that are not in our style; with `write` they then are."""
     from zkc.dsl.format import format_source
+    from zkc.dsl.parser import decode_source
 
     files = [file for path in map(Path, paths) for file in (sorted(path.glob("*.circ")) if path.is_dir() else [path])]
     changed: list[Path] = []
     for file in files:
-        source = read_file(file, limit=MIB, what="the .circ file").decode("utf-8", "replace")
+        source = decode_source(read_file(file, limit=MIB, what="the .circ file"), str(file))
         formatted = format_source(source, str(file))
         if formatted != source:
             changed.append(file)
