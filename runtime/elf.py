@@ -14,17 +14,16 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from zkc.runtime.errors import InputError
-from zkc.runtime.files import MIB, read_file
+from zkc.runtime.files import read_file
 from zkc.runtime.guards import Guard, find_guards
+from zkc.runtime.limits import MAX_ELF_BYTES
 from zkc.runtime.memory_map import MemoryMap
 from zkc.runtime.symbols import Symbols
-
-MAX_ELF_BYTES = 1024 * MIB
-"""Bytes of a program file; debug information of large programs fits."""
 
 _BUILD_HINT = (
     "build for riscv32, rv32im, ilp32, static: `zig cc -target riscv32-freestanding-none -mcpu=generic_rv32+m -mabi=ilp32 -static`"
 )
+_MAGIC = b"\x7fELF"
 _HEADER = struct.Struct("<16sHHIIIIIHHHHHH")
 _PROGRAM_HEADER = struct.Struct("<8I")
 _CLASS_32, _LITTLE_ENDIAN, _VERSION = 1, 1, 1
@@ -90,7 +89,8 @@ def load_elf(source: str | os.PathLike[str] | bytes, memory_map: MemoryMap) -> P
     """Read and check a program from a path or from its bytes. Every fault is an `InputError`."""
     if isinstance(source, bytes):
         return _Reader("<bytes>", source, memory_map).program()
-    return _Reader(os.fspath(source), read_file(source, limit=MAX_ELF_BYTES, what="the program"), memory_map).program()
+    data = read_file(source, limit=MAX_ELF_BYTES, what="the program", magic=_MAGIC)
+    return _Reader(os.fspath(source), data, memory_map).program()
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class _Reader:
 
     def _header(self) -> tuple[int, list[_ProgramHeader]]:
         """Entry address and program headers."""
-        if self.file[:4] != b"\x7fELF":
+        if self.file[:4] != _MAGIC:
             raise self._refuse(
                 "this is not an ELF file", hint="give the program that the linker wrote, not a source, an object list or a raw binary"
             )

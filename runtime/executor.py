@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from zkc.runtime.elf import Program
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.heights import Heights
 from zkc.runtime.image import Image, PageTree
+from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_JOURNAL_BYTES, check_limit
 from zkc.runtime.machine import Machine
 from zkc.runtime.machine_ops import (
     HOST_CONSOLE,
@@ -49,10 +51,19 @@ FOREVER = 1 << 62
 
 @dataclass(frozen=True)
 class Limits:
-    """segment_log_rows: log2 of the most rows of a table that grows with execution. max_cycles: instructions before giving up."""
+    """segment_log_rows: log2 of the most rows of a table that grows with execution. max_cycles: instructions before giving up.
+
+    max_console, max_journal: bytes of each that the program may write; `InputError` if they are out of range.
+    """
 
     segment_log_rows: int | None = None
     max_cycles: int | None = None
+    max_console: int = MAX_CONSOLE_BYTES
+    max_journal: int = MAX_JOURNAL_BYTES
+
+    def __post_init__(self) -> None:
+        check_limit(self.max_console, sys.maxsize, option="--max-console")
+        check_limit(self.max_journal, MAX_JOURNAL_BYTES, option="--max-journal")
 
 
 @dataclass
@@ -315,12 +326,21 @@ class Executor:
             self._drain_journal()
         if self.host[HOST_CONSOLE_FD]:
             start, count = int(self.host[HOST_CONSOLE]) >> 32, int(self.host[HOST_CONSOLE]) & 0xFFFFFFFF
+            if len(self.console) + count > self.limits.max_console:
+                raise self._fault(
+                    f"the program writes more than {self.limits.max_console} bytes to its console", hint="give a larger --max-console"
+                )
             data = self._bytes(start, count)
             self.console += data
             console(int(self.host[HOST_CONSOLE_FD]), data)
             self.host[HOST_CONSOLE_FD] = 0
 
     def _drain_journal(self) -> None:
+        if len(self.journal) + int(self.host[HOST_JOURNAL]) > self.limits.max_journal:
+            raise self._fault(
+                f"the program writes more than {self.limits.max_journal} bytes to its journal",
+                hint=f"give a larger --max-journal; a receipt holds at most {MAX_JOURNAL_BYTES} bytes",
+            )
         self.journal += self.journal_buffer[: int(self.host[HOST_JOURNAL])].tobytes()
         self.host[HOST_JOURNAL] = 0
 

@@ -9,6 +9,7 @@ import re
 import secrets
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from zkc.runtime.errors import InputError
 
@@ -16,21 +17,42 @@ MIB = 1 << 20
 _CHUNK = 1 << 20
 
 
-def read_file(path: str | os.PathLike[str], *, limit: int, what: str) -> bytes:
+def read_file(path: str | os.PathLike[str], *, limit: int, what: str, magic: bytes = b"", option: str | None = None) -> bytes:
     """The content of `path`, at most `limit` bytes. `what` names the kind of file in messages ("the program", "the receipt").
 
-    Pipes are read to their end, hence `<(command)` of a shell works; the limit holds for them too.
+    Pipes are read to their end, hence `<(command)` of a shell works; the limit holds for them too. Of a file that does not begin with
+    `magic` only as many bytes are read. `option` raises the limit.
     """
     try:
         with open(path, "rb") as file:
+            start = _read_at_most(file.fileno(), len(magic))
+            if start != magic:
+                return start
             size = os.fstat(file.fileno()).st_size
             if size <= limit:
-                data = _read_at_most(file.fileno(), limit + 1)
+                data = start + _read_at_most(file.fileno(), limit + 1 - len(start))
                 if len(data) <= limit:
                     return data
     except (OSError, ValueError) as error:
         raise _unusable(f"cannot read {what}", path, error) from None
-    raise InputError(f"{what} is larger than {limit // MIB} MiB", where=str(path), hint="check that this is the file you meant")
+    raise _too_large(what, limit, repr(str(path))[1:-1], option)
+
+
+def read_stream(stream: BinaryIO, *, limit: int, what: str, option: str) -> bytes:
+    """The rest of an open stream, at most `limit` bytes; as `read_file`."""
+    try:
+        data = stream.read(limit + 1)
+    except (OSError, ValueError) as error:
+        raise _unusable(f"cannot read {what}", str(getattr(stream, "name", "the stream")), error) from None
+    if len(data) > limit:
+        raise _too_large(what, limit, None, option)
+    return data
+
+
+def _too_large(what: str, limit: int, where: str | None, option: str | None) -> InputError:
+    size = f"{limit // MIB} MiB" if limit >= MIB and not limit % MIB else f"{limit} bytes"
+    hint = "check that this is the file you meant" + (f", or give a larger {option}" if option else "")
+    return InputError(f"{what} is larger than {size}", where=where, hint=hint)
 
 
 def write_file(path: str | os.PathLike[str], data: bytes | memoryview, *, what: str) -> None:

@@ -18,8 +18,8 @@ from zkc.runtime.circuit import Circuit
 from zkc.runtime.claims import Claim, ClaimLayout, JournalSponge, journal_state
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.koalabear import P
-from zkc.runtime.files import MIB
 from zkc.runtime.image import Digest, image_id_hex
+from zkc.runtime.limits import MAX_CLAIM_VALUES, MAX_JOURNAL_BYTES, MAX_PROOF_BYTES, MAX_SEGMENTS
 from zkc.runtime.memory_map import MemoryMap
 from zkc.runtime.stark.parameters import DEFAULT, Parameters
 
@@ -30,11 +30,6 @@ KIND_SEGMENTS = 0
 
 DIGEST_BYTES = 32
 IMAGE_ID_WORDS = 8
-MAX_RECEIPT_BYTES = 8192 * MIB
-MAX_SEGMENTS = 1 << 16
-MAX_CLAIM_VALUES = 1 << 12
-MAX_PROOF_BYTES = 64 * MIB
-MAX_JOURNAL_BYTES = 256 * MIB
 
 A = ParamSpec("A")
 R = TypeVar("R")

@@ -14,9 +14,10 @@ from pathlib import Path
 from types import TracebackType
 
 from zkc.runtime.errors import InputError
-from zkc.runtime.files import MIB, read_file, remove_partials, write_file
+from zkc.runtime.files import read_file, remove_partials, write_file
 from zkc.runtime.image import Digest
-from zkc.runtime.receipt import MAX_PROOF_BYTES, SegmentReceipt
+from zkc.runtime.limits import MAX_STORED_BYTES
+from zkc.runtime.receipt import SegmentReceipt
 
 _MAGIC = b"zkc segment 1\n"
 _KEY_BYTES = 32
@@ -59,7 +60,7 @@ class ResumeStore:
     def load(self, index: int, identity: bytes) -> SegmentReceipt | None:
         """The stored segment `index`, if it is whole and was made for this run and this work unit."""
         try:
-            data = read_file(self._path(index), limit=MAX_PROOF_BYTES + MIB, what="a stored segment")
+            data = read_file(self._path(index), limit=MAX_STORED_BYTES, what="a stored segment", magic=_MAGIC)
         except InputError:
             return None
         start = len(_MAGIC) + _KEY_BYTES

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from zkc.runtime.circuit import Circuit, Table
-from zkc.runtime.stark.parameters import DEGREE, MIN_LOG_HEIGHT
+from zkc.runtime.stark.parameters import DEFAULT, DEGREE, MIN_LOG_HEIGHT
+from zkc.runtime.stark.proof import expected_proof_bytes
+from zkc.runtime.stark.shape import ABSENT, Shape
 
 
 def row_cells(table: Table) -> int:
@@ -68,3 +70,16 @@ def table_sizes(circuit: Circuit, rows: Mapping[str, int]) -> list[TableSize]:
 def all_cells(circuit: Circuit, segments: Iterable[Mapping[str, int]]) -> int:
     """Cells of all segments, each given by its rows."""
     return sum(size.cells for rows in segments for size in table_sizes(circuit, rows))
+
+
+def proofs_at_most(circuit: Circuit, segments: Iterable[Mapping[str, int]]) -> int:
+    """Bytes of the proofs of all segments, each given by its rows: a little more than they will be."""
+    found: dict[tuple[int, ...], int] = {}
+    total = 0
+    for rows in segments:
+        heights = {size.name: size.height.bit_length() - 1 for size in table_sizes(circuit, rows)}
+        key = tuple(heights.get(table.name, ABSENT) for table in circuit.tables)
+        if key not in found:
+            found[key] = expected_proof_bytes(Shape(circuit, key, DEFAULT)) * 33 // 32
+        total += found[key]
+    return total

@@ -24,8 +24,8 @@ MAX_NAME_BYTES = 1 << 10
 MAX_ALL_NAMES_BYTES = 64 << 20
 """Bytes of all names of symbols together."""
 MAX_UNITS = 1 << 14
-MAX_DEBUG_WORK = 1 << 28
-"""Bytes read from debug sections for one program, each as often as it is read, and 64 for each read: about twenty seconds' worth."""
+MAX_DEBUG_WORK = 1 << 27
+"""Bytes read from debug sections for one program, each as often as it is read, and 64 for each read: about ten seconds' worth."""
 MAX_LINE_BYTES = 1 << 20
 """Bytes of line tables that are decoded for one program, about ten seconds' worth; only units that may hold a wanted pc are."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,10 +15,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from zkc.runtime.errors import InputError, InternalError, VerificationError
-from zkc.runtime.files import MIB, check_writable, read_file, write_file
+from zkc.runtime.files import MIB, check_writable, read_file, read_stream, write_file
+from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_INPUT_BYTES, MAX_JOURNAL_BYTES, MAX_RECEIPT_BYTES, check_limit, check_receipt_fits
 
 if TYPE_CHECKING:
     from zkc.advice import Finding
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from zkc.inline_tests import TestOutcome
     from zkc.profile import Profile
     from zkc.runtime.elf import Program
-    from zkc.runtime.executor import Execution
+    from zkc.runtime.executor import Execution, Limits
     from zkc.runtime.machine import Machine
     from zkc.runtime.receipt import Receipt, SegmentReceipt
     from zkc.runtime.resume import ResumeStore
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from zkc.runtime.stark.security import SecurityReport
     from zkc.warm import Warmed
 
-MAX_INPUT_BYTES = 1024 * MIB
 SECURITY_BITS = 128.0
 """What every proof that the verifier accepts has at least, provably."""
 
@@ -177,9 +178,17 @@ def _image_id_of(program: Program) -> str:
     return image_id_hex(PageTree.of(image, chosen.hasher).image_id())
 
 
-def read_input(path: PathLike) -> bytes:
-    """The private input for a program from a file."""
-    return read_file(path, limit=MAX_INPUT_BYTES, what="the input")
+def read_input(source: PathLike | BinaryIO, *, max_input: int = MAX_INPUT_BYTES) -> bytes:
+    """The private input for a program from a file or an open stream, at most `max_input` bytes."""
+    check_limit(max_input, sys.maxsize - 1, option="--max-input")
+    if isinstance(source, str | os.PathLike):
+        return read_file(source, limit=max_input, what="the input", option="--max-input")
+    return read_stream(source, limit=max_input, what="the input", option="--max-input")
+
+
+def read_journal(path: PathLike) -> bytes:
+    """A journal to compare with, from a file; one that is longer than a receipt holds is refused."""
+    return read_file(path, limit=MAX_JOURNAL_BYTES, what="the journal")
 
 
 def execute(
@@ -188,14 +197,19 @@ def execute(
     *,
     segment_limit: int | None = None,
     max_cycles: int | None = None,
+    max_console: int = MAX_CONSOLE_BYTES,
+    max_journal: int = MAX_JOURNAL_BYTES,
     console: Console = no_console,
     progress: Progress = no_progress,
 ) -> Run:
-    """Runs `program` without proving anything. `segment_limit` is log2 of the most rows in a table of one segment."""
+    """Runs `program` without proving anything. `segment_limit` is log2 of the most rows in a table of one segment.
+
+    `max_console` and `max_journal` are bytes: a program that writes more is stopped.
+    """
     from zkc.runtime.executor import Limits
     from zkc.runtime.executor import execute as run
 
-    limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
+    limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     loaded = load_program(program)
     start = time.perf_counter()
     execution = run(machine(), loaded, stdin, limits, console, progress)
@@ -210,6 +224,8 @@ def prove(
     output: PathLike | None = None,
     segment_limit: int | None = None,
     max_cycles: int | None = None,
+    max_console: int = MAX_CONSOLE_BYTES,
+    max_journal: int = MAX_JOURNAL_BYTES,
     jobs: int = 1,
     console: Console = no_console,
     progress: Progress = no_progress,
@@ -227,15 +243,18 @@ def prove(
     from zkc.runtime.proving import Progress as Step
     from zkc.runtime.proving import prove_segments
     from zkc.runtime.receipt import Receipt
+    from zkc.runtime.sizes import proofs_at_most
 
     if output is not None:
         check_writable(output, what="the receipt")
     loaded = load_program(program)
     image = _image_id_of(loaded)
-    limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
+    limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     start = time.perf_counter()
     execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True)
     executed = time.perf_counter()
+    rows = [segment.rows for segment in execution.segments]
+    check_receipt_fits(len(rows), len(execution.journal), lambda: proofs_at_most(machine().circuit, rows))
     findings = tuple(advise(machine(), loaded.symbols, execution))
     for finding in findings:
         advice(finding)
@@ -321,11 +340,11 @@ def _resume_store(
 
 def read_receipt(receipt: PathLike | bytes) -> Receipt:
     """A receipt from its bytes or its file; nothing is verified."""
-    from zkc.runtime.receipt import MAX_RECEIPT_BYTES, Receipt
+    from zkc.runtime.receipt import MAGIC, Receipt
 
     if isinstance(receipt, bytes):
         return Receipt.from_bytes(receipt)
-    return Receipt.from_bytes(read_file(receipt, limit=MAX_RECEIPT_BYTES, what="the receipt"), name=os.fspath(receipt))
+    return Receipt.from_bytes(read_file(receipt, limit=MAX_RECEIPT_BYTES, what="the receipt", magic=MAGIC), name=os.fspath(receipt))
 
 
 def verify(
@@ -376,12 +395,16 @@ def profile(
     *,
     segment_limit: int | None = None,
     max_cycles: int | None = None,
+    max_console: int = MAX_CONSOLE_BYTES,
+    max_journal: int = MAX_JOURNAL_BYTES,
     console: Console = no_console,
     progress: Progress = no_progress,
 ) -> Profile:
     """Runs `program` and says where its instructions and their cells go."""
+    from zkc.runtime.executor import Limits
+
     loaded = load_program(program)
-    execution, run = _run_with_snapshots(loaded, stdin, segment_limit, max_cycles, console, progress)
+    execution, run = _run_with_snapshots(loaded, stdin, Limits(segment_limit, max_cycles, max_console, max_journal), console, progress)
     return _profile(loaded, execution, run, progress)
 
 
@@ -392,12 +415,11 @@ def _profile(loaded: Program, execution: Execution, run: Run, progress: Progress
 
 
 def _run_with_snapshots(
-    loaded: Program, stdin: bytes | None, segment_limit: int | None, max_cycles: int | None, console: Console, progress: Progress
+    loaded: Program, stdin: bytes | None, limits: Limits, console: Console, progress: Progress
 ) -> tuple[Execution, Run]:
-    from zkc.runtime.executor import Limits, execute
+    from zkc.runtime.executor import execute
 
     start = time.perf_counter()
-    limits = Limits(segment_log_rows=segment_limit, max_cycles=max_cycles)
     execution = execute(machine(), loaded, stdin, limits, console, progress, snapshots=True)
     return execution, _run(_image_id_of(loaded), execution, time.perf_counter() - start)
 
@@ -410,14 +432,17 @@ def report(
     proves: bool = True,
     segment_limit: int | None = None,
     max_cycles: int | None = None,
+    max_console: int = MAX_CONSOLE_BYTES,
+    max_journal: int = MAX_JOURNAL_BYTES,
     console: Console = no_console,
     progress: Progress = no_progress,
 ) -> Page:
     """An HTML page about a run of `program`: costs by function, segments, pages, tables and, if it `proves`, where the time goes."""
     from zkc.report import prove_all, render
+    from zkc.runtime.executor import Limits
 
     loaded = load_program(program)
-    execution, run = _run_with_snapshots(loaded, stdin, segment_limit, max_cycles, console, progress)
+    execution, run = _run_with_snapshots(loaded, stdin, Limits(segment_limit, max_cycles, max_console, max_journal), console, progress)
     found = _profile(loaded, execution, run, progress)
     proven = prove_all(machine(), execution.segments, progress) if proves else []
     seconds = sum(one.total for one in proven) if proven else None

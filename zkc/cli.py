@@ -20,6 +20,7 @@ from zkc.dsl.diagnostics import DiagnosticError
 from zkc.output import Report, describe_count, describe_exit, describe_journal, describe_rate, print_json
 from zkc.progress import progress_bars
 from zkc.runtime.errors import InputError, VerificationError, ZkcError
+from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_INPUT_BYTES, MAX_JOURNAL_BYTES
 from zkc.stopping import Stopped, stoppable
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ class Refused(InputError):
     def __init__(self, message: str, values: Mapping[str, Any], *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.values = values
+ConsoleOption = Annotated[int, typer.Option("--max-console", metavar="N", min=0, help="At most N bytes of console output.")]
+JournalOption = Annotated[int, typer.Option("--max-journal", metavar="N", min=0, help="At most N bytes of journal.")]
+MaxInputOption = Annotated[int, typer.Option("--max-input", metavar="N", min=0, help="At most N bytes of input.")]
 
 
 @app.callback()
@@ -70,15 +74,27 @@ def execute(
     input: InputOption = None,
     segment_limit: SegmentOption = None,
     max_cycles: CyclesOption = None,
+    max_console: ConsoleOption = MAX_CONSOLE_BYTES,
+    max_journal: JournalOption = MAX_JOURNAL_BYTES,
+    max_input: MaxInputOption = MAX_INPUT_BYTES,
     json: JsonOption = False,
 ) -> None:
     """Run a program without proving anything."""
     report = Report(json)
-    stdin = _stdin(input)
+    stdin = _stdin(input, max_input)
     if not api.executor_is_compiled():
         print("zkc: compiling the executor; this happens once", file=sys.stderr)
     with progress_bars(quiet=True) as progress:
-        run = api.execute(program, stdin, segment_limit=segment_limit, max_cycles=max_cycles, console=_console(json), progress=progress)
+        run = api.execute(
+            program,
+            stdin,
+            segment_limit=segment_limit,
+            max_cycles=max_cycles,
+            max_console=max_console,
+            max_journal=max_journal,
+            console=_console(json),
+            progress=progress,
+        )
     report.show(_run_facts(run), **_run_values(run))
 
 
@@ -88,6 +104,9 @@ def prove(
     input: InputOption = None,
     segment_limit: SegmentOption = None,
     max_cycles: CyclesOption = None,
+    max_console: ConsoleOption = MAX_CONSOLE_BYTES,
+    max_journal: JournalOption = MAX_JOURNAL_BYTES,
+    max_input: MaxInputOption = MAX_INPUT_BYTES,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Prove N segments at a time.")] = 1,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="The receipt; PROGRAM.receipt here if left out.")
@@ -97,7 +116,7 @@ def prove(
     """Run a program and prove the run."""
     report = Report(json)
     target = output or Path(program.stem + ".receipt")
-    stdin = _stdin(input)
+    stdin = _stdin(input, max_input)
     with progress_bars(quiet=json) as progress:
         _compile_first(progress)
         proof = api.prove(
@@ -106,6 +125,8 @@ def prove(
             output=target,
             segment_limit=segment_limit,
             max_cycles=max_cycles,
+            max_console=max_console,
+            max_journal=max_journal,
             jobs=jobs,
             console=_console(json),
             progress=progress,
@@ -132,7 +153,7 @@ def verify(
 ) -> None:
     """Check a receipt. Status 1 if it does not prove what is asked."""
     report = Report(json)
-    expected = None if journal is None else api.read_input(journal)
+    expected = None if journal is None else api.read_journal(journal)
     code = None if exit_code is None else exit_code & 0xFFFFFFFF
     verified = api.verify(receipt, program=elf, image_id=image_id, journal=expected, exit_code=code)
     size = receipt.stat().st_size
@@ -161,6 +182,9 @@ def profile(
     input: InputOption = None,
     segment_limit: SegmentOption = None,
     max_cycles: CyclesOption = None,
+    max_console: ConsoleOption = MAX_CONSOLE_BYTES,
+    max_journal: JournalOption = MAX_JOURNAL_BYTES,
+    max_input: MaxInputOption = MAX_INPUT_BYTES,
     top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="Lines of each table.")] = 15,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Call stacks as JSON, for speedscope.app.", show_default=False)
@@ -177,7 +201,14 @@ def profile(
         check_writable(output, what="the profile")
     with progress_bars(quiet=json) as progress:
         found = api.profile(
-            program, _stdin(input), segment_limit=segment_limit, max_cycles=max_cycles, console=_console(json), progress=progress
+            program,
+            _stdin(input, max_input),
+            segment_limit=segment_limit,
+            max_cycles=max_cycles,
+            max_console=max_console,
+            max_journal=max_journal,
+            console=_console(json),
+            progress=progress,
         )
     if output is not None:
         write_file(output, speedscope(found, program.stem).encode(), what="the profile")
@@ -193,10 +224,11 @@ def make_report(
     input: InputOption = None,
     segment_limit: SegmentOption = None,
     max_cycles: CyclesOption = None,
+    max_console: ConsoleOption = MAX_CONSOLE_BYTES,
+    max_journal: JournalOption = MAX_JOURNAL_BYTES,
+    max_input: MaxInputOption = MAX_INPUT_BYTES,
     proves: Annotated[bool, typer.Option("--prove/--no-prove", help="Prove the run, to see where the time goes.")] = True,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The page; PROGRAM.html here if left out.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The page; PROGRAM.html here if left out.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Write an HTML page about a run: segments, pages, tables, times."""
@@ -211,11 +243,13 @@ def make_report(
             _compile_first(progress)
         page = api.report(
             program,
-            _stdin(input),
+            _stdin(input, max_input),
             name=program.stem,
             proves=proves,
             segment_limit=segment_limit,
             max_cycles=max_cycles,
+            max_console=max_console,
+            max_journal=max_journal,
             console=_console(json),
             progress=progress,
         )
@@ -521,10 +555,10 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'s' * (number != 1)}"
 
 
-def _stdin(path: Path | None) -> bytes | None:
+def _stdin(path: Path | None, max_input: int) -> bytes | None:
     if path is None:
         return None
-    return sys.stdin.buffer.read() if str(path) == "-" else api.read_input(path)
+    return api.read_input(sys.stdin.buffer if str(path) == "-" else path, max_input=max_input)
 
 
 def _compile_first(progress: api.Progress) -> None:

@@ -152,6 +152,14 @@ def tree_bytes(plan: TreePlan) -> int:
     return 4 * sum(group.width * len(positions) for group, positions in sizes) + DIGEST_BYTES * plan.siblings
 
 
+def expected_proof_bytes(shape: Shape) -> int:
+    """Encoded size of a proof of this shape, but for the leaves and siblings that its queries happen to share: a percent or two."""
+    queries = np.random.default_rng(0).integers(0, 1 << shape.log_extended, shape.parameters.queries)
+    elements = shape.openings + (1 << shape.parameters.log_final)
+    head = len(shape.log_heights) + DIGEST_BYTES * (3 + len(shape.folds)) + 4 * DEGREE * elements + 8
+    return head + sum(tree_bytes(tree) for tree in plans(shape, queries))
+
+
 def encode(log_heights: Sequence[int], head: Head, openings: Sequence[Opening]) -> bytes:
     """The proof's bytes."""
     parts = [bytes(log_heights), *head.roots, word_bytes(head.openings), *head.layer_roots, word_bytes(head.final)]
