@@ -1,13 +1,12 @@
-"""`zkc compile`: from a directory of .circ files to a machine, through a content-addressed cache.
+"""`zkc compile`: from a directory of .circ files to a machine, through the cache.
 
-Generated modules are named by their content, so an edit makes new files only for what changed, and Numba's own cache keeps the rest.
+Machine code is kept by the text of its module, so after an edit only what changed is compiled again.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import pickle
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,14 +33,12 @@ from zkc.compiler.values import flatten
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import DiagnosticError
 from zkc.dsl.parser import parse_files
-from zkc.runtime import events
+from zkc.runtime import artefact, cache, events, sources
 from zkc.runtime.circuit import Bus, Circuit, Table
 from zkc.runtime.circuit_digest import circuit_digest
 from zkc.runtime.errors import InputError
-from zkc.runtime.files import write_file
 from zkc.runtime.machine import InsnInfo, Machine, MachineSpec, StepTable
 
-VERSION = "1"
 STRAIGHT_LINE_NODES = 1500
 """A larger table is interpreted by the prover: as fast there (its rows stay in the second-level cache), and nothing to compile."""
 
@@ -51,10 +48,7 @@ def circuits_directory() -> Path:
     return Path(next(iter(circuits.__path__)))
 
 
-def cache_directory() -> Path:
-    """`ZKC_CACHE`, or the user's cache directory."""
-    chosen = os.environ.get("ZKC_CACHE")
-    return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "zkc"
+_compiling = threading.Lock()
 
 
 def load_machine(directory: Path | None = None) -> Machine:
@@ -68,40 +62,23 @@ def load_machine(directory: Path | None = None) -> Machine:
     except OSError:  # the parser says which file cannot be read
         parse_files(files, root)
         raise
-    cached = cache_directory() / "machines" / f"{key}.machine"
-    if cached.exists():
-        try:
-            spec = pickle.loads(cached.read_bytes())
-            if circuit_digest(spec.circuit) == spec.circuit.digest:
-                return Machine(spec)
-        except Exception:  # a damaged cache file is as good as none
-            cached.unlink(missing_ok=True)
-    spec = build(files, root, cache_directory() / "modules")
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    write_file(cached, pickle.dumps(spec), what="the compiled machine")
-    return Machine(spec)
+    with _compiling:
+        kept = cache.load("machines", key)
+        spec = None if kept is None else artefact.from_bytes(kept)
+        if spec is None:
+            spec = build(files, root)
+            cache.save("machines", key, artefact.to_bytes(spec))
+            cache.prune()
+        return Machine(spec)
 
 
 def _key(files: list[Path]) -> str:
-    """A digest of the sources, the compiler and what its output imports."""
-    h = hashlib.sha256(VERSION.encode())
+    """A digest of the .circ files and of the compiler."""
+    h = hashlib.sha256(sources.digest_of(__name__).encode())
     here = Path(__file__).parent
-    runtime = here.parent / "runtime"
-    own = sorted([*here.glob("*.py"), *here.glob("templates/*"), *(here.parent / "dsl").glob("*")])
-    own += [runtime / "circuit.py", runtime / "machine.py"]
-    for path in [*files, *(p for p in own if p.is_file())]:
+    for path in [*files, *sorted([*here.glob("templates/*"), *(here.parent / "dsl").glob("*.lark")])]:
         h.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    h.update(kernel_digest().encode() + str(cache_directory()).encode())
     return h.hexdigest()[:32]
-
-
-def kernel_digest() -> str:
-    """A digest of the runtime code that generated modules inline: Numba does not notice when that changes."""
-    runtime = Path(__file__).parent.parent / "runtime"
-    h = hashlib.sha256()
-    for path in sorted([*(runtime / "field").glob("*.py"), runtime / "machine_ops.py"]):
-        h.update(path.read_bytes())
-    return h.hexdigest()[:16]
 
 
 class Compilation:
@@ -162,8 +139,8 @@ def compile_program(files: list[Path], root: Path) -> Compilation:
     return Compilation(collect(items, sources))
 
 
-def build(files: list[Path], root: Path, modules: Path) -> MachineSpec:
-    """Compiles to the artefact, and writes the generated modules that are not there yet."""
+def build(files: list[Path], root: Path) -> MachineSpec:
+    """Compiles to the artefact."""
     compilation = compile_program(files, root)
     program = compilation.program
     check_constants(program)
@@ -182,7 +159,7 @@ def build(files: list[Path], root: Path, modules: Path) -> MachineSpec:
     circuit = Circuit(b"", widths, tables, claim.table, dict(program.constants))  # type: ignore[arg-type]
     circuit = Circuit(circuit_digest(circuit), widths, tables, claim.table, circuit.constants)
     histogram = _histogram(fixed)
-    writer = ModuleWriter(modules, root.name)
+    writer = ModuleWriter(root.name)
     _write_executors(writer, compilation)
     for x in laid:
         _write_table(writer, compilation, x, histogram)
@@ -194,7 +171,7 @@ def build(files: list[Path], root: Path, modules: Path) -> MachineSpec:
         histogram_size=histogram.size,
         faults=writer.faults,
         insns=tuple(_insn_info(program, n) for n in program.encodings),
-        modules=writer.paths,
+        modules=writer.texts,
         claim_lookups=_claim_lookups(program, claim),
         column_types={x.table.name: tuple(c.type for c in x.builder.columns) for x in laid},
     )
@@ -236,25 +213,17 @@ def _insn_info(program: Program, name: str) -> InsnInfo:
 
 
 class ModuleWriter:
-    """Writes generated modules to files named by their content."""
+    """Makes the text of generated modules."""
 
-    def __init__(self, directory: Path, source: str) -> None:
-        self.directory = directory
+    def __init__(self, source: str) -> None:
         self.source = source
-        self.paths: dict[tuple[str, str], str] = {}
+        self.texts: dict[tuple[str, str], str] = {}
         self.faults: tuple[str, ...] = ()
         loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
         self.templates = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-        self.kernels = f"\n# Kernels it is compiled with: {kernel_digest()}\n"
-        directory.mkdir(parents=True, exist_ok=True)
 
     def write(self, template: str, kind: str, table: str, **values: object) -> None:
-        text = self.templates.get_template(template).render(directory=self.source, table=table, **values) + self.kernels
-        name = f"{kind}_{table}_{hashlib.sha256(text.encode()).hexdigest()[:16]}.py"
-        path = self.directory / name
-        if not path.exists():
-            write_file(path, text.encode(), what="a generated module")
-        self.paths[(kind, table)] = str(path)
+        self.texts[(kind, table)] = self.templates.get_template(template).render(directory=self.source, table=table, **values)
 
 
 def _arrays(functions: dict[str, FieldFunction], used: str) -> dict[str, str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
+import linecache
+import marshal
 import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from zkc.runtime import cache, sources
 from zkc.runtime.circuit import Circuit
 from zkc.runtime.memory_map import MemoryMap
 
@@ -41,7 +42,7 @@ class InsnInfo:
 
 @dataclass(frozen=True)
 class MachineSpec:
-    """The artefact. `modules` maps (kind, table) to the file of a generated module; kinds are constraints, fill, fast, tracing."""
+    """The artefact. `modules` maps (kind, table) to the text of a generated module; kinds are constraints, fill, fast, tracing."""
 
     circuit: Circuit
     step_tables: tuple[StepTable, ...]
@@ -65,6 +66,7 @@ class Machine:
         self.spec = spec
         self.circuit = spec.circuit
         self.digest = spec.circuit.digest
+        self._modules: dict[tuple[str, str], ModuleType] = {}
 
     @cached_property
     def memory_map(self) -> MemoryMap:
@@ -78,17 +80,13 @@ class Machine:
         return Poseidon2(Poseidon2Parameters.from_constants(self.circuit.constants))
 
     def module(self, kind: str, table: str) -> ModuleType:
-        """The generated module, imported from its file; other threads see it when it is whole."""
-        path = Path(self.spec.modules[(kind, table)])
-        name = f"zkc_generated_{path.stem}"
+        """The generated module, executed at its first use; other threads see it when it is whole."""
+        text = self.spec.modules[(kind, table)]
         with _importing:
-            if name not in sys.modules:
-                spec = importlib.util.spec_from_file_location(name, path)
-                assert spec is not None and spec.loader is not None
-                module = importlib.util.module_from_spec(spec)
-                spec.loader.exec_module(module)
-                sys.modules[name] = module
-            return sys.modules[name]
+            if (kind, table) not in self._modules:
+                name = f"zkc_generated_{kind}_{table}_{sources.short_digest(text)}"
+                self._modules[(kind, table)] = sys.modules[name] = sys.modules.get(name) or _execute(name, text)
+            return self._modules[(kind, table)]
 
     def evaluators(self, tables: list[str]) -> dict[str, Callable[..., None]]:
         """The packed constraint kernels of those tables that have one."""
@@ -100,6 +98,24 @@ class Machine:
             if word & insn.mask == insn.match:
                 return _assembly(insn, word, pc)
         return f".word 0x{word:08x}"
+
+
+def _execute(name: str, text: str) -> ModuleType:
+    """The module of that text. Its byte code is kept, for Python takes half a second to compile an executor."""
+    file = f"<{name}>"
+    key = f"{name}-{sys.implementation.cache_tag}"
+    kept = cache.load("code", key)
+    if kept is None:
+        code = compile(text, file, "exec")
+        cache.save("code", key, marshal.dumps(code))
+    else:
+        code = marshal.loads(kept)
+    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # for tracebacks and Numba's messages
+    module = ModuleType(name)
+    module.__file__ = file
+    sources.register(name, text)
+    exec(code, module.__dict__)
+    return module
 
 
 ABI_NAMES = [

@@ -6,31 +6,31 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from zkc.runtime.field.compiled import jit, kernel
 from zkc.runtime.field.koalabear import P
 
 HOST_POSITION, HOST_LENGTH, HOST_PRESENT, HOST_HALTED, HOST_EXIT_CODE, HOST_CONSOLE, HOST_JOURNAL, HOST_CONSOLE_FD = range(8)
 HOST_WORDS = 8
 
 
-@njit(cache=True, nogil=True, inline="always")
+@jit(inline="always")
 def signed(a: int) -> int:
     """A word, 0 .. 2^32 - 1, as a signed integer."""
     return a - ((a >> 31) << 32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def divide_unsigned(a: int, b: int) -> int:
     return 0xFFFFFFFF if b == 0 else a // b
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def remainder_unsigned(a: int, b: int) -> int:
     return a if b == 0 else a % b
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def divide_signed(a: int, b: int) -> int:
     """Rounds to zero; x / 0 = -1; -2^31 / -1 = -2^31 (the RISC-V unprivileged manual, chapter M)."""
     if b == 0:
@@ -40,7 +40,7 @@ def divide_signed(a: int, b: int) -> int:
     return (q if (x < 0) == (y < 0) else -q) & 0xFFFFFFFF
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def remainder_signed(a: int, b: int) -> int:
     if b == 0:
         return a
@@ -49,7 +49,7 @@ def remainder_signed(a: int, b: int) -> int:
     return (-r if x < 0 else r) & 0xFFFFFFFF
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def inverse(a: int) -> int:
     """1 / a mod p, and 0 for 0, by extended Euclid."""
     x = a % P
@@ -63,7 +63,7 @@ def inverse(a: int) -> int:
     return old_s % P
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def run_field_function(nodes: npt.NDArray[np.int64], outputs: npt.NDArray[np.int64], args: Any) -> npt.NDArray[np.int64]:
     """The outputs of a straight-line program over the field (canonical values); `nodes` as in zkc.runtime.circuit.Table."""
     inputs = np.array(args, dtype=np.int64)
@@ -89,23 +89,23 @@ def run_field_function(nodes: npt.NDArray[np.int64], outputs: npt.NDArray[np.int
 # The host: private input, console, journal. `host` is int64[HOST_WORDS]; the answers are hostile as far as the proof is concerned. ------
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def host_input_missing(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8]) -> int:
     return 1 - host[HOST_PRESENT]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def host_input_length(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8], limit: int) -> Any:
     return min(limit, host[HOST_LENGTH] - host[HOST_POSITION])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def host_input_byte(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8]) -> Any:
     at = host[HOST_POSITION]
     return np.int64(stdin[at]) if at < host[HOST_LENGTH] else 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def host_input_word(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8]) -> Any:
     at, value = host[HOST_POSITION], 0
     for i in range(4):
@@ -114,20 +114,20 @@ def host_input_word(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8]) -
     return value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def perform_consume(host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: npt.NDArray[np.uint8], count: int) -> int:
     host[HOST_POSITION] += count
     return 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def perform_halt(host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: npt.NDArray[np.uint8], code: int) -> int:
     host[HOST_HALTED] = 1
     host[HOST_EXIT_CODE] = code
     return 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def perform_journal(host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: npt.NDArray[np.uint8], value: int) -> Any:
     """Appends a byte to the journal that the receipt will carry; leaves the loop when the buffer is full."""
     out[host[HOST_JOURNAL]] = value
@@ -135,7 +135,7 @@ def perform_journal(host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], ou
     return np.int64(host[HOST_JOURNAL] == out.shape[0])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def perform_console(
     host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: npt.NDArray[np.uint8], fd: int, start: int, count: int
 ) -> int:

@@ -20,6 +20,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final
 
+from zkc.runtime import cache
 from zkc.runtime.errors import InternalError, ZkcError
 from zkc.runtime.threads import set_threads
 
@@ -83,6 +84,7 @@ def run_tasks(work: Work, tasks: Iterator[tuple[int, Task]], *, processes: int, 
     processes: at most so many at a time, each with so many `threads`. Closing the generator kills them. The task of a process that was
     ended by a signal, as by a system that is short of memory, is done once more in another.
     """
+    cache.share_temporary()
     idle: list[_Worker] = []
     busy: dict[_Worker, tuple[int, Task]] = {}
     again: list[tuple[int, Task]] = []

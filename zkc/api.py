@@ -147,15 +147,16 @@ def warm(directory: PathLike | None = None, *, jobs: int | None = None, progress
 
 def is_warm() -> bool:
     """Whether `warm` has nothing left to do."""
-    from zkc.warm import stamp
+    from zkc.warm import is_warm as all_is_kept
 
-    return stamp(machine()).exists()
+    return all_is_kept(machine())
 
 
 def executor_is_compiled() -> bool:
-    """Whether programs run at once: Numba has the fast executor on disk."""
-    module = Path(machine().spec.modules[("fast", "executor")])
-    return any((module.parent / "__pycache__").glob(f"{module.stem}.run-*.nbi"))
+    """Whether programs run at once: the machine code of the fast executor is in the cache."""
+    from zkc.runtime.kernel_cache import is_kept
+
+    return is_kept(machine().module("fast", "executor").run)
 
 
 def load_program(program: PathLike | bytes) -> Program:

@@ -25,9 +25,9 @@ def emit(directory: Path | None, stage: str) -> str:
         return "\n".join(_syntax(directory or circuits_directory()))
     machine = load_machine(directory)
     if kind in ("fast", "tracing") and not name:
-        return Path(machine.spec.modules[(kind, "executor")]).read_text(encoding="utf-8")
+        return machine.spec.modules[(kind, "executor")]
     if (kind, name) in machine.spec.modules:
-        return Path(machine.spec.modules[(kind, name)]).read_text(encoding="utf-8")
+        return machine.spec.modules[(kind, name)]
     texts: dict[str, Callable[[], Iterator[str]]] = {
         "tables": lambda: _tables(machine.circuit, None),
         "table": lambda: _tables(machine.circuit, name),

@@ -6,8 +6,6 @@ among processes, for Numba compiles one function at a time.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -16,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from zkc.runtime.files import write_file
+from zkc.runtime import cache, sources
 from zkc.runtime.workers import Failure, run_tasks
 
 if TYPE_CHECKING:
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 Task = tuple[str, str]
 """Kind of kernel and table."""
+Entry = tuple[str, str]
+"""Kind and name of an entry of the cache."""
 
 FIRST: Final = (("proof", "stark"), ("tracing", "executor"), ("fast", "executor"), ("fill", "divide"))
 """What takes longest."""
@@ -50,63 +50,66 @@ def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
     progress("circuits", 0, 1)
     machine = load_machine(directory)
     progress("circuits", 1, 1)
-    done = stamp(machine)
-    if done.exists():
+    if is_warm(machine, whole=True):
         return Warmed(machine.digest, 0, time.perf_counter() - start)
     tasks = _tasks(machine)
     try:
-        _compile(directory, tasks, jobs, progress)
-        _compile(directory, [WHOLE], 1, progress)
+        entries = _compile(directory, tasks, jobs, progress)
+        entries |= _compile(directory, [WHOLE], 1, progress)
     except KeyboardInterrupt as stop:
         stop.add_note("  help: the kernels that are compiled are kept; the same command goes on where it stopped")
         raise
-    done.parent.mkdir(parents=True, exist_ok=True)
-    write_file(done, b"", what="a note in the cache")
+    cache.save("notes", note_of(machine), "\n".join(f"{kind} {name}" for kind, name in sorted(entries)).encode())
+    cache.prune()
     return Warmed(machine.digest, len(tasks), time.perf_counter() - start)
 
 
-def stamp(machine: Machine) -> Path:
-    """A file that is there when everything is compiled.
+def is_warm(machine: Machine, *, whole: bool = False) -> bool:
+    """Whether everything is compiled: all entries of the cache that were used when it was are there. `whole`: and none is damaged."""
+    note = cache.load("notes", note_of(machine))
+    if note is None:
+        return False
+    entries = [line.split(" ", 1) for line in note.decode().splitlines()]
+    if whole:
+        return all(cache.load(kind, name) is not None for kind, name in entries)
+    there = {kind: cache.names(kind) for kind in cache.KINDS}
+    return all(name in there[kind] for kind, name in entries)
 
-    Its name is a digest of all that decides what has to be compiled: the generated modules, our own code, Numba and the processor.
-    """
-    import llvmlite
-    import llvmlite.binding as llvm
-    import numba
 
-    from zkc.compiler.build import cache_directory
+def note_of(machine: Machine) -> str:
+    """The entry that lists what is used: named by the generated modules, and by what kernels are made of and depend on."""
+    from zkc.runtime.kernel_cache import environment
 
-    versions = (numba.__version__, llvmlite.__version__, llvm.get_host_cpu_name(), os.environ.get("NUMBA_CACHE_DIR"))
-    h = hashlib.sha256(repr(versions).encode())
-    h.update(repr(sorted(llvm.get_host_cpu_features().items())).encode())
-    h.update(repr(sorted(machine.spec.modules.values())).encode())
-    runtime = Path(__file__).parent / "runtime"
-    for path in sorted(runtime.rglob("*.py")):
-        h.update(str(path).encode() + b"\0" + path.read_bytes() + b"\0")
-    return cache_directory() / "warm" / h.hexdigest()[:32]
+    return sources.short_digest(repr((sorted(machine.spec.modules.items()), sources.digest_of(__name__), environment())))
 
 
 def _tasks(machine: Machine) -> list[Task]:
     """All kernels, the longest first."""
     others = [key for key in machine.spec.modules if key not in FIRST]
-    size = {key: Path(machine.spec.modules[key]).stat().st_size for key in others}
+    size = {key: len(machine.spec.modules[key]) for key in others}
     first = [key for key in FIRST if key[0] == "proof" or key in machine.spec.modules]
     return [*first, *sorted(others, key=lambda key: -size[key])]
 
 
-def _compile(directory: Path | None, tasks: list[Task], jobs: int, progress: Progress) -> None:
-    """Compiles in processes even if it is one at a time: they can be ended at once, Numba cannot be interrupted."""
+def _compile(directory: Path | None, tasks: list[Task], jobs: int, progress: Progress) -> set[Entry]:
+    """Compiles in processes even if it is one at a time: they can be ended at once, Numba cannot be interrupted.
+
+    Gives the entries of the cache that were used.
+    """
+    entries: set[Entry] = set()
     progress("kernels", 0, len(tasks))
     outcomes = run_tasks(partial(compile_kernel, directory), iter(enumerate(tasks)), processes=min(jobs, len(tasks)), threads=1)
     with closing(outcomes):
         for done, (number, outcome) in enumerate(outcomes, 1):
             if isinstance(outcome, Failure):
                 raise outcome.as_error(f"the kernel {' '.join(tasks[number])} could not be compiled")
+            entries |= outcome
             progress("kernels", done, len(tasks))
+    return entries
 
 
-def compile_kernel(directory: Path | None, task: Task) -> None:
-    """Makes Numba compile one kernel, by calling it with arguments of the right types."""
+def compile_kernel(directory: Path | None, task: Task) -> frozenset[Entry]:
+    """Makes Numba compile one kernel, by calling it with arguments of the right types. Gives all entries that this process used so far."""
     import numpy as np
 
     from zkc.compiler.build import load_machine
@@ -126,6 +129,7 @@ def compile_kernel(directory: Path | None, task: Task) -> None:
         machine.module("fill", table).fill(words, 0, 0, words.copy(), words[0])
     else:
         machine.module("constraints", table).evaluate(words, 0, 0, words.copy())
+    return cache.touched()
 
 
 EXIT: Final = (0x05D00893, 0x00000513, 0x00000073)

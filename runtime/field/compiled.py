@@ -1,4 +1,4 @@
-"""Numba's decorators with types: what they decorate keeps its signature, an intrinsic takes whatever its emitter accepts."""
+"""Numba's decorators with types: what they decorate keeps its signature and its machine code; intrinsics take what emitters accept."""
 
 from __future__ import annotations
 
@@ -8,16 +8,29 @@ from typing import Any, ParamSpec, TypeVar, cast
 from numba import njit
 from numba.extending import intrinsic as numba_intrinsic
 
+from zkc.runtime.kernel_cache import KernelCache
+
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
 def kernel(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Compile without the interpreter lock and keep the machine code in `__pycache__`.
+    """Compile without the interpreter lock and keep the machine code."""
+    return jit()(function)
 
-    Numba does not notice there that a kernel or intrinsic called from another file has changed: remove `__pycache__` after such an edit.
+
+def jit(**options: Any) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+    """`kernel` with more options of `numba.njit`.
+
+    The function stands at the top of a module of zkc, or of a generated one: machine code is kept under the digest of all that it can hold.
     """
-    return cast(Callable[Parameters, Result], njit(cache=True, nogil=True)(function))
+
+    def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+        dispatcher: Any = njit(nogil=True, **options)(function)
+        dispatcher._cache = KernelCache(function)  # as Dispatcher.enable_caching does
+        return cast(Callable[Parameters, Result], dispatcher)
+
+    return decorate
 
 
 def intrinsic(function: Callable[..., Any]) -> Any:

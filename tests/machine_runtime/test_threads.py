@@ -59,10 +59,9 @@ def test_threads_that_start_with_execute_prove_and_verify() -> None:
     assert done.stdout.splitlines() == ["journal e80300004b60c05c", "4 threads"], done.stdout + done.stderr
 
 
-def test_module_is_published_whole(tmp_path: Path) -> None:
-    path = tmp_path / "slow_to_import.py"
-    path.write_text("import time\ntime.sleep(0.2)\nloads = globals().get('loads', 0) + 1\n")
-    machine = Machine(cast(MachineSpec, SimpleNamespace(circuit=SimpleNamespace(digest=b""), modules={("fast", "executor"): str(path)})))
+def test_module_is_published_whole() -> None:
+    text = "import time\ntime.sleep(0.2)\nloads = globals().get('loads', 0) + 1\n"
+    machine = Machine(cast(MachineSpec, SimpleNamespace(circuit=SimpleNamespace(digest=b""), modules={("fast", "executor"): text})))
     assert at_once(8, lambda number: machine.module("fast", "executor").loads) == [1] * 8
 
 

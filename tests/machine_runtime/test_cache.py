@@ -1,0 +1,440 @@
+"""The cache: what is kept is whole, fresh and nobody else's, and nothing depends on it."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tests.machine_runtime.test_threads import at_once
+from zkc import api, warm
+from zkc.runtime import artefact, cache, sources
+from zkc.runtime.kernel_cache import KernelCache
+from zkc.runtime.machine import Machine, MachineSpec
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("runtime", "compiler", "dsl", "circuits")
+NOBODY = 65534
+
+KERNELS = """
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.koalabear import P, add
+
+@kernel
+def sum_of(a, b):
+    return add(a, b)
+
+@kernel
+def prime():
+    return P
+"""
+
+PROGRAM = f"""
+import logging, sys
+from types import SimpleNamespace
+import numpy as np
+from zkc.runtime.machine import Machine
+machine = Machine(SimpleNamespace(circuit=SimpleNamespace(digest=b""), modules={{("fast", "t"): {KERNELS!r}}}))
+kernels = machine.module("fast", "t")
+print(kernels.sum_of(np.uint32(2), np.uint32(3)), kernels.prime())
+"""
+ANSWER = "5 2130706433\n"
+PRIME = "P: Final = "
+ADD = "def add(x: np.uint32, y: np.uint32) -> np.uint32:"
+
+
+Done = subprocess.CompletedProcess[str]
+
+
+def run(folder: Path | None, *, code: str = PROGRAM, tree: Path = ROOT, **more: str) -> Done:
+    """Runs code in a process of its own, with `folder` as the cache."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("ZKC_CACHE", "XDG_CACHE_HOME", cache.TEMPORARY)}
+    env = kept | ({} if folder is None else {"ZKC_CACHE": str(folder)}) | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"} | more
+    return subprocess.run([sys.executable, "-c", code], cwd=tree, env=env, capture_output=True, text=True, timeout=300)
+
+
+def entries(folder: Path, kind: str = "*") -> list[Path]:
+    return sorted(path for path in folder.glob(f"{kind}/*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def spec() -> MachineSpec:
+    """Of the real machine, from the real cache."""
+    return api.machine().spec
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty cache that belongs to this test."""
+    (tmp_path / "cache").mkdir(mode=0o700)
+    monkeypatch.setenv("ZKC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv(cache.TEMPORARY, raising=False)
+    monkeypatch.setattr(cache, "_chosen", {})
+    monkeypatch.setattr(cache, "_said", set())
+    yield tmp_path / "cache"
+    shutil.rmtree(os.environ.get(cache.TEMPORARY) or tmp_path / "none", ignore_errors=True)
+
+
+# ***** whole *****
+
+
+def damage_cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def damage_empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def damage_bit(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def damage_delete(path: Path) -> None:
+    path.unlink()
+
+
+def damage_other(path: Path) -> None:
+    """A whole entry under the name of another."""
+    cache.save(path.parent.name, "other", b"another content")
+    os.replace(path.with_name("other"), path)
+
+
+DAMAGES = [damage_cut, damage_empty, damage_bit, damage_delete, damage_other]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_entry_is_none_and_heals(folder: Path, damage: Any) -> None:
+    cache.save("notes", "name", b"content")
+    assert cache.load("notes", "name") == b"content"
+    damage(folder / "notes" / "name")
+    assert cache.load("notes", "name") is None
+    cache.save("notes", "name", b"content")
+    assert cache.load("notes", "name") == b"content"
+
+
+def test_damaged_machine_code_and_byte_code_are_made_again(folder: Path) -> None:
+    assert run(folder).stdout == ANSWER
+    kept = entries(folder)
+    assert {path.parent.name for path in kept} == {"code", "kernels"}
+    for path, damage in zip(kept, itertools.cycle([damage_cut, damage_empty, damage_bit, damage_delete, damage_other]), strict=False):
+        damage(path)
+    done = run(folder)
+    assert (done.stdout, done.stderr) == (ANSWER, "")
+    assert all(cache.load(path.parent.name, path.name) is not None for path in kept)
+    for path in kept:  # which nothing can replace: it is done without
+        path.unlink()
+        path.mkdir()
+    done = run(folder)
+    assert done.stdout == ANSWER
+    assert done.stderr.count("zkc:") == 1
+
+
+def test_damaged_machine_is_compiled_again(spec: MachineSpec, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zkc.compiler import build
+
+    made: list[int] = []
+    monkeypatch.setattr(build, "build", lambda files, root: (made.append(1), spec)[1])
+    for damage in DAMAGES:
+        build.load_machine()
+        (path,) = entries(folder, "machines")
+        damage(path)
+        assert build.load_machine().spec.modules == spec.modules
+        build.load_machine()
+    assert len(made) == 1 + len(DAMAGES)
+
+
+def test_compile_notices_what_is_missing(folder: Path) -> None:
+    machine = cast(Machine, SimpleNamespace(spec=SimpleNamespace(modules={})))
+    assert not warm.is_warm(machine)
+    cache.save("kernels", "a kernel", b"machine code")
+    cache.save("notes", warm.note_of(machine), b"kernels a kernel")
+    assert warm.is_warm(machine) and warm.is_warm(machine, whole=True)
+    damage_bit(folder / "kernels" / "a kernel")
+    assert not warm.is_warm(machine, whole=True)
+    (folder / "kernels" / "a kernel").unlink()
+    assert not warm.is_warm(machine)
+
+
+def test_machine_survives_being_written(spec: MachineSpec) -> None:
+    data = artefact.to_bytes(spec)
+    read = artefact.from_bytes(data)
+    assert repr(read) == repr(spec)
+    assert read is not None
+    for mine, theirs in zip((*read.circuit.tables, read.circuit.claim), (*spec.circuit.tables, spec.circuit.claim), strict=True):
+        assert (mine.nodes == theirs.nodes).all() and (mine.fixed == theirs.fixed).all()
+        assert mine.nodes.flags == theirs.nodes.flags and mine.fixed.dtype == theirs.fixed.dtype
+
+
+def test_machine_of_another_digest_is_refused(spec: MachineSpec) -> None:
+    data = artefact.to_bytes(spec)
+    assert artefact.from_bytes(data[:-1] + bytes([data[-1] ^ 1])) is None
+
+
+# ***** fresh *****
+
+
+def test_edit_of_what_a_kernel_inlines_is_noticed(tmp_path: Path, folder: Path) -> None:
+    """A function, and a constant, both in another file than the kernel."""
+    (tmp_path / "zkc").mkdir()
+    shutil.copy(ROOT / "zkc" / "__init__.py", tmp_path / "zkc")
+    shutil.copytree(ROOT / "runtime", tmp_path / "zkc" / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
+    assert run(folder, tree=tmp_path).stdout == ANSWER
+    path = tmp_path / "zkc" / "runtime" / "field" / "koalabear.py"
+    text = path.read_text()
+    for old, new, answer in ((ADD, f"{ADD}\n    return np.uint32(7)", "7 2130706433\n"), (PRIME, f"{PRIME}2 + ", "5 2130706435\n")):
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new))
+        done = run(folder, tree=tmp_path)
+        assert done.stdout == answer, done.stderr
+    path.write_text(text)
+    before = len(entries(folder, "kernels"))
+    assert run(folder, tree=tmp_path).stdout == ANSWER
+    assert len(entries(folder, "kernels")) == before, "what had been compiled is used again"
+
+
+def test_imports_are_found() -> None:
+    """The text search finds every import of ours that Python's parser finds, wherever it stands; none is relative."""
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        text = path.read_text()
+        expected: set[str] = set()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path}: a relative import"
+                expected |= {str(node.module), *(f"{node.module}.{name.name}" for name in node.names if name.name != "*")}
+            elif isinstance(node, ast.Import):
+                expected |= {name.name for name in node.names}
+        assert {name for name in expected if name.split(".")[0] == "zkc"} - {"zkc"} <= set(sources.imports(text)), path
+
+
+def test_digest_covers_what_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in (("mine.a", "from zkc.runtime.machine_ops import signed"), ("mine.b", "pass")):
+        sources.register(name, text)
+    before = sources.digest_of("mine.a"), sources.digest_of("mine.b")
+    read = sources._read
+    monkeypatch.setattr(sources, "_read", lambda name: (b"edited", ()) if name == "zkc.runtime.field.koalabear" else read(name))
+    assert sources.digest_of("mine.a") != before[0]
+    assert sources.digest_of("mine.b") == before[1]
+
+
+def test_kernels_whose_text_is_unknown_are_refused() -> None:
+    def closed_over() -> object:
+        return sources
+
+    def elsewhere() -> None: ...
+
+    elsewhere.__module__ = "somewhere.else"
+    for function in (closed_over, elsewhere):
+        with pytest.raises(TypeError, match="more than the text"):
+            KernelCache(function if function is elsewhere else (lambda x: lambda: x)(1))
+
+
+def test_no_kernel_is_kept_by_numba() -> None:
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.suffix in (".py", ".j2")):
+        assert "cache=True" not in path.read_text(), path
+
+
+# ***** nobody else's *****
+
+
+def others_can_write(folder: Path) -> None:
+    folder.chmod(0o702)
+
+
+def group_can_write(folder: Path) -> None:
+    folder.chmod(0o720)
+
+
+def parent_is_open(folder: Path) -> None:
+    folder.parent.chmod(0o777)
+
+
+def link_to_open(folder: Path) -> None:
+    folder.rmdir()
+    (folder.parent / "open").mkdir()
+    (folder.parent / "open").chmod(0o777)
+    folder.symlink_to(folder.parent / "open")
+
+
+def is_a_file(folder: Path) -> None:
+    folder.rmdir()
+    folder.write_text("")
+
+
+@pytest.mark.parametrize("open_it", [others_can_write, group_can_write, parent_is_open, link_to_open, is_a_file])
+def test_folder_of_others_is_refused(folder: Path, open_it: Any, caplog: pytest.LogCaptureFixture) -> None:
+    open_it(folder)
+    cache.save("notes", "name", b"content")
+    cache.save("notes", "name 2", b"content")
+    assert cache.load("notes", "name") == b"content", "a temporary folder does instead"
+    assert not entries(folder.resolve())
+    assert len(caplog.records) == 1 and str(folder) in caplog.text and "ZKC_CACHE" in caplog.text
+    assert os.stat(os.environ[cache.TEMPORARY]).st_mode & 0o077 == 0
+
+
+def test_folder_of_another_user_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cache.mistrust(folder.resolve()) is None
+    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    if folder.stat().st_uid:
+        assert "belongs to another user" in str(cache.mistrust(folder.resolve()))
+    else:  # what belongs to root can be trusted
+        os.chown(folder, NOBODY, NOBODY)
+        assert "belongs to another user" in str(cache.mistrust(folder.resolve()))
+
+
+def test_sticky_folder_above_is_no_danger(folder: Path) -> None:
+    folder.parent.chmod(0o1777)
+    assert cache.mistrust(folder.resolve()) is None
+    folder.chmod(0o1777)
+    assert cache.mistrust(folder.resolve()) is not None, "but others can put files into it itself"
+
+
+@pytest.mark.parametrize("mode", [0o602, 0o620])
+def test_file_that_others_can_write_is_refused(folder: Path, mode: int) -> None:
+    cache.save("kernels", "name", b"content")
+    (folder / "kernels" / "name").chmod(mode)
+    assert cache.load("kernels", "name") is None
+
+
+def test_link_and_pipe_are_refused(folder: Path) -> None:
+    cache.save("kernels", "name", b"content")
+    path = folder / "kernels" / "name"
+    path.rename(folder / "elsewhere")
+    path.symlink_to(folder / "elsewhere")
+    assert cache.load("kernels", "name") is None
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    assert cache.load("kernels", "name") is None, "without waiting for a writer"
+
+
+# ***** done without *****
+
+
+BECOME_NOBODY = f"""
+import os, numba
+from zkc.runtime import executor, machine, machine_ops  # the interpreter may lie in root's home: nobody could import later
+numba.njit(lambda x: x + 1)(1)
+os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
+"""
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that others can reach: pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
+@needs_root
+def test_read_only_installation_and_unwritable_home(public: Path) -> None:
+    """The installation belongs to root, the home cannot be written: with ZKC_CACHE all is well, without it is done without a cache."""
+    own = public / "own"
+    own.mkdir(mode=0o700)
+    os.chown(own, NOBODY, NOBODY)
+    done = run(own, code=BECOME_NOBODY + PROGRAM, HOME="/nonexistent")
+    assert (done.stdout, done.stderr) == (ANSWER, "")
+    assert entries(own, "kernels")
+    done = run(None, code=BECOME_NOBODY + PROGRAM, HOME="/nonexistent")
+    assert done.stdout == ANSWER
+    assert done.stderr.startswith("zkc: there is no cache folder") and done.stderr.count("zkc:") == 1, done.stderr
+
+
+@needs_root
+def test_read_only_cache_is_used(public: Path) -> None:
+    shared = public / "shared"
+    assert run(shared).stdout == ANSWER
+    for path in (shared, *shared.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    before = entries(shared)
+    next(path for path in entries(shared, "kernels") if "sum_of" in path.name).unlink()
+    done = run(shared, code=BECOME_NOBODY + PROGRAM, HOME="/nonexistent")
+    assert done.stdout == ANSWER
+    assert "cannot write to the cache folder" in done.stderr and done.stderr.count("zkc:") == 1, done.stderr
+    assert len(entries(shared)) == len(before) - 1
+
+
+@needs_root
+def test_no_home_and_no_name(folder: Path) -> None:
+    code = """
+import os
+from zkc.runtime import cache
+os.environ.pop("HOME")
+os.setgroups([]); os.setuid(4_000_000)
+cache.save("notes", "n", b"c")
+print(cache.load("notes", "n"), os.environ[cache.TEMPORARY])
+"""
+    done = run(None, code=code)
+    assert done.returncode == 0, done.stderr
+    content, temporary = done.stdout.split()
+    assert content == "b'c'"
+    assert not Path(temporary).exists(), "it goes when the process ends"
+
+
+def test_processes_share_the_temporary_folder(folder: Path) -> None:
+    others_can_write(folder)
+    inner = "from zkc.runtime import cache; print(cache.load('notes', 'n'))"
+    code = f"""
+import subprocess, sys
+from zkc.runtime import cache
+cache.share_temporary()
+cache.save("notes", "n", b"c")
+print(subprocess.run([sys.executable, "-c", {inner!r}], capture_output=True, text=True, check=True))
+"""
+    done = run(folder, code=code)
+    assert """stdout="b'c'\\n", stderr='')""" in done.stdout, done.stdout + done.stderr
+    assert done.stderr.count("zkc:") == 1
+
+
+# ***** many at once, and growth *****
+
+
+def test_two_processes_on_a_cold_cache(folder: Path) -> None:
+    results = at_once(2, lambda number: run(folder))
+    assert [cast(Any, result).stdout for result in results] == [ANSWER] * 2, results
+    assert run(folder).stdout == ANSWER
+    assert not [path for path in entries(folder) if path.name.startswith(".")], "nothing partial is left"
+
+
+def test_threads_compile_one_kernel_at_once(folder: Path) -> None:
+    import numpy as np
+
+    text = KERNELS + "\n# one of this test, not compiled yet\n"
+    machine = Machine(cast(MachineSpec, SimpleNamespace(circuit=SimpleNamespace(digest=b""), modules={("fast", "t"): text})))
+    assert at_once(8, lambda number: int(machine.module("fast", "t").sum_of(np.uint32(number), np.uint32(1)))) == list(range(1, 9))
+
+
+def test_umask_does_not_open_the_folder(tmp_path: Path) -> None:
+    done = run(tmp_path / "a" / "b", code="import os; os.umask(0)\nfrom zkc.runtime import cache; cache.save('notes', 'n', b'c')")
+    assert done.stderr == ""
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "a", *(tmp_path / "a").rglob("*")))
+
+
+def test_growth_is_bounded(folder: Path) -> None:
+    for number in range(10):
+        cache.save("kernels", str(number), bytes(1000))
+        os.utime(folder / "kernels" / str(number), (number, number))
+    (folder / "mine").write_text("not of the cache")
+    cache.prune(limit=3500)
+    assert sorted(path.name for path in entries(folder, "kernels")) == ["7", "8", "9"]
+    assert (folder / "mine").exists()
+
+
+def test_use_renews(folder: Path) -> None:
+    cache.save("kernels", "name", b"content")
+    os.utime(folder / "kernels" / "name", (1, 1))
+    cache.load("kernels", "name")
+    assert (folder / "kernels" / "name").stat().st_mtime > 1e9
