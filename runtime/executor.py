@@ -135,6 +135,7 @@ class Executor:
                 progress("execute", len(self.segments), 0)
                 self._begin()
         self._end()
+        progress("execute", len(self.segments), len(self.segments))
         self._drain_journal()
         return Execution(
             int(self.host[HOST_EXIT_CODE]), int(self.state[RETIRED]), self.segments, bytes(self.journal), bytes(self.console),

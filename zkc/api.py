@@ -6,6 +6,7 @@ Everything heavy is imported where it is used, so that `zkc --help` is quick.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import sys
 import threading
@@ -17,6 +18,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from zkc.progress import Progress, no_progress, spoken
 from zkc.runtime.errors import InputError, InternalError, VerificationError
 from zkc.runtime.files import MIB, check_writable, read_file, read_stream, write_file
 from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_INPUT_BYTES, MAX_JOURNAL_BYTES, MAX_RECEIPT_BYTES, check_limit, check_receipt_fits
@@ -26,12 +28,14 @@ if TYPE_CHECKING:
     from zkc.audit import ColumnAudit
     from zkc.inline_tests import TestOutcome
     from zkc.profile import Profile
+    from zkc.runtime.circuit import Circuit
     from zkc.runtime.elf import Program
     from zkc.runtime.executor import Execution, Limits
     from zkc.runtime.machine import Machine
     from zkc.runtime.receipt import Receipt, SegmentReceipt
     from zkc.runtime.resume import ResumeStore
     from zkc.runtime.segment import Segment
+    from zkc.runtime.stark.parameters import Parameters
     from zkc.runtime.stark.security import SecurityReport
     from zkc.warm import Warmed
 
@@ -39,18 +43,12 @@ SECURITY_BITS = 128.0
 """What every proof that the verifier accepts has at least, provably."""
 
 PathLike = str | os.PathLike[str]
-Progress = Callable[[str, int, int], None]
-"""Called with a phase, how much of it is done, and how much there is (0: not known)."""
 Console = Callable[[int, bytes], None]
 """Called with the file (1 or 2) and what the guest wrote to it."""
 
 
 Advice = Callable[["Finding"], None]
 """Called with each cost cliff of a run, before it is proven."""
-
-
-def no_progress(phase: str, done: int, total: int) -> None:
-    """Reports nothing."""
 
 
 def no_console(file: int, data: bytes) -> None:
@@ -113,6 +111,7 @@ class Verified:
     proof_bytes: int = 0
 
 
+@spoken
 def compile(directory: PathLike | None = None, *, progress: Progress = no_progress) -> Machine:
     """The machine compiled from the .circ files in `directory` (None: the ones that come with zkc), from the cache if nothing changed."""
     from zkc.compiler.build import load_machine
@@ -138,6 +137,7 @@ def _machine(directory: str | None) -> Machine:
     return compile(directory)
 
 
+@spoken
 def warm(directory: PathLike | None = None, *, jobs: int | None = None, progress: Progress = no_progress) -> Warmed:
     """Compiles all kernels to machine code, in `jobs` processes (None: one for each core), so that nothing waits for it later."""
     from zkc.warm import warm as warm_kernels
@@ -192,6 +192,7 @@ def read_journal(path: PathLike) -> bytes:
     return read_file(path, limit=MAX_JOURNAL_BYTES, what="the journal")
 
 
+@spoken
 def execute(
     program: PathLike | bytes,
     stdin: bytes | None = None,
@@ -218,6 +219,7 @@ def execute(
     return _run(_image_id_of(loaded), execution, seconds)
 
 
+@spoken
 def prove(
     program: PathLike | bytes,
     stdin: bytes | None = None,
@@ -348,6 +350,7 @@ def read_receipt(receipt: PathLike | bytes) -> Receipt:
     return Receipt.from_bytes(read_file(receipt, limit=MAX_RECEIPT_BYTES, what="the receipt", magic=MAGIC), name=os.fspath(receipt))
 
 
+@spoken
 def verify(
     receipt: PathLike | bytes,
     *,
@@ -355,6 +358,7 @@ def verify(
     image_id: str | None = None,
     journal: bytes | None = None,
     exit_code: int | None = None,
+    progress: Progress = no_progress,
 ) -> Verified:
     """Checks that `receipt` proves a run of the program, given itself or by its image ID; raises VerificationError if it does not.
 
@@ -370,7 +374,13 @@ def verify(
     claimed = read_receipt(receipt)
     expected = parse_image_id(_image_id_of(load_program(program)) if program is not None else str(image_id))
     chosen = machine()
-    verified = verify_receipt(chosen.circuit, claimed, chosen.hasher, verify_proof, image_id=expected, journal=journal, exit_code=exit_code)
+    numbers = itertools.count(1)
+
+    def verify_one(circuit: Circuit, claim: tuple[int, ...], proof: bytes, parameters: Parameters) -> None:
+        verify_proof(circuit, claim, proof, parameters)
+        progress("verify", next(numbers), len(claimed.segments))
+
+    verified = verify_receipt(chosen.circuit, claimed, chosen.hasher, verify_one, image_id=expected, journal=journal, exit_code=exit_code)
     shown = image_id_hex(verified.image_id)
     return Verified(shown, verified.exit_code, verified.segments, verified.journal, SECURITY_BITS, claimed.proof_bytes)
 
@@ -390,6 +400,7 @@ def emit(directory: PathLike | None, what: str) -> str:
     return emit_stage(None if directory is None else Path(directory), what)
 
 
+@spoken
 def profile(
     program: PathLike | bytes,
     stdin: bytes | None = None,
@@ -425,6 +436,7 @@ def _run_with_snapshots(
     return execution, _run(_image_id_of(loaded), execution, time.perf_counter() - start)
 
 
+@spoken
 def report(
     program: PathLike | bytes,
     stdin: bytes | None = None,

@@ -18,7 +18,7 @@ import typer
 from zkc import api
 from zkc.dsl.diagnostics import DiagnosticError
 from zkc.output import Report, describe_count, describe_exit, describe_journal, describe_rate, print_json
-from zkc.progress import progress_bars
+from zkc.progress import progress_bars, progress_lines
 from zkc.runtime.errors import InputError, VerificationError, ZkcError
 from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_INPUT_BYTES, MAX_JOURNAL_BYTES
 from zkc.stopping import Stopped, stoppable
@@ -155,7 +155,8 @@ def verify(
     report = Report(json)
     expected = None if journal is None else api.read_journal(journal)
     code = None if exit_code is None else exit_code & 0xFFFFFFFF
-    verified = api.verify(receipt, program=elf, image_id=image_id, journal=expected, exit_code=code)
+    with progress_bars(quiet=json) as progress:
+        verified = api.verify(receipt, program=elf, image_id=image_id, journal=expected, exit_code=code, progress=progress)
     size = receipt.stat().st_size
     facts = {
         "verified": f"yes, {_count(verified.segments, 'segment')} in {report.seconds():.2f} s",
@@ -497,7 +498,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         # Not app(): that has its own idea of what an interrupt and a closed pipe should print.
         command = typer.main.get_command(app)
-        with stoppable(), command.make_context("zkc", list(arguments)) as context:
+        with stoppable(), progress_lines(), command.make_context("zkc", list(arguments)) as context:
             command.invoke(context)
             sys.stdout.flush()
         return OK
