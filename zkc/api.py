@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zkc.inline_tests import TestOutcome
     from zkc.profile import Profile
     from zkc.runtime.circuit import Circuit
+    from zkc.runtime.cluster import RayCluster
     from zkc.runtime.elf import Program
     from zkc.runtime.executor import Execution, Limits
     from zkc.runtime.machine import Machine
@@ -45,8 +46,6 @@ SECURITY_BITS = 128.0
 PathLike = str | os.PathLike[str]
 Console = Callable[[int, bytes], None]
 """Called with the file (1 or 2) and what the guest wrote to it."""
-
-
 Advice = Callable[["Finding"], None]
 """Called with each cost cliff of a run, before it is proven."""
 
@@ -230,12 +229,15 @@ def prove(
     max_console: int = MAX_CONSOLE_BYTES,
     max_journal: int = MAX_JOURNAL_BYTES,
     jobs: int = 1,
+    ray: str | None = None,
     console: Console = no_console,
     progress: Progress = no_progress,
     advice: Advice = no_advice,
 ) -> Proof:
     """Runs `program` and proves the run, `jobs` segments at a time. Every proof, and their chain, is verified before this returns.
 
+    With `ray`, an address (`auto`: that of the cluster which this machine is a node of), a Ray cluster proves, as many segments at a time
+    as fit, or `jobs` if that is above 1.
     With `output` the receipt is also written to that file, whole or not at all, and finished segments are kept beside it until then: the
     same call after an interruption goes on where it stopped.
     """
@@ -252,6 +254,7 @@ def prove(
         check_writable(output, what="the receipt")
     loaded = load_program(program)
     image = _image_id_of(loaded)
+    backend = None if ray is None else _cluster(ray, jobs, progress)
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     start = time.perf_counter()
     execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True)
@@ -268,9 +271,16 @@ def prove(
     with _resume_store(output, image, stdin, segment_limit) as store:
         progress("prove", 0, len(execution.segments))
         # A callback cannot follow a segment into another process.
-        prove_one = partial(prove_segment, progress=progress) if jobs == 1 else prove_segment
+        prove_one = partial(prove_segment, progress=progress) if jobs == 1 and backend is None else prove_segment
         segments = prove_segments(
-            execution.segments, prove_one, jobs=jobs, store=store, identity=segment_identity, check=check_segment, progress=report
+            execution.segments,
+            prove_one,
+            jobs=jobs,
+            store=store,
+            identity=segment_identity,
+            check=check_segment,
+            progress=report,
+            backend=backend,
         )
         receipt = Receipt(machine().circuit.digest, parse_image_id(image), segments, execution.journal, execution.exit_code)
         _check_chain(receipt)
@@ -279,6 +289,21 @@ def prove(
             write_file(output, data, what="the receipt")
     proven = _run(image, execution, executed - start)
     return Proof(proven, data, receipt.proof_bytes, SECURITY_BITS, time.perf_counter() - executed, findings)
+
+
+def _cluster(address: str, jobs: int, progress: Progress) -> RayCluster:
+    """The cluster at `address`, whose nodes have the same zkc as this machine."""
+    from zkc.runtime.cluster import RayCluster
+
+    progress("cluster", 0, 1)
+    cluster = RayCluster(None if address == "auto" else address, identity=identity, jobs=jobs if jobs > 1 else None)
+    progress("cluster", 1, 1)
+    return cluster
+
+
+def identity() -> str:
+    """What all that work on one proof must have in common, for people."""
+    return f"zkc {version()} with the machine {machine().circuit.digest.hex()}"
 
 
 def prove_segment(segment: Segment, progress: Progress = no_progress) -> SegmentReceipt:

@@ -108,6 +108,10 @@ def prove(
     max_journal: JournalOption = MAX_JOURNAL_BYTES,
     max_input: MaxInputOption = MAX_INPUT_BYTES,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Prove N segments at a time.")] = 1,
+    ray: Annotated[
+        str | None,
+        typer.Option("--ray", metavar="[ADDRESS]", help="Prove on a Ray cluster: HOST:PORT, ray://HOST:PORT; left out, this machine's."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="The receipt; PROGRAM.receipt here if left out.")
     ] = None,
@@ -128,6 +132,7 @@ def prove(
             max_console=max_console,
             max_journal=max_journal,
             jobs=jobs,
+            ray=ray,
             console=_console(json),
             progress=progress,
             advice=_advice,
@@ -498,7 +503,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         # Not app(): that has its own idea of what an interrupt and a closed pipe should print.
         command = typer.main.get_command(app)
-        with stoppable(), progress_lines(), command.make_context("zkc", list(arguments)) as context:
+        with stoppable(), progress_lines(), command.make_context("zkc", _with_addresses(arguments)) as context:
             command.invoke(context)
             sys.stdout.flush()
         return OK
@@ -540,6 +545,14 @@ def _failed(message: str, status: int, as_json: bool, **values: Any) -> int:
     if as_json:
         print_json(error=message, status=status, **values)
     return status
+
+
+def _with_addresses(arguments: Sequence[str]) -> list[str]:
+    """`--ray` means `--ray auto` where no address follows: an option of the library has a value or none."""
+    from zkc.runtime.cluster import ADDRESS
+
+    following = [*arguments[1:], ""]
+    return [f"{given}=auto" if given == "--ray" and not ADDRESS.fullmatch(after) else given for given, after in zip(arguments, following)]
 
 
 def _with_notes(error: BaseException) -> str:

@@ -193,5 +193,5 @@ def test_the_cluster_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match="needs Ray") as caught:
-        RayCluster()
+        RayCluster(identity=lambda: "")
     assert "cluster" in (caught.value.hint or "")

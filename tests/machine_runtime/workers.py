@@ -71,3 +71,22 @@ def compile_for_ever(directory: Path | None, task: tuple[str, str]) -> None:
 
 def leave_out_a_proof(unit: int) -> SegmentReceipt:
     return SegmentReceipt((unit,), b"") if unit == 1 else prove(unit)
+
+
+def prove_on_a_node(unit: tuple[int, str, str]) -> SegmentReceipt:
+    """unit: number, a folder for a note of the node, and the node that never ends."""
+    number, folder, victim = unit
+    import ray
+
+    node = ray.get_runtime_context().get_node_id()
+    (Path(folder) / f"{number} {node}").touch()
+    time.sleep(600 if node == victim else 0)
+    return prove(number)
+
+
+def same_everywhere() -> str:
+    return "zkc 1"
+
+
+def other_everywhere() -> str:
+    return f"zkc in process {os.getpid()}"
