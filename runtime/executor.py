@@ -26,6 +26,7 @@ from zkc.runtime.machine_ops import (
     HOST_LENGTH,
     HOST_POSITION,
     HOST_PRESENT,
+    HOST_REFUSED,
     HOST_WORDS,
 )
 from zkc.runtime.origins import CLOCK, FULL, REWRITTEN, Origins
@@ -44,6 +45,8 @@ JOURNAL_BUFFER = 1 << 16
 ROWS_PER_PAGE = 32
 LINK = 1
 """The register for return addresses; registers are the first words of the system page."""
+MOST_REFUSED = 1000
+"""Different numbers of refused calls that are counted: a program may try all."""
 READING = 1
 """The phase of an environment call that reads (circuits/machine.circ, word_phase)."""
 FOREVER = 1 << 62
@@ -76,6 +79,8 @@ class Execution:
     journal: bytes = field(repr=False)
     console: bytes = field(repr=False)
     origins: Origins = field(default_factory=Origins, repr=False)
+    refused: dict[int, int] = field(default_factory=lambda: {})
+    """Numbers of environment calls that do not exist, and how often each was asked for."""
 
 
 class Cut(Exception):
@@ -116,6 +121,7 @@ class Executor:
         self.journal_buffer = np.zeros(JOURNAL_BUFFER, dtype=np.uint8)
         self.journal = bytearray()
         self.console = bytearray()
+        self.refused: dict[int, int] = {}
         self.state = np.zeros(STATE_WORDS, dtype=np.int64)
         self.state[PC] = self.mem[self.system_word + self.map.word_pc]
         self.segments: list[Segment] = []
@@ -139,7 +145,7 @@ class Executor:
         self._drain_journal()
         return Execution(
             int(self.host[HOST_EXIT_CODE]), int(self.state[RETIRED]), self.segments, bytes(self.journal), bytes(self.console),
-            self.origins,
+            self.origins, self.refused,
         )  # fmt: skip
 
     def _enter(self) -> int:
@@ -335,6 +341,11 @@ class Executor:
             self.console += data
             console(int(self.host[HOST_CONSOLE_FD]), data)
             self.host[HOST_CONSOLE_FD] = 0
+        if self.host[HOST_REFUSED]:
+            number = int(self.host[HOST_REFUSED]) - 1
+            if number in self.refused or len(self.refused) < MOST_REFUSED:
+                self.refused[number] = self.refused.get(number, 0) + 1
+            self.host[HOST_REFUSED] = 0
 
     def _drain_journal(self) -> None:
         if len(self.journal) + int(self.host[HOST_JOURNAL]) > self.limits.max_journal:
@@ -386,8 +397,6 @@ def _why_illegal(word: int) -> str:
         return "the machine has no floating point instructions: build with `-march=rv32im -mabi=ilp32`, which calls a library instead"
     if opcode == 0x73:
         return "the machine has neither control registers (cycle counters, mstatus) nor privileged instructions"
-    if opcode == 0x0F:
-        return "`fence.i` is not needed: a store to code is seen by the next fetch"
     return "the machine runs RV32IM"
 
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from zkc.runtime.field.compiled import jit, kernel
 from zkc.runtime.field.koalabear import P
 
-HOST_POSITION, HOST_LENGTH, HOST_PRESENT, HOST_HALTED, HOST_EXIT_CODE, HOST_CONSOLE, HOST_JOURNAL, HOST_CONSOLE_FD = range(8)
-HOST_WORDS = 8
+HOST_POSITION, HOST_LENGTH, HOST_PRESENT, HOST_HALTED, HOST_EXIT_CODE, HOST_CONSOLE, HOST_JOURNAL, HOST_CONSOLE_FD, HOST_REFUSED = range(9)
+HOST_WORDS = 9
 
 
 @jit(inline="always")
@@ -143,3 +143,10 @@ def perform_console(
     host[HOST_CONSOLE_FD] = fd
     host[HOST_CONSOLE] = start << 32 | count
     return 2
+
+
+@njit(cache=True, nogil=True)
+def perform_refuse(host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: npt.NDArray[np.uint8], number: int) -> int:
+    """Leaves the loop, so that the caller counts the call that does not exist (its number and 1 stay in `host`)."""
+    host[HOST_REFUSED] = number + 1
+    return 3

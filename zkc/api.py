@@ -72,6 +72,8 @@ class Run:
     """Of the execution alone."""
     cells: int = 0
     """That a proof commits to: what it costs."""
+    refused: dict[int, int] = field(default_factory=lambda: {})
+    """Environment calls that the machine does not have, by number: how often each was answered -38 (ENOSYS)."""
 
 
 @dataclass(frozen=True)
@@ -593,4 +595,5 @@ def _run(image: str, execution: Execution, seconds: float) -> Run:
     from zkc.runtime.sizes import all_cells
 
     count, cells = len(execution.segments), all_cells(machine().circuit, (segment.rows for segment in execution.segments))
-    return Run(image, execution.exit_code, execution.instructions, count, execution.journal, execution.console, seconds, cells)
+    e = execution
+    return Run(image, e.exit_code, e.instructions, count, e.journal, e.console, seconds, cells, e.refused)

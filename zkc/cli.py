@@ -21,6 +21,7 @@ from zkc.output import Report, describe_count, describe_exit, describe_journal, 
 from zkc.progress import progress_bars, progress_lines
 from zkc.runtime.errors import InputError, VerificationError, ZkcError
 from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_INPUT_BYTES, MAX_JOURNAL_BYTES
+from zkc.runtime.linux_calls import describe_calls
 from zkc.stopping import Stopped, stoppable
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def execute(
             progress=progress,
         )
     report.show(_run_facts(run), **_run_values(run))
+    _name_refused(run)
 
 
 @app.command()
@@ -145,6 +147,7 @@ def prove(
     values = _run_values(proof.run) | {"prove_seconds": proof.seconds, "receipt_bytes": len(proof.receipt)}
     values["findings"] = [finding.values() for finding in proof.findings]
     report.show(facts, **values, proof_bytes=proof.proof_bytes, security_bits=proof.security_bits, receipt=str(target))
+    _name_refused(proof.run)
 
 
 @app.command()
@@ -599,6 +602,12 @@ def _advice(finding: Finding) -> None:
     print("\n".join(["zkc: note: " + finding.lines()[0], *finding.lines()[1:]]), file=sys.stderr)
 
 
+def _name_refused(run: api.Run) -> None:
+    """A program that asks for what does not exist may have lost output, and exits with 0 all the same."""
+    if run.refused:
+        print(f"zkc: environment calls that the machine does not have, answered -38: {describe_calls(run.refused)}", file=sys.stderr)
+
+
 def _run_facts(run: api.Run) -> dict[str, str]:
     return {
         "image id": run.image_id,
@@ -619,6 +628,7 @@ def _run_values(run: api.Run) -> dict[str, Any]:
         "execute_seconds": run.seconds,
         "console": run.console.hex(),
         "journal": run.journal.hex(),
+        "refused_calls": {str(number): count for number, count in run.refused.items()},
     }
 
 

@@ -31,7 +31,6 @@ def fault_of(word: int) -> GuestFault:
         (0x00002007, "floating point"),  # flw
         (0xC0002573, "control registers"),  # rdcycle a0
         (0x10500073, "privileged"),  # wfi
-        (0x0000100F, "fence.i"),
         (0x00010001, "compressed"),  # c.nop twice
         (0x00000000, "not code"),
         (0xFFFFFFFF, "not code"),

@@ -1,0 +1,107 @@
+"""writev, exit_group, fence.i and calls that do not exist, as Linux has them; a static musl program runs as in qemu.
+
+`musl/hello.elf`: python -m ziglang cc -target riscv32-linux-musl -mcpu=generic_rv32+m+zalrsc -static -O2 -s hello.c -o hello.elf
+(musl's own locks are written with lr and sc; a program with one thread reaches none). It is kept, because zig builds all of musl first.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import zkc
+from tests.machine.check import check
+from tests.machine.programs import DATA, Assembler
+from tests.machine.support import CODE, machine
+from tests.machine_runtime.support import Load, make_elf
+from zkc.runtime.elf import load_elf
+from zkc.runtime.errors import GuestFault
+from zkc.runtime.executor import Execution, execute
+from zkc.runtime.linux_calls import describe_calls
+from zkc.runtime.trace import trace
+
+MUSL = Path(__file__).parent / "musl" / "hello.elf"
+USER_END = 0x0C000000
+WRITE, WRITEV, EXIT_GROUP, EBADF = 64, 66, 94, 2**32 - 9
+VECTOR = DATA + 64
+
+
+def run(calls: list[tuple[int, ...]], words: dict[int, int], before: tuple[int, ...] = ()) -> Execution:
+    """Puts words into memory, makes the calls, and leaves by `exit_group` with the last answer. Every row is checked."""
+    assembler = Assembler()
+    assembler.words.extend(before)
+    for address, word in words.items():
+        assembler.set(5, word)
+        assembler.item(("store", "sw", 5, address, 0))
+    for call in calls:
+        assembler.item(("call", call))
+    assembler.set(17, EXIT_GROUP)
+    assembler.emit("ecall")
+    code = b"".join(w.to_bytes(4, "little") for w in assembler.words)
+    elf = make_elf((Load(CODE, code, flags=7),), entry=CODE)
+    done = execute(machine(), load_elf(elf, machine().memory_map), b"", snapshots=True)
+    for segment in done.segments:
+        assert not check(machine().circuit, *trace(machine(), segment), machine())
+    return done
+
+
+def vector(*entries: tuple[int, int]) -> dict[int, int]:
+    words = {VECTOR + 4 * i: word for i, word in enumerate(x for entry in entries for x in entry)}
+    return words | {DATA: 0x64636261, DATA + 4: 0x68676665}
+
+
+@pytest.mark.parametrize("fd", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("entries", "written"),
+    [
+        (((DATA, 3),), b"abc"),
+        (((DATA + 1, 5), (DATA, 2)), b"bcdef"),
+        (((0xFFFFFFFF, 0), (0, 0), (DATA + 3, 2)), b"de"),
+        (((DATA, 0),), b""),
+        ((), b""),
+    ],
+)
+def test_writev_writes_the_first_entry_that_is_not_empty(fd: int, entries: tuple[tuple[int, int], ...], written: bytes) -> None:
+    done = run([(WRITEV, fd, VECTOR, len(entries))], vector(*entries))
+    assert (done.exit_code, done.journal if fd == 3 else done.console) == (len(written), written)
+    assert not (done.console if fd == 3 else done.journal) and not done.refused
+
+
+@pytest.mark.parametrize("fd", [0, 4, 0x10001, 0xFFFFFFFF])
+def test_writev_to_what_is_not_open(fd: int) -> None:
+    assert run([(WRITEV, fd, VECTOR, 1)], vector((DATA, 3))).exit_code == EBADF
+
+
+@pytest.mark.parametrize(
+    ("pointer", "entry"),
+    [(VECTOR + 2, (DATA, 3)), (USER_END, (DATA, 3)), (VECTOR, (USER_END - 1, 2)), (VECTOR, (DATA, 0xFFFFFFFF)), (VECTOR, (0xFFFFFFFF, 2))],
+)
+def test_writev_from_outside_is_a_fault(pointer: int, entry: tuple[int, int]) -> None:
+    with pytest.raises(GuestFault, match=r"outside|misaligned"):
+        run([(WRITEV, 1, pointer, 1)], vector(entry))
+
+
+def test_fence_i_is_a_fence() -> None:
+    assert run([], {}, before=(0x0000100F, 0x0000000F)).exit_code == 0
+
+
+def test_refused_calls_are_counted() -> None:
+    done = run([(222, 0, 4096, 3), (5000, 0, 0, 0), (222, 0, 4096, 3), (0xFFFFFFFF, 0, 0, 0)], {})
+    assert (done.exit_code, done.refused) == (2**32 - 38, {222: 2, 5000: 1, 0xFFFFFFFF: 1})
+    assert describe_calls(done.refused) == "mmap (222) twice, 5000 once, 4294967295 once"
+
+
+OUTPUT = b"hello musl 42\nerr\nline: one\nline: two\n"
+"""What qemu-riscv32 shows; standard error is not buffered, so the order of the lines is another."""
+
+
+def test_a_musl_program_runs_as_in_qemu() -> None:
+    done = zkc.execute(MUSL, b"one\ntwo\n")
+    assert (done.exit_code, sorted(done.console.splitlines()), done.refused) == (42, sorted(OUTPUT.splitlines()), {96: 1, 29: 1})
+
+
+@pytest.mark.prove
+def test_a_musl_program_is_proven() -> None:
+    proof = zkc.prove(MUSL, b"one\ntwo\n")
+    assert zkc.verify(proof.receipt, program=MUSL).exit_code == 42
