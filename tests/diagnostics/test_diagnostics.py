@@ -34,7 +34,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "nothing receives": ("services.circ", "bus halt(code: u32);", "bus halt(code: u32);\nbus lonely(x: felt);", "E0606"),
     "wrong width": ("cpu.circ", "recv    exec(clk, pc);", "recv    exec(clk);", "E0603"),
     "no such bus": ("cpu.circ", "recv    exec(clk, pc);", "recv    exek(clk, pc);", "E0601"),
-    "dropped result": ("rv32i.circ", "insn fence funct3=0b000 { }", "insn fence funct3=0b000 { pc_word(pc); }", "E0505"),
+    "dropped result": ("rv32i.circ", "insn fence funct2=0b00 { }", "insn fence funct2=0b00 { pc_word(pc); }", "E0505"),
     "gadget in a hint": ("alu.circ", "spec   sum = (a + b) % 2**32;", "spec   sum = add32(a, b);", "E0504"),
     "assert that is no equation": ("alu.circ", 'assert c0 * (1 - c0) == 0 "carry', 'assert c0 * (1 - c0) "carry', "E0202"),
 }  # fmt: skip
