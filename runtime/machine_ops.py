@@ -145,7 +145,7 @@ def perform_console(
     return 2
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def perform_refuse(host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: npt.NDArray[np.uint8], number: int) -> int:
     """Leaves the loop, so that the caller counts the call that does not exist (its number and 1 stay in `host`)."""
     host[HOST_REFUSED] = number + 1
