@@ -105,9 +105,9 @@ class Question:
             return z3.IntVal(int(node.args[0] == self.step.arm))
         if op == "by_arm":
             return self.integer(_of_arm(node, self.step.arm), loads)
-        args = [self.integer(a, loads) if isinstance(a, W) else a for a in node.args]
+        args: list[Any] = [self.integer(a, loads) if isinstance(a, W) else a for a in node.args]
         consts = [a.const for a in node.args if isinstance(a, W)]
-        if (op == "mul" and None not in (consts[0], consts[1])) or (op == "mul" and any(c is not None for c in consts)):
+        if op == "mul" and any(c is not None for c in consts):
             return args[0] * args[1]
         if op in ("shr", "shl") and consts[1] is not None:
             return args[0] * (1 << consts[1]) if op == "shl" else args[0] / z3.IntVal(1 << consts[1])
