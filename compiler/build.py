@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import jinja2
@@ -38,6 +39,8 @@ from zkc.runtime.circuit import Bus, Circuit, Table
 from zkc.runtime.circuit_digest import circuit_digest
 from zkc.runtime.errors import InputError
 from zkc.runtime.machine import InsnInfo, Machine, MachineSpec, StepTable
+from zkc.runtime.stark.commitment import compiled_fixed_top
+from zkc.runtime.stark.parameters import DEFAULT, SMALL
 
 STRAIGHT_LINE_NODES = 1500
 """A larger table is interpreted by the prover: as fast there (its rows stay in the second-level cache), and nothing to compile."""
@@ -157,7 +160,8 @@ def build(files: list[Path], root: Path) -> MachineSpec:
     widths = tuple(Bus(n, _width(program, n)) for n in names)
     tables = (*(x.table for x in laid), *fixed)
     circuit = Circuit(b"", widths, tables, claim.table, dict(program.constants))  # type: ignore[arg-type]
-    circuit = Circuit(circuit_digest(circuit), widths, tables, claim.table, circuit.constants)
+    circuit = replace(circuit, fixed_tops={p.log_blowup: compiled_fixed_top(circuit, p.log_blowup) for p in (DEFAULT, SMALL)})
+    circuit = replace(circuit, digest=circuit_digest(circuit))
     histogram = _histogram(fixed)
     writer = ModuleWriter(root.name)
     _write_executors(writer, compilation)

@@ -44,7 +44,7 @@ class Message:
 class Table:
     """One table of the constraint system.
 
-    columns: names of the committed columns. fixed: `uint32[k][2^h]`, canonical values of the fixed (uncommitted, public) columns; a table
+    columns: names of the committed columns. fixed: `uint32[k][2^h]`, canonical values of the fixed (public) columns; a table
     with fixed columns always has exactly 2^h rows, any other has a power of two of at least 2^7, or is absent.
     nodes: `int64[m][3]` rows (op, a, b): COLUMN a (committed columns first, then fixed ones), CONSTANT a (canonical, b = 0), ADD/SUB/MUL of
     earlier nodes. constraints: nodes that vanish on every row (degree at most 3). batches: groups of one or two message numbers whose
@@ -69,10 +69,13 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Circuit:
-    """A whole constraint system. `digest` (32 bytes) covers everything below and is absorbed first by the transcript.
+    """A whole constraint system. `digest` (32 bytes) covers everything below and is absorbed by the transcript.
 
     claim: a table of one public row, not committed: its columns are the public values, its constraints are checked and its messages
     are summed by the verifier directly. constants: named integers or lists of integers from the language (addresses, page size, …).
+    fixed_tops: by log2 of the blow-up the upper layer of the Merkle tree over the extended fixed columns, digests one after the other; a
+    function of `tables` that the compiler has evaluated for the blow-ups in use. What is not there is computed when it is needed
+    (runtime/stark/commitment.py).
     """
 
     digest: bytes
@@ -80,3 +83,4 @@ class Circuit:
     tables: tuple[Table, ...]
     claim: Table
     constants: dict[str, int | list[int]] = field(default_factory=lambda: {})
+    fixed_tops: dict[int, bytes] = field(default_factory=lambda: {})

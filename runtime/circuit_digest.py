@@ -15,4 +15,5 @@ def circuit_digest(circuit: Circuit) -> bytes:
         parts.append(repr((table.fixed.shape, table.nodes.shape)))
         parts.append(hash_bytes(table.fixed.astype("<u4").tobytes()).hex() + hash_bytes(table.nodes.astype("<i8").tobytes()).hex())
     parts.append(repr(sorted(circuit.constants.items())))
+    parts.append(repr([(log_blowup, hash_bytes(top).hex()) for log_blowup, top in sorted(circuit.fixed_tops.items())]))
     return hash_bytes("\n".join(parts).encode())

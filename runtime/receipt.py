@@ -1,6 +1,7 @@
 """Receipts: the proof that a program ran to its end, and the check of the whole chain of segments. Part of the verifier.
 
-Format, all numbers little-endian 32-bit words: magic; version; kind (0, other values are for later extensions); circuit digest; image ID;
+Format, all numbers little-endian 32-bit words: magic; version; kind (0, other values are for later extensions); number of the parameter
+set (`PARAMETER_SETS`); circuit digest; image ID;
 exit code; journal (length, bytes); number of segments; values in a claim; then for each segment its claim and its proof (length, bytes).
 Nothing follows. There is exactly one text for a receipt.
 """
@@ -21,10 +22,10 @@ from zkc.runtime.field.koalabear import P
 from zkc.runtime.image import Digest, image_id_hex
 from zkc.runtime.limits import MAX_CLAIM_VALUES, MAX_JOURNAL_BYTES, MAX_PROOF_BYTES, MAX_SEGMENTS
 from zkc.runtime.memory_map import MemoryMap
-from zkc.runtime.stark.parameters import DEFAULT, Parameters
+from zkc.runtime.stark.parameters import PARAMETER_SETS, Parameters
 
 MAGIC = b"zkc receipt\n"
-VERSION = 1
+VERSION = 2
 KIND_SEGMENTS = 0
 """A chain of segment proofs without zero-knowledge, composition or recursion: the only kind so far."""
 
@@ -53,6 +54,8 @@ class Receipt:
     segments: tuple[SegmentReceipt, ...]
     journal: bytes = field(repr=False)
     exit_code: int
+    parameter_set: int = 0
+    """Which of `PARAMETER_SETS` the proofs are made with."""
 
     @property
     def proof_bytes(self) -> int:
@@ -64,7 +67,7 @@ class Receipt:
         claim_values = len(self.segments[0].claim)
         parts = [
             MAGIC,
-            struct.pack("<2I", VERSION, KIND_SEGMENTS),
+            struct.pack("<3I", VERSION, KIND_SEGMENTS, self.parameter_set),
             self.circuit_digest,
             struct.pack(f"<{IMAGE_ID_WORDS}I", *self.image_id),
             struct.pack("<2I", self.exit_code, len(self.journal)),
@@ -79,7 +82,7 @@ class Receipt:
     def from_bytes(cls, data: bytes, *, name: str = "the receipt") -> Receipt:
         """Read a receipt in linear time. `InputError` if it is not one; `VerificationError` if a number is not canonical."""
         reader = _Reader(data, name)
-        reader.header()
+        parameter_set = reader.header()
         circuit_digest = bytes(reader.take(DIGEST_BYTES, "circuit digest"))
         image_id = reader.elements(IMAGE_ID_WORDS, "image ID")
         exit_code = reader.number("exit code")
@@ -88,7 +91,7 @@ class Receipt:
         claim_values = reader.number("values in a claim", MAX_CLAIM_VALUES, least=1)
         segments = tuple(reader.segment(number, claim_values) for number in range(count))
         reader.end()
-        return cls(circuit_digest, image_id, segments, journal, exit_code)
+        return cls(circuit_digest, image_id, segments, journal, exit_code, parameter_set)
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,6 @@ def verify_receipt(
     image_id: Digest | None,
     journal: bytes | None = None,
     exit_code: int | None = None,
-    parameters: Parameters = DEFAULT,
 ) -> VerifiedReceipt:
     """Check the chain and every proof; a `VerificationError` says which segment does not hold and why.
 
@@ -130,6 +132,7 @@ def verify_receipt(
         raise VerificationError("the receipt has no segment")
     _check_ends(receipt, claims, MemoryMap.from_constants(circuit.constants), sponge)
     _check_chain(claims)
+    parameters = PARAMETER_SETS[receipt.parameter_set]
     for number, segment in enumerate(receipt.segments):
         _at(number, verify_proof, circuit, segment.claim, segment.proof, parameters)
     return VerifiedReceipt(receipt.image_id, receipt.journal, receipt.exit_code, len(claims))
@@ -141,6 +144,7 @@ def summary(receipt: Receipt, circuit: Circuit | None = None) -> dict[str, Any]:
     layout = ClaimLayout(circuit) if circuit is not None and fitting else None
     return {
         "version": VERSION,
+        "parameter_set": receipt.parameter_set,
         "circuit_digest": receipt.circuit_digest.hex(),
         "circuit_matches": fitting if circuit is not None else None,
         "image_id": image_id_hex(receipt.image_id),
@@ -224,11 +228,15 @@ class _Reader:
         self._size = len(data)
         self._name = name
 
-    def header(self) -> None:
+    def header(self) -> int:
+        """The number of the parameter set."""
         if bytes(self._left[: len(MAGIC)]) != MAGIC:
             raise self._refuse("this is not a zkc receipt", "give the file that `zkc prove` wrote")
         self.take(len(MAGIC), "magic")
         version = self.number("version")
+        if version == 1:
+            message = f"this receipt has version 1, from before the commitments changed; this zkc reads version {VERSION}"
+            raise self._refuse(message, "verify it with the zkc that made it, or prove again")
         if version != VERSION:
             raise self._refuse(
                 f"receipts of version {version} are unknown here, this zkc reads version {VERSION}", "use the zkc that made it"
@@ -236,6 +244,10 @@ class _Reader:
         kind = self.number("kind")
         if kind != KIND_SEGMENTS:
             raise self._refuse(f"receipts of kind {kind} are unknown here", "use the zkc that made it")
+        parameter_set = self.number("parameter set")
+        if parameter_set not in PARAMETER_SETS:
+            raise self._refuse(f"proofs with parameter set {parameter_set} are not accepted here", "use the zkc that made it")
+        return parameter_set
 
     def take(self, length: int, what: str) -> memoryview:
         if length > len(self._left):

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from zkc.runtime.stark.security import SecurityReport
     from zkc.warm import Warmed
 
-SECURITY_BITS = 128.0
-"""What every proof that the verifier accepts has at least, provably."""
 
 PathLike = str | os.PathLike[str]
 Console = Callable[[int, bytes], None]
@@ -232,6 +230,7 @@ def prove(
     max_journal: int = MAX_JOURNAL_BYTES,
     jobs: int = 1,
     ray: str | None = None,
+    small: bool = False,
     console: Console = no_console,
     progress: Progress = no_progress,
     advice: Advice = no_advice,
@@ -240,6 +239,8 @@ def prove(
 
     With `ray`, an address (`auto`: that of the cluster which this machine is a node of), a Ray cluster proves, as many segments at a time
     as fit, or `jobs` if that is above 1.
+
+    With `small` the receipt has about half the bytes, and proving takes about twice the time and three times the memory.
     With `output` the receipt is also written to that file, whole or not at all, and finished segments are kept beside it until then: the
     same call after an interruption goes on where it stopped.
     """
@@ -252,6 +253,7 @@ def prove(
     from zkc.runtime.receipt import Receipt
     from zkc.runtime.sizes import proofs_at_most
 
+    parameter_set = int(small)
     if output is not None:
         check_writable(output, what="the receipt")
     loaded = load_program(program)
@@ -270,27 +272,28 @@ def prove(
     def report(step: Step) -> None:
         progress("prove", step.done, len(execution.segments))
 
-    with _resume_store(output, image, stdin, segment_limit) as store:
+    with _resume_store(output, image, stdin, segment_limit, parameter_set) as store:
         progress("prove", 0, len(execution.segments))
         # A callback cannot follow a segment into another process.
-        prove_one = partial(prove_segment, progress=progress) if jobs == 1 and backend is None else prove_segment
+        shown = progress if jobs == 1 and backend is None else no_progress
         segments = prove_segments(
             execution.segments,
-            prove_one,
+            partial(prove_segment, progress=shown, parameter_set=parameter_set),
             jobs=jobs,
             store=store,
             identity=segment_identity,
-            check=check_segment,
+            check=partial(check_segment, parameter_set=parameter_set),
             progress=report,
             backend=backend,
         )
-        receipt = Receipt(machine().circuit.digest, parse_image_id(image), segments, execution.journal, execution.exit_code)
+        digest, exit_code = machine().circuit.digest, execution.exit_code
+        receipt = Receipt(digest, parse_image_id(image), segments, execution.journal, exit_code, parameter_set)
         _check_chain(receipt)
         data = receipt.to_bytes()
         if output is not None:
             write_file(output, data, what="the receipt")
     proven = _run(image, execution, executed - start)
-    return Proof(proven, data, receipt.proof_bytes, SECURITY_BITS, time.perf_counter() - executed, findings)
+    return Proof(proven, data, receipt.proof_bytes, _security_bits(receipt), time.perf_counter() - executed, findings)
 
 
 def _cluster(address: str, jobs: int, progress: Progress) -> RayCluster:
@@ -308,9 +311,10 @@ def identity() -> str:
     return f"zkc {version()} with the machine {machine().circuit.digest.hex()}"
 
 
-def prove_segment(segment: Segment, progress: Progress = no_progress) -> SegmentReceipt:
+def prove_segment(segment: Segment, progress: Progress = no_progress, parameter_set: int = 0) -> SegmentReceipt:
     """The proof of one segment; any process may make it."""
     from zkc.runtime.receipt import SegmentReceipt
+    from zkc.runtime.stark.parameters import PARAMETER_SETS
     from zkc.runtime.stark.prover import prove as prove_traces
     from zkc.runtime.trace import trace
 
@@ -319,14 +323,15 @@ def prove_segment(segment: Segment, progress: Progress = no_progress) -> Segment
 
     chosen = machine()
     traces, claim = trace(chosen, segment, progress)
-    proof = prove_traces(chosen.circuit, traces, claim, evaluators=chosen.evaluators(list(traces)), progress=report)
+    evaluators, parameters = chosen.evaluators(list(traces)), PARAMETER_SETS[parameter_set]
+    proof = prove_traces(chosen.circuit, traces, claim, parameters, evaluators, report)
     return SegmentReceipt(tuple(int(value) for value in claim), proof)
 
 
-def check_segment(segment: Segment, proven: SegmentReceipt) -> None:
+def check_segment(segment: Segment, proven: SegmentReceipt, parameter_set: int = 0) -> None:
     """Raises VerificationError unless `proven` proves what was executed as `segment`."""
     from zkc.runtime.claims import ClaimLayout
-    from zkc.runtime.stark.parameters import DEFAULT
+    from zkc.runtime.stark.parameters import PARAMETER_SETS
     from zkc.runtime.stark.verifier import verify as verify_proof
 
     circuit = machine().circuit
@@ -334,7 +339,7 @@ def check_segment(segment: Segment, proven: SegmentReceipt) -> None:
     claimed = (claim.index, claim.last, claim.exit_code, claim.pre, claim.post)
     if claimed != (segment.index, segment.last, segment.exit_code, segment.pre, segment.post):
         raise VerificationError("it claims something else than what was executed")
-    verify_proof(circuit, proven.claim, proven.proof, DEFAULT)
+    verify_proof(circuit, proven.claim, proven.proof, PARAMETER_SETS[parameter_set])
 
 
 def _check_chain(receipt: Receipt) -> None:
@@ -354,7 +359,7 @@ def segment_identity(segment: Segment) -> bytes:
 
 
 def _resume_store(
-    output: PathLike | None, image: str, stdin: bytes | None, segment_limit: int | None
+    output: PathLike | None, image: str, stdin: bytes | None, segment_limit: int | None, parameter_set: int
 ) -> AbstractContextManager[ResumeStore | None]:
     """Where finished segments are kept; nowhere without an output file, or if it is a device or a pipe."""
     from zkc.runtime.image import parse_image_id
@@ -364,8 +369,18 @@ def _resume_store(
     if path.exists() and not path.is_file():
         return nullcontext()
     given = hashlib.sha256(b"" if stdin is None else b"input" + stdin).digest()
-    key = resume_key(parse_image_id(image), given, machine().circuit.digest, {"segment_log_rows": segment_limit or 0})
+    settings = {"segment_log_rows": segment_limit or 0, "parameter_set": parameter_set}
+    key = resume_key(parse_image_id(image), given, machine().circuit.digest, settings)
     return ResumeStore(path.with_name(path.name + ".parts"), key)
+
+
+def _security_bits(receipt: Receipt) -> float:
+    """Provable bits of a receipt that is verified: the least of its proofs and digests."""
+    from zkc.runtime.stark.parameters import PARAMETER_SETS
+    from zkc.runtime.stark.security import receipt_bits
+
+    proofs = [segment.proof for segment in receipt.segments]
+    return receipt_bits(machine().circuit, proofs, PARAMETER_SETS[receipt.parameter_set])
 
 
 def read_receipt(receipt: PathLike | bytes) -> Receipt:
@@ -409,7 +424,7 @@ def verify(
 
     verified = verify_receipt(chosen.circuit, claimed, chosen.hasher, verify_one, image_id=expected, journal=journal, exit_code=exit_code)
     shown = image_id_hex(verified.image_id)
-    return Verified(shown, verified.exit_code, verified.segments, verified.journal, SECURITY_BITS, claimed.proof_bytes)
+    return Verified(shown, verified.exit_code, verified.segments, verified.journal, _security_bits(claimed), claimed.proof_bytes)
 
 
 def inspect(receipt: PathLike | bytes) -> dict[str, object]:

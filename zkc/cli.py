@@ -114,6 +114,7 @@ def prove(
         str | None,
         typer.Option("--ray", metavar="[ADDRESS]", help="Prove on a Ray cluster: HOST:PORT, ray://HOST:PORT; left out, this machine's."),
     ] = None,
+    small: Annotated[bool, typer.Option("--small", help="Half the bytes for twice the time and more memory.")] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="The receipt; PROGRAM.receipt here if left out.")
     ] = None,
@@ -135,6 +136,7 @@ def prove(
             max_journal=max_journal,
             jobs=jobs,
             ray=ray,
+            small=small,
             console=_console(json),
             progress=progress,
             advice=_advice,
@@ -442,8 +444,8 @@ def security(
     report = Report(json)
     result = api.security(log_rows)
     if json:
-        regimes = {regime.regime: {"parameter": regime.parameter, "terms": dict(regime.terms)} for regime in result.regimes}
-        report.show({}, security_bits=result.claimed, limiting=result.limiting, regimes=regimes)
+        regimes = {x.regime: {"theorem": x.theorem, "parameter": x.parameter, "terms": dict(x.terms)} for x in result.regimes}
+        report.show({}, security_bits=result.claimed, limiting=result.limiting, regimes=regimes, digests=dict(result.digests))
     else:
         print_security(result)
 

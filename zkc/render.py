@@ -114,6 +114,8 @@ def print_security(report: SecurityReport) -> None:
     names = list(report.regimes[0].terms)
     heads = ("bits", *(regime.regime + (f" m={regime.parameter}" if regime.parameter else "") for regime in report.regimes))
     rows = [(name, *(f"{regime.terms[name]:.1f}" for regime in report.regimes)) for name in names]
-    rows.append(("digests", *(f"{report.digest_bits:.1f}" for _ in report.regimes)))
-    print_table("Security: -log2 of the error of each round", heads, rows)
-    print(f"\nclaimed: {report.claimed:.1f} bits, provable, in unique decoding; the weakest round is {report.limiting}")
+    rows += [(name, *(f"{bits:.1f}" for _ in report.regimes)) for name, bits in report.digests.items()]
+    print_table("Security: -log2 of the error of each round, and digests", heads, rows)
+    for regime in report.regimes:
+        print(f"{regime.regime}: {regime.theorem}")
+    print(f"\nclaimed: {report.claimed:.1f} bits, provable, in unique decoding; the weakest part is {report.limiting}")

@@ -21,7 +21,6 @@ from zkc.runtime.field.packed import (
     column_addresses,
     load,
     load_address,
-    load_half_rows,
     load_rows,
     packed,
     splat,
@@ -78,14 +77,11 @@ def hash_rows(matrices: Sequence[Words], key: Words) -> Words:
     return digests
 
 
-def hash_nodes(children: Words, rows: Words | None, key: Words) -> Words:
-    """`uint32[m][8]`: keyed hashes of left child | right child (`uint32[2m][8]`, neighbours) | row hash (`uint32[m][8]`, or nothing)."""
+def hash_nodes(children: Words, key: Words) -> Words:
+    """`uint32[m][8]`: keyed hashes of left child | right child, neighbours in `uint32[2m][8]`."""
     pairs = children.reshape(-1, 16)
     digests = np.empty((len(pairs), 8), dtype=np.uint32)
-    if rows is not None and len(rows) != len(pairs):
-        raise ValueError(f"{len(rows)} row hashes for {len(pairs)} nodes")
-    extra = rows if rows is not None else np.empty((0, 8), dtype=np.uint32)
-    parallel_for(lambda start, stop: _hash_nodes(pairs, extra, key, digests, start, stop), len(pairs), 1 << 12)
+    parallel_for(lambda start, stop: _hash_nodes(pairs, key, digests, start, stop), len(pairs), 1 << 12)
     return digests
 
 
@@ -278,13 +274,8 @@ def _write_digests(value: Any, digests: Words, row: int) -> None:
 
 
 @kernel
-def _hash_nodes(pairs: Words, rows: Words, key: Words, digests: Words, start: int, stop: int) -> None:
+def _hash_nodes(pairs: Words, key: Words, digests: Words, start: int, stop: int) -> None:
     key_lanes = _splat8(key)
     for node in range(start, stop, LANES):
         block = transpose(load_rows(pairs, node, 0, len(pairs)))
-        if len(rows) == 0:
-            _write_digests(compress(key_lanes, block, 0, 64, _KEYED | _START | _END | _ROOT), digests, node)
-        else:
-            half = compress(key_lanes, block, 0, 64, _KEYED | _START)
-            block = transpose(load_half_rows(rows, node, 0, len(rows)))
-            _write_digests(compress(half, block, 0, 32, _KEYED | _END | _ROOT), digests, node)
+        _write_digests(compress(key_lanes, block, 0, 64, _KEYED | _START | _END | _ROOT), digests, node)

@@ -1,9 +1,4 @@
-"""The mixed-height Merkle tree over table rows, with openings of many rows at once.
-
-At the bottom are the hashes of the rows of the tallest matrices. Going up, where a layer has as many nodes as shorter matrices have rows,
-their row hash enters the node: H(left | right | row hash). A row is all columns of all matrices of its height, in order. Big row b of a
-tree of height n sees row b >> log2(n / m) of a matrix of height m.
-"""
+"""Merkle trees over rows of equal length, with openings of many rows at once."""
 
 from __future__ import annotations
 
@@ -14,12 +9,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.hash.blake3 import hash_nodes, hash_rows, key_words
 
 Words = npt.NDArray[np.uint32]
 Positions = npt.NDArray[np.int64]
-Shape = Sequence[tuple[int, int]]
 
 LEAF_KEY: Final = key_words(b"zkc merkle tree: row of matrices".ljust(32, b"."))
 NODE_KEY: Final = key_words(b"zkc merkle tree: inner node".ljust(32, b"."))
@@ -27,9 +22,8 @@ NODE_KEY: Final = key_words(b"zkc merkle tree: inner node".ljust(32, b"."))
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """A commitment and all it was made of. groups: matrices by falling height; layers: digests `uint32[m][8]`, from bottom to root."""
+    """layers: digests `uint32[m][8]`, from the leaves to the root."""
 
-    groups: tuple[tuple[Words, ...], ...]
     layers: tuple[Words, ...]
 
     @property
@@ -37,74 +31,61 @@ class Tree:
         """The 32 bytes of the root."""
         return self.layers[-1].astype("<u4").tobytes()
 
-    @property
-    def shape(self) -> tuple[tuple[int, int], ...]:
-        """(height, columns) of each group, heights falling."""
-        return tuple((group[0].shape[1], sum(len(matrix) for matrix in group)) for group in self.groups)
+    def top(self, log_nodes: int) -> Words:
+        """`uint32[2^log_nodes][8]`: the layer of so many nodes, or the leaves where there are fewer of them."""
+        return self.layers[max(0, len(self.layers) - 1 - log_nodes)]
+
+    def siblings(self, indices: Sequence[int] | Positions, log_top: int = 0) -> Words:
+        """`uint32[s][8]`: what is missing to hash these leaves (ascending, distinct) up to the root, layer by layer, each ascending.
+
+        Or up to the layer `top(log_top)`.
+        """
+        positions = checked_positions(indices, len(self.layers[0]))
+        found = [np.empty((0, 8), dtype=np.uint32)]
+        for layer in self.layers[: max(0, len(self.layers) - 1 - log_top)]:
+            found.append(layer[_missing(positions)])
+            positions = parents(positions)
+        return np.concatenate(found)
 
 
-@dataclass(frozen=True, eq=False)
-class Opening:
-    """Opened rows and what is missing to hash up to the root.
-
-    rows: per group `uint32[q][columns]`, one for each distinct position, ascending. siblings: `uint32[s][8]`, layer by layer from the
-    bottom, ascending, only those that do not follow from the rows.
-    """
-
-    rows: tuple[Words, ...]
-    siblings: Words
+def leaf_hashes(columns: Words) -> Words:
+    """`uint32[n][8]`: the hash of each row of `uint32[k][n]`, C-contiguous."""
+    return hash_rows([columns], LEAF_KEY)
 
 
-def commit(matrices: Sequence[Words]) -> Tree:
-    """The tree over `uint32[k_i][n_i]`, C-contiguous, every n_i a power of two; matrices of one height stay in order."""
-    heights = sorted({matrix.shape[1] for matrix in matrices}, reverse=True)
-    if any(height & (height - 1) or not height for height in heights):
-        raise ValueError(f"heights must be powers of two: {heights}")
-    groups = tuple(tuple(matrix for matrix in matrices if matrix.shape[1] == height) for height in heights)
-    hashes = {height: hash_rows(group, LEAF_KEY) for height, group in zip(heights, groups, strict=True)}
-    layers = [hashes[heights[0]]]
+def tree_over(hashes: Words) -> Tree:
+    """The tree with these leaf hashes `uint32[n][8]`, n a power of two."""
+    if len(hashes) & (len(hashes) - 1) or not len(hashes):
+        raise ValueError(f"a tree has a power of two of leaves, not {len(hashes)}")
+    layers = [hashes]
     while len(layers[-1]) > 1:
-        layers.append(hash_nodes(layers[-1], hashes.get(len(layers[-1]) // 2), NODE_KEY))
-    return Tree(groups, tuple(layers))
+        layers.append(hash_nodes(layers[-1], NODE_KEY))
+    return Tree(tuple(layers))
 
 
-def open_many(tree: Tree, indices: Sequence[int] | Positions) -> Opening:
-    """Open rows of the tallest matrices by number (ascending, distinct), and the rows of the shorter ones that they see."""
-    height = len(tree.layers[0])
-    positions = _checked(indices, height)
-    rows = []
-    for group in tree.groups:
-        seen = np.unique(positions // (height // group[0].shape[1]))
-        rows.append(np.concatenate([matrix[:, seen].T for matrix in group], axis=1))
-    siblings = []
-    for layer in tree.layers[:-1]:
-        siblings.append(layer[_missing(positions)])
-        positions = np.unique(positions >> 1)
-    return Opening(tuple(rows), np.concatenate([np.empty((0, 8), dtype=np.uint32), *siblings]))
+def digest_words(root: bytes) -> Words:
+    """`uint32[1][8]`: a root as the top layer of its tree."""
+    return np.frombuffer(root, dtype="<u4").reshape(-1, 8).astype(np.uint32)
 
 
-def verify_many(root: bytes, shape: Shape, indices: Sequence[int] | Positions, opening: Opening) -> bool:
-    """Whether the opening has exactly the rows of these indices (ascending, distinct), words below p, in a tree of this shape and root.
+def verify_rows(top: Words, depth: int, indices: Sequence[int] | Positions, rows: Words, siblings: Words) -> bool:
+    """Whether a tree of 2^depth leaves has the rows `uint32[q][k]` at these indices (ascending, distinct).
 
-    shape: (height, columns) by falling height, powers of two, from the verifier's own knowledge.
+    top: `uint32[2^i][8]`, a layer of the tree that is known: the root, or one below it. siblings: as of `Tree.siblings`, no more and no
+    less. Words must be below p.
     """
-    height = shape[0][0]
-    positions = _checked(indices, height)
-    seen = [np.unique(positions // (height // h)) for h, _ in shape]
-    if [rows.shape for rows in opening.rows] != [(len(s), columns) for s, (_, columns) in zip(seen, shape, strict=True)]:
+    positions = checked_positions(indices, 1 << depth)
+    if rows.dtype != np.uint32 or rows.shape[:1] != positions.shape or (rows >= P).any():
         return False
-    if any(rows.dtype != np.uint32 or (rows >= P).any() for rows in opening.rows):
-        return False
-    hashes = {h: hash_rows([np.ascontiguousarray(rows.T)], LEAF_KEY) for (h, _), rows in zip(shape, opening.rows, strict=True)}
-    digests, siblings = hashes[height], opening.siblings
-    while height > 1:
+    digests = leaf_hashes(np.ascontiguousarray(rows.T))
+    for _ in range(depth + 1 - len(top).bit_length()):
         count = len(_missing(positions))
         children = _children(positions, digests, siblings[:count])
         if children is None:
             return False
-        siblings, positions, height = siblings[count:], np.unique(positions >> 1), height // 2
-        digests = hash_nodes(children, hashes.get(height), NODE_KEY)
-    return len(siblings) == 0 and digests.astype("<u4").tobytes() == root
+        siblings, positions = siblings[count:], parents(positions)
+        digests = hash_nodes(children, NODE_KEY)
+    return len(siblings) == 0 and np.array_equal(digests, top[positions])
 
 
 def group_rows(columns: Words, size: int) -> Words:
@@ -113,22 +94,61 @@ def group_rows(columns: Words, size: int) -> Words:
     return np.ascontiguousarray(columns.reshape(k, n // size, size).transpose(0, 2, 1)).reshape(k * size, n // size)
 
 
-def _checked(indices: Sequence[int] | Positions, height: int) -> Positions:
+def checked_positions(indices: Sequence[int] | Positions, height: int) -> Positions:
+    """The indices as an array; ValueError unless they are ascending, distinct and below `height`."""
     positions = np.asarray(indices, dtype=np.int64)
     if positions.ndim != 1 or positions.size == 0 or positions[0] < 0 or positions[-1] >= height or (np.diff(positions) <= 0).any():
         raise ValueError(f"indices must be ascending, distinct and below {height}")
     return positions
 
 
+@kernel
+def parents(positions: Positions) -> Positions:
+    """The distinct halves of ascending positions."""
+    out = np.empty(len(positions), dtype=np.int64)
+    count = 0
+    for position in positions:
+        if count == 0 or out[count - 1] != position >> 1:
+            out[count] = position >> 1
+            count += 1
+    return out[:count]
+
+
+@kernel
 def _missing(positions: Positions) -> Positions:
     """Neighbours that are not among the (ascending, distinct) positions."""
-    return np.setdiff1d(positions ^ 1, positions, assume_unique=True)
+    out = np.empty(len(positions), dtype=np.int64)
+    count = 0
+    for i in range(len(positions)):
+        other = positions[i] ^ 1
+        before = i > 0 and positions[i - 1] == other
+        after = i + 1 < len(positions) and positions[i + 1] == other
+        if not (before or after):
+            out[count] = other
+            count += 1
+    return out[:count]
 
 
 def _children(positions: Positions, digests: Words, siblings: Words) -> Words | None:
     """Digests of both children of every parent, in order; None if there are not enough siblings or they are malformed."""
-    missing = _missing(positions)
-    if siblings.shape != (len(missing), 8) or siblings.dtype != np.uint32:
+    if siblings.shape != (len(_missing(positions)), 8) or siblings.dtype != np.uint32:
         return None
-    order = np.argsort(np.concatenate([positions, missing]), kind="stable")
-    return np.concatenate([digests, siblings])[order]
+    out = np.empty((2 * len(parents(positions)), 8), dtype=np.uint32)
+    _merge(positions, digests, np.ascontiguousarray(siblings), out)
+    return out
+
+
+@kernel
+def _merge(positions: Positions, digests: Words, siblings: Words, out: Words) -> None:
+    """Each digest beside its neighbour's, or beside the next sibling where the neighbour is not among the positions."""
+    place = used = i = 0
+    while i < len(positions):
+        side = positions[i] & 1
+        out[place + side] = digests[i]
+        if i + 1 < len(positions) and positions[i + 1] == positions[i] ^ 1:
+            i += 1
+            out[place + 1] = digests[i]
+        else:
+            out[place + 1 - side] = siblings[used]
+            used += 1
+        place, i = place + 2, i + 1

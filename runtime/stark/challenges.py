@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zkc.runtime.field.extension import Element
-from zkc.runtime.field.koalabear import GENERATOR
-from zkc.runtime.stark.parameters import LOG_BLOWUP
+from zkc.runtime.stark.parameters import shift
 from zkc.runtime.stark.proof import word_bytes
 from zkc.runtime.stark.shape import Shape
 from zkc.runtime.stark.transcript import Transcript
@@ -20,11 +19,12 @@ Words = npt.NDArray[np.uint32]
 class Challenges:
     """A transcript that has absorbed the statement; each method absorbs one message of the prover and draws what follows it."""
 
-    def __init__(self, shape: Shape, claim: Sequence[int]) -> None:
+    def __init__(self, shape: Shape, claim: Sequence[int], fixed_root: bytes) -> None:
         self.shape = shape
         self.transcript = Transcript()
         self.transcript.absorb(b"parameters", shape.parameters.encode())
         self.transcript.absorb(b"circuit", shape.circuit.digest)
+        self.transcript.absorb(b"fixed root", fixed_root)
         self.transcript.absorb(b"heights", bytes(shape.log_heights))
         self.transcript.absorb(b"claim", word_bytes(np.array(claim, dtype=np.uint32)))
 
@@ -39,11 +39,11 @@ class Challenges:
         return self.transcript.element(b"lambda")
 
     def after_quotient(self, root: bytes) -> Element:
-        """zeta: the first that lies neither in the trace domain nor in the extended domain."""
+        """zeta: the first that is not zero and lies neither in the trace domain nor in the extended domain."""
         self.transcript.absorb(b"quotient root", root)
         while True:
             zeta = Element.from_words(self.transcript.element(b"zeta"))
-            if not in_domains(zeta, self.shape.log_height):
+            if not in_domains(zeta, self.shape.log_height, self.shape.parameters.log_blowup):
                 return zeta
 
     def after_openings(self, openings: Words) -> Words:
@@ -69,8 +69,8 @@ class Challenges:
         return self.transcript.indices(b"queries", self.shape.parameters.queries, self.shape.log_extended)
 
 
-def in_domains(point: Element, log_height: int) -> bool:
-    """True for a root of X^n - 1 or of X^2n - g^2n."""
+def in_domains(point: Element, log_height: int, log_blowup: int) -> bool:
+    """True for zero and for roots of X^n - 1 or of X^N - shift^N, N = n 2^log_blowup."""
     power = point ** (1 << log_height)
-    shift = Element.base(GENERATOR) ** (1 << (log_height + LOG_BLOWUP))
-    return power == Element.base(1) or power ** (1 << LOG_BLOWUP) == shift
+    start = Element.base(shift(log_height)) ** (1 << (log_height + log_blowup))
+    return power in (Element.base(0), Element.base(1)) or power ** (1 << log_blowup) == start

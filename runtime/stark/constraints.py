@@ -147,9 +147,7 @@ def batch_constraints(values: Words, multiplicities: Numbers, batches: Numbers, 
     for k in range(batches.shape[0]):
         a, b = int(batches[k, 0]), int(batches[k, 1])
         fraction = extension.read(phi, k)
-        total = extension.sub(
-            extension.mul(fraction, extension.read(denominator, a)), extension.read(values, int(multiplicities[a]))
-        )
+        total = extension.sub(extension.mul(fraction, extension.read(denominator, a)), extension.read(values, int(multiplicities[a])))
         if b >= 0:
             crossed = extension.mul(extension.read(values, int(multiplicities[b])), extension.read(denominator, a))
             total = extension.sub(extension.mul(total, extension.read(denominator, b)), crossed)

@@ -1,7 +1,7 @@
 """FRI: folding by 2^k with one challenge, for the prover's layers and the verifier's queries alike.
 
-A layer holds the values of a polynomial on shift * <w>, bit-reversed. A leaf is 2^k consecutive values, a coset of the 2^k-th roots of
-unity; layers are `uint32[6 * 2^k][leaves]`, coefficient-major: column c 2^k + j is coefficient c of value j.
+A layer holds the values of a polynomial of degree < n on the extended domain of height n, bit-reversed. A leaf is 2^k consecutive values,
+a coset of the 2^k-th roots of unity; layers are `uint32[6 * 2^k][leaves]`, coefficient-major: column c 2^k + j is coefficient c of value j.
 P(X) = sum X^i P_i(X^(2^k)) becomes sum beta^i P_i, which is k folds by two with beta, beta^2, beta^4, …
 """
 
@@ -15,20 +15,17 @@ import numpy.typing as npt
 from zkc.runtime.field import extension
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import DEGREE, Element
-from zkc.runtime.field.koalabear import GENERATOR, ONE, P, mul, power, root_of_unity, to_montgomery
+from zkc.runtime.field.koalabear import ONE, P, mul, power, root_of_unity, to_montgomery
 from zkc.runtime.field.packed import LANES, load, splat, store
-from zkc.runtime.stark.shape import Shape
+from zkc.runtime.hash.merkle import group_rows, leaf_hashes, tree_over
+from zkc.runtime.stark.parameters import shift
+from zkc.runtime.stark.proof import LayerPlan, Opening
 from zkc.runtime.threads import parallel_for
 
 TILE: Final = 1 << 10
 
 Words = npt.NDArray[np.uint32]
 Indices = npt.NDArray[np.int64]
-
-
-def layer_shift(log_folded: int) -> int:
-    """Canonical shift of the domain after folds by 2^log_folded in total: g to that power."""
-    return pow(GENERATOR, 1 << log_folded, P)
 
 
 @kernel
@@ -42,19 +39,19 @@ def reverse_bits(value: int, bits: int) -> int:
 
 
 @kernel
-def points(indices: Indices, bits: int, root: np.uint32, shift: np.uint32) -> Words:
-    """shift * root^rev(index), the points with these numbers in bit-reversed order of 2^bits; Montgomery."""
+def points(indices: Indices, bits: int, root: np.uint32, start: np.uint32) -> Words:
+    """start * root^rev(index), the points with these numbers in bit-reversed order of 2^bits; Montgomery."""
     out = np.empty(len(indices), dtype=np.uint32)
     for i in range(len(indices)):
-        out[i] = mul(shift, power(root, reverse_bits(indices[i], bits)))
+        out[i] = mul(start, power(root, reverse_bits(indices[i], bits)))
     return out
 
 
 @kernel
-def all_points(bits: int, root: np.uint32, shift: np.uint32) -> Words:
+def all_points(bits: int, root: np.uint32, start: np.uint32) -> Words:
     """`points` of all 2^bits indices, by doubling: rev(2^k + i) is rev(i) plus 2^(bits - 1 - k)."""
     out = np.empty(1 << bits, dtype=np.uint32)
-    out[0] = shift
+    out[0] = start
     for k in range(bits):
         factor = power(root, 1 << (bits - 1 - k))
         for i in range(1 << k):
@@ -62,13 +59,14 @@ def all_points(bits: int, root: np.uint32, shift: np.uint32) -> Words:
     return out
 
 
-def inverse_starts(log_size: int, fold: int, log_folded: int, indices: Indices | None = None) -> Words:
-    """1 / x of the first point of each leaf, or of the leaves `indices`, of a layer of 2^log_size values after folds by 2^log_folded."""
+def inverse_starts(log_height: int, log_blowup: int, fold: int, indices: Indices | None = None) -> Words:
+    """1 / x of the first point of each leaf of 2^fold values, or of the leaves `indices`, of a layer of degree bound 2^log_height."""
+    log_size = log_height + log_blowup
     root = np.uint32(to_montgomery(pow(root_of_unity(log_size), -1, P)))
-    shift = np.uint32(to_montgomery(pow(layer_shift(log_folded), -1, P)))
+    start = np.uint32(to_montgomery(pow(shift(log_height), -1, P)))
     if indices is None:
-        return all_points(log_size - fold, root, shift)
-    return points(indices, log_size - fold, root, shift)
+        return all_points(log_size - fold, root, start)
+    return points(indices, log_size - fold, root, start)
 
 
 def fold_leaves(leaves: Words, inverse_x: Words, beta: Words) -> Words:
@@ -123,26 +121,6 @@ def evaluate_final(final: Words, x: Words) -> Words:
     return out
 
 
-def check_queries(shape: Shape, indices: Indices, values: Words, layers: list[Words], betas: list[Words], final: Words) -> bool:
-    """True if `values` `uint32[6][n]` at `indices` fold through the opened `layers` to the final polynomial.
-
-    layers[k]: `uint32[n][6 * arity]`, for each query the leaf that holds its position; betas[k] `uint32[6]`; final `uint32[6][count]`.
-    """
-    log_size, log_folded = shape.log_extended, 0
-    queries = np.arange(len(indices))
-    for fold, leaves, beta in zip(shape.folds, layers, betas, strict=True):
-        arity = 1 << fold
-        slots = leaves.reshape(-1, DEGREE, arity)[queries, :, indices & (arity - 1)]
-        if not np.array_equal(slots.T, values):
-            return False
-        indices = indices >> fold
-        values = fold_opened(leaves, inverse_starts(log_size, fold, log_folded, indices), beta)
-        log_size, log_folded = log_size - fold, log_folded + fold
-    root = np.uint32(to_montgomery(root_of_unity(log_size)))
-    x = points(indices, log_size, root, np.uint32(to_montgomery(layer_shift(log_folded))))
-    return np.array_equal(values, evaluate_final(final, x))
-
-
 def fold_opened(leaves: Words, inverse_x: Words, beta: Words) -> Words:
     """`fold_leaves` of row-major leaves `uint32[n][6 * arity]`, any n."""
     count = len(inverse_x)
@@ -152,3 +130,31 @@ def fold_opened(leaves: Words, inverse_x: Words, beta: Words) -> Words:
     starts = np.zeros(padded, dtype=np.uint32)
     starts[:count] = inverse_x
     return fold_leaves(columns, starts, beta)[:, :count]
+
+
+def opened_points(positions: Indices, log_height: int, log_blowup: int) -> Words:
+    """The points of the extended domain of height 2^log_height with these numbers."""
+    log_size = log_height + log_blowup
+    root = np.uint32(to_montgomery(root_of_unity(log_size)))
+    return points(positions, log_size, root, np.uint32(to_montgomery(shift(log_height))))
+
+
+def opened_leaves(plan: LayerPlan, known: Words, missing: Words) -> Words:
+    """`uint32[leaves][6 * arity]`: the opened leaves, from the values `uint32[6][.]` that are looked up and the missing `uint32[.][6]`."""
+    order = np.argsort(np.concatenate([plan.positions, plan.missing]), kind="stable")
+    values = np.concatenate([known.T, missing])[order]
+    return np.ascontiguousarray(values.reshape(len(plan.leaves), 1 << plan.fold, DEGREE).transpose(0, 2, 1)).reshape(len(plan.leaves), -1)
+
+
+class Layer:
+    """A committed layer of the prover: `leaves` `uint32[6 * arity][n]` of 2^fold values each, and their tree."""
+
+    def __init__(self, values: Words, fold: int) -> None:
+        self.leaves = group_rows(values, 1 << fold)
+        self.tree = tree_over(leaf_hashes(self.leaves))
+
+    def open(self, plan: LayerPlan) -> Opening:
+        """The values beside those that are looked up, and the siblings."""
+        slots = self.leaves.reshape(DEGREE, 1 << plan.fold, -1)
+        rows = slots[:, plan.missing & ((1 << plan.fold) - 1), plan.missing >> plan.fold].T
+        return Opening(np.ascontiguousarray(rows), self.tree.siblings(plan.leaves))

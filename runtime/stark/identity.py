@@ -9,12 +9,9 @@ import numpy.typing as npt
 
 from zkc.runtime.circuit import Circuit
 from zkc.runtime.errors import VerificationError
-from zkc.runtime.field import extension
-from zkc.runtime.field.compiled import kernel
-from zkc.runtime.field.extension import DEGREE, Element
+from zkc.runtime.field.extension import Element
 from zkc.runtime.field.koalabear import inverse
-from zkc.runtime.stark.constraints import Fingerprint, dot, element_powers, table_sum
-from zkc.runtime.stark.fixed import fixed_at
+from zkc.runtime.stark.constraints import Fingerprint, element_powers, table_sum
 from zkc.runtime.stark.parameters import MODULUS
 from zkc.runtime.stark.shape import Shape, check_circuit
 
@@ -37,37 +34,31 @@ def identity_holds(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: W
 def identity_defect(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: Words, zeta: Element, claimed: Element) -> Element:
     """The combined constraint at zeta less (zeta^n - 1)(q0 + zeta^n q1).
 
-    opened `uint32[6][openings]`: all base columns at zeta in order, then the accumulator's at w zeta. claimed: the claim's sum.
+    opened `uint32[6][openings]`: all columns at zeta in order, then the accumulator at w zeta. claimed: the claim's sum.
     """
     weights = element_powers(lam, shape.constraints)
     total = Element.base(0)
     sums = claimed * Element.base(inverse(shape.height))
-    for table, trace, logup in zip(shape.tables, shape.trace, shape.logup, strict=False):
-        lift = shape.height >> table.log_height
+    fixed = fixed_openings(shape)
+    for table, trace, logup in zip(shape.tables, shape.trace.matrices, shape.logup.matrices, strict=False):
         columns = opened[:, trace.offset : trace.offset + trace.width]
-        if table.table.fixed.shape[0]:
-            columns = np.concatenate([columns, fixed_at(table.table, zeta**lift)], axis=1)
-        phi = recombine(opened[:, logup.offset : logup.offset + logup.width])
+        if table.index in fixed:
+            columns = np.concatenate([columns, opened[:, fixed[table.index]]], axis=1)
+        phi = np.ascontiguousarray(opened[:, logup.offset : logup.offset + logup.width])
         count = len(table.table.constraints) + len(table.table.batches)
         total = total + table_sum(table.table, columns, phi, weights[:, table.constraint : table.constraint + count], fingerprint)
-        sums = sums + sum_elements(phi) * Element.base(inverse(lift))
-    tail = recombine(opened[:, shape.logup[-1].offset :])
-    acc, q0, q1, following = (Element.from_words(tail[:, k]) for k in range(4))
+        sums = sums + sum_elements(phi) * Element.base(inverse(shape.height >> table.log_height))
+    acc, q0, q1, following = (Element.from_words(opened[:, k]) for k in range(shape.accumulator, shape.openings))
     total = total + Element.from_words(weights[:, -1]) * (following - acc - sums)
     power = zeta**shape.height
     return total - (power - Element.base(1)) * (q0 + power * q1)
 
 
-@kernel
-def recombine(opened: Words) -> Words:
-    """`uint32[6][k]`: values of k extension columns from those of their base columns `uint32[6][6 k]`: the sum of x^c times the c-th."""
-    out = np.empty((DEGREE, opened.shape[1] // DEGREE), dtype=np.uint32)
-    basis = np.zeros((DEGREE, DEGREE), dtype=np.uint32)
-    for c in range(DEGREE):
-        basis[c, c] = extension.ONE_WORDS[0]
-    for k in range(out.shape[1]):
-        out[:, k] = dot(basis, opened[:, DEGREE * k : DEGREE * k + DEGREE])
-    return out
+def fixed_openings(shape: Shape) -> dict[int, slice]:
+    """By number of the table: where its fixed columns are among the openings."""
+    matrices = shape.fixed.matrices if shape.fixed else ()
+    indices = [k for k, table in enumerate(shape.circuit.tables) if len(table.fixed)]
+    return {k: slice(m.offset, m.offset + m.width) for k, m in zip(indices, matrices, strict=True)}
 
 
 def sum_elements(elements: Words) -> Element:

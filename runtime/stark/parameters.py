@@ -7,15 +7,19 @@ from typing import Final
 
 from zkc.runtime.errors import InputError
 
-PROTOCOL: Final = b"zkc stark v1: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
+PROTOCOL: Final = b"zkc stark v2: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
 MODULUS: Final = 2**31 - 2**24 + 1
 DEGREE: Final = 6
 GENERATOR: Final = 3
-LOG_BLOWUP: Final = 1
+LOG_QUOTIENT: Final = 1
+"""log2 of the rows that constraints of degree 3 are evaluated on, over the height."""
 TWO_ADICITY: Final = 24
 MIN_LOG_HEIGHT: Final = 7
 MIN_LOG_FINAL: Final = 3
 MAX_LOG_HEIGHT: Final = 22
+MAX_LOG_BLOWUP: Final = 4
+LOG_FIXED_TOP: Final = 13
+"""log2 of the nodes of the tree of fixed columns that the circuit comes with: paths end there. They save 40 kB of a proof."""
 SECURITY_BITS: Final = 128
 
 
@@ -24,24 +28,41 @@ class Parameters:
     """What may vary without a change of code.
 
     queries: number t of query positions. grinding: zero bits the prover finds before they are drawn. log_fold: log2 of the arity of a
-    FRI fold. log_final: log2 of the coefficients of the final polynomial. The blow-up is 2 throughout: constraints have degree 3.
+    FRI fold. log_final: least log2 of the coefficients of the final polynomial. log_blowup: log2 of the extended rows for each row.
     """
 
     queries: int = 261
     grinding: int = 20
     log_fold: int = 3
     log_final: int = 7
+    log_blowup: int = 1
 
     def __post_init__(self) -> None:
         if not (1 <= self.queries <= 4096 and 0 <= self.grinding <= 32):
             raise InputError(f"parameters out of range: {self.queries} queries, {self.grinding} bits of grinding")
         if not (1 <= self.log_fold <= 4 and MIN_LOG_FINAL <= self.log_final <= MIN_LOG_HEIGHT):
             raise InputError(f"parameters out of range: fold 2^{self.log_fold}, final polynomial 2^{self.log_final}")
+        if not LOG_QUOTIENT <= self.log_blowup <= MAX_LOG_BLOWUP:
+            raise InputError(f"parameters out of range: blow-up 2^{self.log_blowup}")
+
+    @property
+    def max_log_height(self) -> int:
+        """log2 of the greatest height of a table: the extended domain must exist."""
+        return min(MAX_LOG_HEIGHT, TWO_ADICITY - self.log_blowup)
 
     def encode(self) -> bytes:
         """Every parameter, fixed ones too, in a fixed order, as the transcript absorbs them (little-endian 32-bit words)."""
-        words = (MODULUS, DEGREE, GENERATOR, LOG_BLOWUP, self.queries, self.grinding, self.log_fold, self.log_final)
+        words = (MODULUS, DEGREE, GENERATOR, self.log_blowup, self.queries, self.grinding, self.log_fold, self.log_final)
         return b"".join(word.to_bytes(4, "little") for word in words)
 
 
+def shift(log_height: int) -> int:
+    """3^(2^(22 - log_height)), canonical: the extended domain of that height is the coset of this. Lifting maps one onto the next."""
+    return pow(GENERATOR, 1 << (MAX_LOG_HEIGHT - log_height), MODULUS)
+
+
 DEFAULT: Final = Parameters()
+SMALL: Final = Parameters(queries=131, log_blowup=3)
+"""Fewer bytes for more work and memory; segments of at most 2^21 rows."""
+PARAMETER_SETS: Final[dict[int, Parameters]] = {0: DEFAULT, 1: SMALL}
+"""What a receipt may name, by number. A verifier knows these and takes no others, whatever a receipt says."""

@@ -70,3 +70,21 @@ def _scaled(elements: Words, factor: Words) -> Words:
         for c in range(DEGREE):
             out[k, c] = product[c]
     return out
+
+
+@kernel
+def recombined(values: Words) -> Words:
+    """`uint32[k][6]`: extension columns at a point from their base columns there, `uint32[6 k][6]`: the sum of x^c times the c-th."""
+    out = np.empty((values.shape[0] // DEGREE, DEGREE), dtype=np.uint32)
+    basis = np.zeros(DEGREE, dtype=np.uint32)
+    for k in range(out.shape[0]):
+        total = extension.ZERO_WORDS
+        for c in range(DEGREE):
+            basis[:] = 0
+            basis[c] = extension.ONE_WORDS[0]
+            e = values[DEGREE * k + c]
+            unit = (basis[0], basis[1], basis[2], basis[3], basis[4], basis[5])
+            total = extension.add(total, extension.mul(unit, (e[0], e[1], e[2], e[3], e[4], e[5])))
+        for c in range(DEGREE):
+            out[k, c] = total[c]
+    return out

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from zkc.runtime.errors import VerificationError
-from zkc.runtime.hash.merkle import Opening
-from zkc.runtime.stark.parameters import DEGREE, LOG_BLOWUP, MODULUS
-from zkc.runtime.stark.shape import Group, Matrix, Shape, groups
+from zkc.runtime.hash.merkle import parents
+from zkc.runtime.stark.parameters import DEGREE, LOG_FIXED_TOP, MODULUS
+from zkc.runtime.stark.shape import Shape
 
 DIGEST_BYTES: Final = 32
 DIGEST_WORDS: Final = 8
@@ -36,56 +37,75 @@ class Head:
     nonce: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """Of one tree: `rows` `uint32[k][width]`, and `siblings` `uint32[s][8]`, the digests that complete the paths (see `Tree.siblings`).
+
+    Of a tree of columns, the rows are the opened leaves. Of a FRI layer, they are the values (width 6) of the opened leaves that do not
+    follow from what is before: those at the positions that are looked up are computed by the verifier.
+    """
+
+    rows: Words
+    siblings: Words
+
+
+@dataclass(frozen=True, eq=False)
 class TreePlan:
-    """Which leaves of each group of a tree are opened, in rising order, and how many siblings that takes. Height of the tree: `depth`."""
+    """What is opened of a tree of 2^depth leaves: `leaves`, ascending and distinct; `rows` rows of `width` words, and `siblings` digests.
 
-    groups: tuple[Group, ...]
+    Paths end in the layer of 2^log_top nodes.
+    """
+
     depth: int
-    positions: tuple[Indices, ...]
+    log_top: int
+    leaves: Indices
+    rows: int
+    width: int
 
-    @property
-    def group_positions(self) -> tuple[Indices, ...]:
-        """Opened rows of each group: the positions in the layer with as many nodes as the group has leaves."""
-        return tuple(self.positions[self.depth - group.log_height - LOG_BLOWUP] for group in self.groups)
-
-    @property
-    def shape(self) -> list[tuple[int, int]]:
-        """(leaves, columns) of each group, tallest first."""
-        return [(1 << (group.log_height + LOG_BLOWUP), group.width) for group in self.groups]
-
-    @property
+    @cached_property
     def siblings(self) -> int:
         """Number of digests that complete the paths: of n positions in a layer with m parents, 2m - n siblings are missing."""
-        pairs = zip(self.positions, self.positions[1:], strict=False)
-        return sum(2 * len(above) - len(below) for below, above in pairs)
+        count, below = 0, self.leaves
+        for _ in range(self.depth - self.log_top):
+            above = parents(below)
+            count, below = count + 2 * len(above) - len(below), above
+        return count
+
+    @property
+    def bytes(self) -> int:
+        """Encoded size."""
+        return 4 * self.width * self.rows + DIGEST_BYTES * self.siblings
 
 
-def tree_plan(tree: tuple[Group, ...], indices: Indices) -> TreePlan:
-    """The plan for opening the leaves `indices` of the tallest group."""
-    depth = tree[0].log_height + LOG_BLOWUP
-    positions = [np.unique(indices)]
-    for _ in range(depth):
-        positions.append(np.unique(positions[-1] >> 1))
-    return TreePlan(tree, depth, tuple(positions))
+@dataclass(frozen=True, eq=False)
+class LayerPlan(TreePlan):
+    """A FRI layer, 2^fold values a leaf: `positions` are looked up, ascending and distinct; `missing` are the others of their leaves."""
+
+    fold: int
+    positions: Indices
+    missing: Indices
 
 
-def layer_groups(shape: Shape) -> list[tuple[Group, ...]]:
-    """FRI layer k as a tree of one group: 2^fold consecutive values a leaf. Heights are given as if extended by the blow-up."""
-    height = shape.log_height
-    out: list[tuple[Group, ...]] = []
-    for fold in shape.folds:
-        height -= fold
-        out.append((Group(height, (Matrix(height, DEGREE << fold, 0),)),))
+def tree_plans(shape: Shape, positions: Indices) -> list[TreePlan]:
+    """Plans for the trees of columns, for distinct query positions, ascending. A lower tree has one row for 2^k of the domain."""
+    out: list[TreePlan] = []
+    for tree in shape.trees:
+        leaves = np.unique(positions >> (shape.log_height - tree.log_height))
+        depth = tree.log_height + shape.parameters.log_blowup
+        out.append(TreePlan(depth, min(LOG_FIXED_TOP, depth) if tree is shape.fixed else 0, leaves, len(leaves), tree.words))
     return out
 
 
-def plans(shape: Shape, indices: Indices) -> list[TreePlan]:
-    """Plans for all trees: trace, LogUp, quotient, then every FRI layer, for query positions in the extended domain."""
-    out = [tree_plan(groups(tree), indices) for tree in shape.trees]
-    for layer, fold in zip(layer_groups(shape), shape.folds, strict=True):
-        indices = indices >> fold
-        out.append(tree_plan(layer, indices))
+def layer_plans(shape: Shape, positions: Indices) -> list[LayerPlan]:
+    """Plans for the FRI layers."""
+    out: list[LayerPlan] = []
+    depth = shape.log_extended
+    for fold in shape.folds:
+        depth -= fold
+        leaves = np.unique(positions >> fold)
+        missing = np.setdiff1d(((leaves << fold)[:, None] + np.arange(1 << fold)).reshape(-1), positions, assume_unique=True)
+        out.append(LayerPlan(depth, 0, leaves, len(missing), DEGREE, fold, positions, missing))
+        positions = leaves
     return out
 
 
@@ -128,36 +148,27 @@ def read_head(reader: Reader, shape: Shape) -> Head:
     roots = (reader.bytes(DIGEST_BYTES), reader.bytes(DIGEST_BYTES), reader.bytes(DIGEST_BYTES))
     openings = reader.elements(shape.openings, DEGREE)
     layer_roots = tuple(reader.bytes(DIGEST_BYTES) for _ in shape.folds)
-    final = reader.elements(1 << shape.parameters.log_final, DEGREE)
+    final = reader.elements(1 << shape.log_final, DEGREE)
     return Head(roots, openings, layer_roots, final, int.from_bytes(reader.bytes(8), "little"))
 
 
 def read_openings(reader: Reader, plan: Sequence[TreePlan]) -> list[Opening]:
-    """The opened leaves of every tree, and the end of the proof."""
-    needed = sum(tree_bytes(tree) for tree in plan)
+    """What is opened of every tree, and the end of the proof."""
+    needed = sum(tree.bytes for tree in plan)
     if needed != len(reader.data) - reader.at:
         raise VerificationError(f"the proof has {len(reader.data)} bytes, {reader.at + needed} expected")
-    out: list[Opening] = []
-    for tree in plan:
-        sizes = zip(tree.groups, tree.group_positions, strict=True)
-        rows = tuple(reader.elements(len(positions), group.width) for group, positions in sizes)
-        out.append(Opening(rows, reader.words(tree.siblings, DIGEST_WORDS)))
+    openings = [Opening(reader.elements(tree.rows, tree.width), reader.words(tree.siblings, DIGEST_WORDS)) for tree in plan]
     reader.finish()
-    return out
-
-
-def tree_bytes(plan: TreePlan) -> int:
-    """Encoded size of one tree's openings."""
-    sizes = zip(plan.groups, plan.group_positions, strict=True)
-    return 4 * sum(group.width * len(positions) for group, positions in sizes) + DIGEST_BYTES * plan.siblings
+    return openings
 
 
 def expected_proof_bytes(shape: Shape) -> int:
     """Encoded size of a proof of this shape, but for the leaves and siblings that its queries happen to share: a percent or two."""
     queries = np.random.default_rng(0).integers(0, 1 << shape.log_extended, shape.parameters.queries)
-    elements = shape.openings + (1 << shape.parameters.log_final)
+    positions = np.unique(queries)
+    elements = shape.openings + (1 << shape.log_final)
     head = len(shape.log_heights) + DIGEST_BYTES * (3 + len(shape.folds)) + 4 * DEGREE * elements + 8
-    return head + sum(tree_bytes(tree) for tree in plans(shape, queries))
+    return head + sum(plan.bytes for plan in (*tree_plans(shape, positions), *layer_plans(shape, positions)))
 
 
 def encode(log_heights: Sequence[int], head: Head, openings: Sequence[Opening]) -> bytes:
@@ -165,7 +176,7 @@ def encode(log_heights: Sequence[int], head: Head, openings: Sequence[Opening]) 
     parts = [bytes(log_heights), *head.roots, word_bytes(head.openings), *head.layer_roots, word_bytes(head.final)]
     parts.append(head.nonce.to_bytes(8, "little"))
     for opening in openings:
-        parts += [*(word_bytes(rows) for rows in opening.rows), word_bytes(opening.siblings)]
+        parts += [word_bytes(opening.rows), word_bytes(opening.siblings)]
     return b"".join(parts)
 
 

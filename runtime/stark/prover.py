@@ -16,24 +16,23 @@ from zkc.runtime.circuit import Circuit, Table
 from zkc.runtime.errors import InputError
 from zkc.runtime.field.arrays import to_montgomery
 from zkc.runtime.field.extension import DEGREE, Element
-from zkc.runtime.field.koalabear import GENERATOR, P, root_of_unity
-from zkc.runtime.hash.merkle import Tree, commit, group_rows, open_many
+from zkc.runtime.field.koalabear import P, root_of_unity
 from zkc.runtime.poly.ntt import interpolate
 from zkc.runtime.stark import deep, fri, logup, quotient
 from zkc.runtime.stark.challenges import Challenges
-from zkc.runtime.stark.constraints import Fingerprint, claim_sum, dot, element_powers
+from zkc.runtime.stark.commitment import Commitment, fixed_commitment
+from zkc.runtime.stark.constraints import Fingerprint, claim_sum, element_powers
 from zkc.runtime.stark.evaluators import Evaluate, interpreter
-from zkc.runtime.stark.fixed import fixed_extension, fixed_words
+from zkc.runtime.stark.fixed import fixed_words
 from zkc.runtime.stark.grinding import grind
 from zkc.runtime.stark.identity import checked_claim, identity_holds
 from zkc.runtime.stark.lifting import lift_and_add
-from zkc.runtime.stark.parameters import DEFAULT, LOG_BLOWUP, Parameters
-from zkc.runtime.stark.points import PointWeights
-from zkc.runtime.stark.proof import Head, encode, plans
+from zkc.runtime.stark.parameters import DEFAULT, Parameters, shift
+from zkc.runtime.stark.points import PointWeights, recombined
+from zkc.runtime.stark.proof import Head, encode, layer_plans, tree_plans
 from zkc.runtime.stark.security import require_secure
-from zkc.runtime.stark.shape import ABSENT, Matrix, Shape
-from zkc.runtime.stark.stacks import Stack
-from zkc.runtime.stark.sums import add_weighted_columns
+from zkc.runtime.stark.shape import ABSENT, Shape
+from zkc.runtime.stark.stacks import Stack, first_rows
 
 Words = npt.NDArray[np.uint32]
 Progress = Callable[[str, float], None]
@@ -90,6 +89,7 @@ class Prover:
         self.circuit, self.claim = circuit, checked_claim(circuit, claim)
         self.shape = Shape(circuit, log_heights(circuit, traces), parameters)
         require_secure(self.shape, allow_insecure=allow_insecure)
+        self.log_blowup = parameters.log_blowup
         self.progress = progress or no_progress
         given = evaluators or {}
         self.evaluators = [given.get(t.table.name) or interpreter(t.table) for t in self.shape.tables]
@@ -98,25 +98,27 @@ class Prover:
 
     def run(self) -> bytes:
         """The proof. Every message is absorbed before the challenge that follows it is drawn."""
-        self.challenges = Challenges(self.shape, self.claim)
-        trace_tree = self.commit_trace()
-        alpha, beta = self.challenges.after_trace(trace_tree.root)
+        self.fixed = fixed_commitment(self.circuit, self.log_blowup)
+        self.challenges = Challenges(self.shape, self.claim, self.fixed.root if self.fixed else b"")
+        trace = self.commit_trace()
+        alpha, beta = self.challenges.after_trace(trace.root)
         self.fingerprint = Fingerprint.of(alpha, beta, self.shape.bus_power, len(self.circuit.buses))
-        logup_tree = self.commit_logup()
-        self.lam = self.challenges.after_logup(logup_tree.root)
-        quotient_tree = self.commit_quotient()
-        self.zeta = self.challenges.after_quotient(quotient_tree.root)
+        logup = self.commit_logup()
+        self.lam = self.challenges.after_logup(logup.root)
+        quotient = self.commit_quotient()
+        self.zeta = self.challenges.after_quotient(quotient.root)
+        self.trees = [*([self.fixed] if self.fixed else []), trace, logup, quotient]
         openings = self.open_columns()
         self.check(openings)
         gamma = self.challenges.after_openings(openings)
         layers, final = self.fold(self.deep_polynomial(openings, gamma))
         self.challenges.after_final(final)
         nonce = self.grind()
-        indices = self.challenges.after_nonce(nonce)
-        trees = [trace_tree, logup_tree, quotient_tree, *layers]
-        opened = [open_many(tree, plan.positions[0]) for tree, plan in zip(trees, plans(self.shape, indices), strict=True)]
-        roots = (trace_tree.root, logup_tree.root, quotient_tree.root)
-        head = Head(roots, openings, tuple(tree.root for tree in layers), final, nonce)
+        positions = np.unique(self.challenges.after_nonce(nonce))
+        opened = [tree.open(plan.leaves, plan.log_top) for tree, plan in zip(self.trees, tree_plans(self.shape, positions), strict=True)]
+        opened += [layer.open(plan) for layer, plan in zip(layers, layer_plans(self.shape, positions), strict=True)]
+        roots = (trace.root, logup.root, quotient.root)
+        head = Head(roots, openings, tuple(layer.tree.root for layer in layers), final, nonce)
         self.lap("queries", "queries", 1.0)
         return encode(self.shape.log_heights, head, opened)
 
@@ -127,7 +129,7 @@ class Prover:
 
     # ***** trace *****
 
-    def commit_trace(self) -> Tree:
+    def commit_trace(self) -> Commitment:
         """The committed columns over the trace domains, in `columns`, and over the extended domains, in `extended`."""
         stack = Stack(self.shape.trace)
         for table, trace, words in zip(self.shape.tables, self.traces, stack.views, strict=True):
@@ -135,24 +137,23 @@ class Prover:
         del self.traces
         self.columns = stack.views
         self.lap("convert trace", "trace", 0.1)
-        extended = self.extend(stack)
-        self.extended = extended.views
+        self.extended = self.extend(stack)
         self.lap("extend trace", "trace", 0.8)
-        tree = commit(list(extended.arrays.values()))
+        commitment = self.commit(self.extended)
         self.lap("hash trace", "trace", 1.0)
-        return tree
+        return commitment
 
     def extend(self, stack: Stack) -> Stack:
         """All columns of a tree over the extended domains."""
-        return stack.extended(self.shift)
+        return stack.extended(self.log_blowup)
 
-    def shift(self, log_height: int) -> int:
-        """g^s, s = n / n': the shift of the extended domain of a table of height n'."""
-        return pow(GENERATOR, self.shape.height >> log_height, P)
+    def commit(self, extended: Stack) -> Commitment:
+        """The tree over the stacks of these columns."""
+        return Commitment(extended, self.log_blowup)
 
     # ***** LogUp *****
 
-    def commit_logup(self) -> Tree:
+    def commit_logup(self) -> Commitment:
         """The columns phi of all tables, then acc, extended in `phis_extended`; the values over the trace domains are let go."""
         self.claimed = claim_sum(self.circuit, self.claim, self.fingerprint)
         self.spread = logup.SpreadFingerprint.of(self.fingerprint)
@@ -165,13 +166,12 @@ class Prover:
         self.phis[-1][:] = self.accumulate()
         del self.columns, self.phis
         self.lap("logup accumulator", "logup", 0.5)
-        extended = self.extend(stack)
+        self.phis_extended = self.extend(stack)
         del stack
-        self.phis_extended = extended.views
         self.lap("extend logup", "logup", 0.9)
-        tree = commit(list(extended.arrays.values()))
+        commitment = self.commit(self.phis_extended)
         self.lap("hash logup", "logup", 1.0)
-        return tree
+        return commitment
 
     def accumulate(self) -> Words:
         """The accumulator over the trace domain, from the phi columns of the tables."""
@@ -186,64 +186,57 @@ class Prover:
 
     # ***** quotient *****
 
-    def commit_quotient(self) -> Tree:
+    def commit_quotient(self) -> Commitment:
         """q0 and q1 over the extended domain, in `quotient_extended`."""
-        self.quotient_extended = quotient.extend_quotient(quotient.quotient_coefficients(self.combine()))
+        extended = quotient.extend_quotient(quotient.quotient_coefficients(self.combine()), self.log_blowup)
+        self.quotient_extended = Stack(self.shape.quotient, {self.shape.log_height: extended})
         self.lap("extend quotient", "quotient", 0.9)
-        tree = commit([self.quotient_extended])
+        commitment = self.commit(self.quotient_extended)
         self.lap("hash quotient", "quotient", 1.0)
-        return tree
+        return commitment
 
     def combine(self) -> Words:
-        """`uint32[6][2n]`: the sum of all constraints times powers of lambda, over the extended domain."""
+        """`uint32[6][2n]`: the sum of all constraints times powers of lambda, over the first 2n rows of the extended domain."""
         weights = element_powers(self.lam, self.shape.constraints)
         log_height = self.shape.log_height
-        parts = [quotient.accumulator_combination(log_height, self.phis_extended[-1], self.claimed, weights[:, -1])]
+        acc = first_rows(self.phis_extended.views[-1], 2 * self.shape.height)
+        parts = [quotient.accumulator_combination(log_height, acc, self.claimed, weights[:, -1])]
         challenges = quotient.Weights(weights, self.spread)
-        every = zip(self.shape.tables, self.extended, self.phis_extended, self.evaluators, strict=False)
+        fixed = self.fixed_extended()
+        every = zip(self.shape.tables, self.extended.views, self.phis_extended.views, self.evaluators, strict=False)
         for number, (table, columns, phi, evaluate) in enumerate(every):
-            lift = self.shape.height >> table.log_height
-            every_column = [columns, fixed_extension(table.table, lift)]
-            parts.append(quotient.table_combination(table, every_column, phi, evaluate, challenges, lift))
-            self.lap("constraints", "quotient", 0.8 * (number + 1) / len(self.extended))
+            rows, lift = 2 * table.height, self.shape.height >> table.log_height
+            parts_of_row = [first_rows(part, rows) for part in (columns, *fixed.get(table.index, []))]
+            parts.append(quotient.table_combination(table, parts_of_row, first_rows(phi, rows), evaluate, challenges, lift))
+            self.lap("constraints", "quotient", 0.8 * (number + 1) / len(self.shape.tables))
         return lift_and_add(parts, 2 * self.shape.height)
+
+    def fixed_extended(self) -> dict[int, list[Words]]:
+        """By number of the table: its fixed columns over the extended domain."""
+        indices = [k for k, table in enumerate(self.circuit.tables) if len(table.fixed)]
+        views = self.fixed.columns.views if self.fixed else []
+        return {k: [view] for k, view in zip(indices, views, strict=True)}
 
     # ***** openings *****
 
     def open_columns(self) -> Words:
         """`uint32[openings][6]`: all columns at zeta (a table of height n' at zeta^s), then acc at w zeta.
 
-        Read from the first half of the extensions, which are the values on the coset g^s <w_n'>.
+        Read from the first rows of the extensions, which are the values on a coset of the trace domain.
         """
-        at_height = {h: self.point_weights(h, self.zeta) for h in {matrix.log_height for matrix in self.matrices}}
-        parts = [
-            at_height[matrix.log_height].evaluate(columns[:, : 1 << matrix.log_height])
-            for matrix, columns in zip(self.matrices, self.committed, strict=True)
-            if matrix.width
-        ]
-        acc = self.phis_extended[-1][:, : self.shape.height]
-        parts.append(self.point_weights(self.shape.log_height, self.next_zeta).evaluate(acc))
+        heights = {each.log_height for tree in self.trees for each in tree.layout.classes}
+        at_height = {h: PointWeights.of(h, self.zeta ** (self.shape.height >> h), shift(h)) for h in heights}
+        parts: list[Words] = []
+        for tree in self.trees:
+            for matrix, columns in zip(tree.layout.matrices, tree.columns.views, strict=True):
+                if matrix.width:
+                    parts.append(opened_columns(at_height[matrix.log_height], columns, tree.layout.unit))
+        log_height = self.shape.log_height
+        next_zeta = self.zeta * Element.base(root_of_unity(log_height))
+        there = PointWeights.of(log_height, next_zeta, shift(log_height))
+        parts.append(opened_columns(there, self.phis_extended.views[-1], DEGREE))
         self.lap("openings", "openings", 1.0)
         return np.concatenate(parts)
-
-    @property
-    def matrices(self) -> list[Matrix]:
-        """The matrices of all three trees, in the order of openings."""
-        return [matrix for tree in self.shape.trees for matrix in tree]
-
-    @property
-    def committed(self) -> list[Words]:
-        """Their columns over the extended domains."""
-        return [*self.extended, *self.phis_extended, self.quotient_extended]
-
-    def point_weights(self, log_height: int, point: Element) -> PointWeights:
-        """What point^s asks of values on g^s <w_n'>."""
-        return PointWeights.of(log_height, point ** (self.shape.height >> log_height), self.shift(log_height))
-
-    @property
-    def next_zeta(self) -> Element:
-        """w zeta."""
-        return self.zeta * Element.base(root_of_unity(self.shape.log_height))
 
     def check(self, openings: Words) -> None:
         """Raises unless a verifier would find the constraints satisfied: with overwhelming probability the traces are then right."""
@@ -254,46 +247,40 @@ class Prover:
     # ***** FRI *****
 
     def deep_polynomial(self, openings: Words, gamma: Words) -> Words:
-        """`uint32[6][2n]`: the DEEP polynomial over the extended domain."""
-        weights = element_powers(gamma, self.shape.openings)
-        sums: dict[int, Words] = {}
-        for matrix, columns in zip(self.matrices, self.committed, strict=True):
-            out = sums.setdefault(matrix.log_height, np.zeros((DEGREE, 2 << matrix.log_height), dtype=np.uint32))
-            own = np.ascontiguousarray(weights[:, matrix.offset : matrix.offset + matrix.width])
-            add_weighted_columns(columns, own, out)
-        there = np.zeros((DEGREE, 2 << self.shape.log_height), dtype=np.uint32)
-        last = np.ascontiguousarray(weights[:, self.shape.columns :])
-        add_weighted_columns(self.phis_extended[-1], last, there)
-        opened = np.ascontiguousarray(openings.T)
-        claimed = Element.from_words(dot(weights[:, : self.shape.columns], opened[:, : self.shape.columns]))
-        claimed_next = Element.from_words(dot(last, opened[:, self.shape.columns :]))
-        here = lift_and_add(sums.values(), 2 * self.shape.height)
-        values = deep.divide(here, claimed, there, claimed_next, self.zeta, self.next_zeta)
+        """`uint32[6][N]`: the DEEP polynomial over the extended domain."""
+        batch = deep.Batch(self.shape, np.ascontiguousarray(openings.T), gamma, self.zeta)
+        values = deep.deep_polynomial(batch, [tree.columns for tree in self.trees])
         self.lap("deep", "fri", 0.5)
         return values
 
-    def fold(self, values: Words) -> tuple[list[Tree], Words]:
+    def fold(self, values: Words) -> tuple[list[fri.Layer], Words]:
         """The committed layers, and the final polynomial `uint32[2^log_final][6]`."""
-        trees: list[Tree] = []
-        log_size, log_folded = self.shape.log_extended, 0
+        layers: list[fri.Layer] = []
+        log_height = self.shape.log_height
         for fold in self.shape.folds:
-            trees.append(commit([group_rows(values, 1 << fold)]))
-            beta = self.challenges.after_layer(trees[-1].root)
-            values = self.fold_layer(trees[-1].groups[0][0], fold, log_size, log_folded, beta)
-            log_size, log_folded = log_size - fold, log_folded + fold
-        coefficients = interpolate(values, fri.layer_shift(log_folded))
+            layers.append(fri.Layer(values, fold))
+            beta = self.challenges.after_layer(layers[-1].tree.root)
+            values = self.fold_layer(layers[-1].leaves, fold, log_height, beta)
+            log_height -= fold
+        coefficients = interpolate(values, shift(log_height))
         self.lap("fri", "fri", 1.0)
-        return trees, np.ascontiguousarray(coefficients[:, : values.shape[1] >> LOG_BLOWUP].T)
+        return layers, np.ascontiguousarray(coefficients[:, : values.shape[1] >> self.log_blowup].T)
 
-    def fold_layer(self, leaves: Words, fold: int, log_size: int, log_folded: int, beta: Words) -> Words:
-        """The next layer `uint32[6][2^(log_size - fold)]`."""
-        return fri.fold_leaves(leaves, fri.inverse_starts(log_size, fold, log_folded), beta)
+    def fold_layer(self, leaves: Words, fold: int, log_height: int, beta: Words) -> Words:
+        """The next layer, from the leaves of one of degree bound 2^log_height."""
+        return fri.fold_leaves(leaves, fri.inverse_starts(log_height, self.log_blowup, fold), beta)
 
     def grind(self) -> int:
         """The least nonce with enough zero bits."""
         nonce = grind(self.challenges.transcript, self.shape.parameters.grinding)
         self.lap("grinding", "queries", 0.5)
         return nonce
+
+
+def opened_columns(weights: PointWeights, columns: Words, unit: int) -> Words:
+    """`uint32[k][6]`: values at a point of columns, or of extension columns from their `unit` base columns, on the extended domain."""
+    values = weights.evaluate(columns[:, : weights.rows.shape[1]])
+    return values if unit == 1 else recombined(values)
 
 
 def no_progress(phase: str, done: float) -> None:

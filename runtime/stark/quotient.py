@@ -11,7 +11,7 @@ import numpy.typing as npt
 from zkc.runtime.field import extension
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import DEGREE, Element
-from zkc.runtime.field.koalabear import GENERATOR, P, inverse, to_montgomery
+from zkc.runtime.field.koalabear import P, inverse, to_montgomery
 from zkc.runtime.field.packed import LANES, load, splat, store
 from zkc.runtime.poly.ntt import evaluate as evaluate_columns
 from zkc.runtime.poly.ntt import interpolate
@@ -19,6 +19,7 @@ from zkc.runtime.stark.blocks import block_of, copy_rows, for_blocks
 from zkc.runtime.stark.constraints import stack
 from zkc.runtime.stark.evaluators import Evaluate
 from zkc.runtime.stark.logup import SpreadFingerprint, denominator, layout_of, next_row
+from zkc.runtime.stark.parameters import shift
 from zkc.runtime.stark.shape import TableShape
 from zkc.runtime.stark.sums import Wide, add_weighted_rows, spread_weights
 from zkc.runtime.threads import parallel_for
@@ -27,9 +28,7 @@ Words = npt.NDArray[np.uint32]
 Numbers = npt.NDArray[np.int64]
 
 
-def table_combination(
-    table: TableShape, columns: Sequence[Words], phi: Words, evaluate: Evaluate, challenges: Weights, lift: int
-) -> Words:
+def table_combination(table: TableShape, columns: Sequence[Words], phi: Words, evaluate: Evaluate, challenges: Weights, lift: int) -> Words:
     """`uint32[6][2 n']`: a table's constraints times their weights, less the table's share of the accumulator's step times the last weight.
 
     columns: the committed and the fixed ones over the extended domain, which is lifted by `lift`; phi `uint32[6 * batches][2 n']`.
@@ -130,13 +129,14 @@ def _step_rows(log_height: int, acc: Words, each: Words, weight: Words, out: Wor
 def quotient_coefficients(combined: Words) -> Words:
     """`uint32[12][n]`: coefficients of q0 and q1, where combined `uint32[6][2n]` = (X^n - 1)(q0 + X^n q1) on the extended domain.
 
-    X^n is g^n on its first half and -g^n on the second. Changes `combined`.
+    X^n is s^n on its first half and -s^n on the second, s its shift. Changes `combined`.
     """
     height = combined.shape[1] // 2
-    power = pow(GENERATOR, height, P)
+    start = shift(height.bit_length() - 1)
+    power = pow(start, height, P)
     for half, value in ((combined[:, :height], power), (combined[:, height:], P - power)):
         scale_columns(half, inverse((value - 1) % P))
-    coefficients = interpolate(combined, GENERATOR)
+    coefficients = interpolate(combined, start)
     return np.concatenate([coefficients[:, :height], coefficients[:, height:]])
 
 
@@ -153,6 +153,6 @@ def _scale_rows(columns: Words, factor: np.uint32, start: int, stop: int) -> Non
             store(columns, (c, row), load(columns, (c, row)) * splat(factor))
 
 
-def extend_quotient(coefficients: Words) -> Words:
-    """`uint32[12][2n]`: the quotient columns over the extended domain."""
-    return evaluate_columns(coefficients, GENERATOR, 1)
+def extend_quotient(coefficients: Words, log_blowup: int) -> Words:
+    """`uint32[12][N]`: the quotient columns over the extended domain."""
+    return evaluate_columns(coefficients, shift(coefficients.shape[1].bit_length() - 1), log_blowup)

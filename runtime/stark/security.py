@@ -1,34 +1,47 @@
-"""Provable security of a proof for an actual circuit and actual heights, term by term, in three regimes.
+"""Provable security of a proof for an actual circuit and actual heights, term by term, in several regimes.
 
-Bits are -log2 of each round's error, plus the grinding of that round; a regime gives its smallest round. Sources: unique decoding and
-Johnson radius with gaps by BCHKS25 (ePrint 2025/2055, Cor 1.4 and Thm 4.2), DKT26 (ePrint 2026/2056, Thm 5.12), DEEP by Haboeck
-(ePrint 2022/1216, Thm 8), LogUp by Haboeck (ePrint 2022/1530). The claim of this project is the unique-decoding figure.
+Bits are -log2 of each round's error, plus the grinding of that round; a regime gives its smallest round. Sources: unique decoding by
+BCIKS20 (ePrint 2020/654, Theorems 1.2 and 1.5: n / |F| a power); Johnson radius with gaps by BCHKS25 (ePrint 2025/2055, Theorem 4.6,
+mutual correlated agreement for curves), its constant as the authors corrected it and as it is printed, and by DKT26 (ePrint 2026/2056,
+Theorem 5.12); DEEP by Haboeck (ePrint 2022/1216, Theorem 8); LogUp by Haboeck (ePrint 2022/1530). In the list regimes every challenge that
+is drawn before the openings, alpha and beta, lambda and zeta, pays for the whole list. The claim of this project is the unique-decoding
+figure. Why it holds for columns of different heights: docs/rationale/commitments.md.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
 from zkc.runtime.circuit import Circuit
 from zkc.runtime.errors import InputError
-from zkc.runtime.stark.parameters import DEGREE, LOG_BLOWUP, MODULUS, SECURITY_BITS, Parameters
+from zkc.runtime.stark.parameters import DEGREE, MODULUS, SECURITY_BITS, Parameters
 from zkc.runtime.stark.shape import ABSENT, MAX_DEGREE, Shape
 
-RATE: Final = 2.0**-LOG_BLOWUP
 DIGEST_BITS: Final = 128.0
-MULTIPLICITIES: Final = range(1, 1001)
+"""Collision resistance of BLAKE3: of the trees and the transcript."""
+MULTIPLICITIES: Final = range(3, 1001)
 """Values of the Johnson parameter m that are tried."""
 
-Regime = Literal["UDR", "BCHKS25", "DKT26"]
+Regime = Literal["UDR", "BCHKS25", "BCHKS25 as printed", "DKT26"]
+THEOREMS: Final[dict[Regime, str]] = {
+    "UDR": "unique decoding: BCIKS20, Theorem 1.5",
+    "BCHKS25": "Johnson radius: BCHKS25, Theorem 4.6, constant as corrected (preprint)",
+    "BCHKS25 as printed": "Johnson radius: BCHKS25, Theorem 4.6, constant as printed (preprint)",
+    "DKT26": "Johnson radius: DKT26, Theorem 5.12 (preprint)",
+}
 
 
 @dataclass(frozen=True)
 class Instance:
-    """The numbers that the error terms depend on."""
+    """The numbers that the error terms depend on.
+
+    functions: powers of gamma in the batch: two for each polynomial, of Q and of X^K Q. log_slots: log2 of the greatest K. slack: by how
+    much the degree that the batch proves exceeds the height, relative to it: K / n without the X^K Q, nothing with them.
+    """
 
     log_height: int
     functions: int
@@ -43,14 +56,21 @@ class Instance:
     extension: int = DEGREE
     tensor_batching: bool = False
     other_grinding: int = 0
+    log_blowup: int = 1
+    log_slots: int = 0
+    slack: float = 0.0
 
     @property
     def field_bits(self) -> float:
         return self.extension * math.log2(MODULUS)
 
     @property
+    def rate(self) -> float:
+        return 2.0**-self.log_blowup * (1 + self.slack)
+
+    @property
     def domain(self) -> float:
-        return 2.0**self.log_height / RATE
+        return 2.0 ** (self.log_height + self.log_blowup)
 
 
 @dataclass(frozen=True)
@@ -71,6 +91,11 @@ class RegimeReport:
     terms: Mapping[str, float]
 
     @property
+    def theorem(self) -> str:
+        """What the figure rests on."""
+        return THEOREMS[self.regime]
+
+    @property
     def limiting(self) -> str:
         """Name of the weakest round."""
         return min(self.terms, key=lambda name: self.terms[name])
@@ -86,38 +111,44 @@ class SecurityReport:
 
     instance: Instance
     regimes: tuple[RegimeReport, ...]
-    digest_bits: float = DIGEST_BITS
+    digests: Mapping[str, float]
 
     @property
     def claimed(self) -> float:
-        return min(self.regimes[0].bits, self.digest_bits)
+        return min(self.regimes[0].bits, *self.digests.values())
 
     @property
     def limiting(self) -> str:
-        return self.regimes[0].limiting if self.regimes[0].bits <= self.digest_bits else "digests"
+        """Name of the weakest round or digest."""
+        digest = min(self.digests, key=lambda name: self.digests[name])
+        return self.regimes[0].limiting if self.regimes[0].bits <= self.digests[digest] else digest
 
 
-def unique_decoding(_: int) -> Radius:
-    """BCHKS25 Corollary 1.4: theta = (1 - rho) / 2, numerator theta n + 1."""
-    theta = (1 - RATE) / 2
-    return Radius(theta, 1.0, lambda n: theta * n + 1)
+def unique_decoding(rate: float, _: int) -> Radius:
+    """BCIKS20 Theorem 1.5: theta = (1 - rho) / 2, numerator n."""
+    return Radius((1 - rate) / 2, 1.0, lambda n: n)
 
 
-def johnson(m: int) -> Radius:
-    """BCHKS25 Theorem 4.2 with parameter m."""
-    theta, big = johnson_theta(m), m + 0.5
-    list_size = big / math.sqrt(RATE)
-    return Radius(theta, list_size, lambda n: (2 * big**5 + 3 * big * theta * RATE) * n / (3 * RATE**1.5) + big / math.sqrt(RATE))
+def johnson(rate: float, m: int) -> Radius:
+    """BCHKS25 Theorem 4.6 with m = sqrt(rho) / 2 eta, the constant as corrected."""
+    return _bchks(rate, m, 1 - math.sqrt(rate) * (1 + 1 / (2 * m)))
 
 
-def dkt(m: int) -> Radius:
+def johnson_as_printed(rate: float, m: int) -> Radius:
+    """The same with m = sqrt(rho) / eta."""
+    return _bchks(rate, m, 1 - math.sqrt(rate) * (1 + 1 / m))
+
+
+def _bchks(rate: float, m: int, theta: float) -> Radius:
+    big = m + 0.5
+    numerator = (2 * big**5 + 3 * big * theta * rate) / (3 * rate**1.5)
+    return Radius(theta, big / math.sqrt(rate), lambda n: numerator * n + big / math.sqrt(rate))
+
+
+def dkt(rate: float, m: int) -> Radius:
     """DKT26 Theorem 5.12, for m >= 3: radius and list of Johnson, a smaller numerator."""
-    return Radius(johnson_theta(m), (m + 0.5) / math.sqrt(RATE), lambda n: 8 * n * (m + 0.5) ** 3 / (3 * RATE))
-
-
-def johnson_theta(m: int) -> float:
-    """1 - sqrt(rho) (1 + 1 / 2m); not positive for small m."""
-    return 1 - math.sqrt(RATE) * (1 + 1 / (2 * m))
+    theta = 1 - math.sqrt(rate) * (1 + 1 / (2 * m))
+    return Radius(theta, (m + 0.5) / math.sqrt(rate), lambda n: 8 * n * (m + 0.5) ** 3 / (3 * rate))
 
 
 def terms(instance: Instance, radius: Radius) -> dict[str, float]:
@@ -129,7 +160,7 @@ def terms(instance: Instance, radius: Radius) -> dict[str, float]:
         "batching": field - math.log2(max(1, count) * radius.gap(instance.domain)) + ground,
         "DEEP": deep_bits(instance, radius) + ground,
         "constraints": field - math.log2(radius.list_size * instance.constraints) + ground,
-        "LogUp": field - math.log2(max(1, instance.fractions) * (instance.width + 2)) + ground,
+        "LogUp": field - math.log2(radius.list_size * max(1, instance.fractions) * (instance.width + 2)) + ground,
     }
     domain = instance.domain
     for number, fold in enumerate(instance.folds):
@@ -146,16 +177,32 @@ def deep_bits(instance: Instance, radius: Radius) -> float:
     return instance.field_bits + missing - math.log2(radius.list_size * (degree * (rows + 1) + rows - 1))
 
 
+RADII: Final[dict[Regime, Callable[[float, int], Radius]]] = {
+    "UDR": unique_decoding,
+    "BCHKS25": johnson,
+    "BCHKS25 as printed": johnson_as_printed,
+    "DKT26": dkt,
+}
+
+
+def covers_slots(instance: Instance, radius: Radius) -> bool:
+    """True if polynomials of degree < n + K that agree on (1 - theta) |D| points are equal: then X^K Q in the batch is that of Q."""
+    return 2.0**instance.log_height + 2.0**instance.log_slots <= (1 - radius.theta) * instance.domain
+
+
 def best(regime: Regime, instance: Instance) -> RegimeReport:
-    """The report of the parameter that gives most bits."""
-    make = {"UDR": unique_decoding, "BCHKS25": johnson, "DKT26": dkt}[regime]
-    tried = (0,) if regime == "UDR" else tuple(m for m in MULTIPLICITIES if m >= 3 and johnson_theta(m) > 0)
-    return max((RegimeReport(regime, m, terms(instance, make(m))) for m in tried), key=lambda report: report.bits)
+    """The report of the parameter that gives most bits; no bits where no parameter is allowed."""
+    reports: list[RegimeReport] = []
+    for m in (0,) if regime == "UDR" else MULTIPLICITIES:
+        radius = RADII[regime](instance.rate, m)
+        if radius.theta > 0 and covers_slots(instance, radius):
+            reports.append(RegimeReport(regime, m, terms(instance, radius)))
+    return max(reports, key=lambda report: report.bits, default=RegimeReport(regime, 0, {"slots": 0.0}))
 
 
-def evaluate(instance: Instance) -> SecurityReport:
-    """The report for given numbers."""
-    return SecurityReport(instance, (best("UDR", instance), best("BCHKS25", instance), best("DKT26", instance)))
+def evaluate(instance: Instance, digests: Mapping[str, float] | None = None) -> SecurityReport:
+    """The report for given numbers; digests: of BLAKE3 alone if left out."""
+    return SecurityReport(instance, tuple(best(regime, instance) for regime in RADII), digests or {"BLAKE3": DIGEST_BITS})
 
 
 def instance_of(shape: Shape) -> Instance:
@@ -163,7 +210,7 @@ def instance_of(shape: Shape) -> Instance:
     fractions = len(shape.circuit.claim.messages) + sum(len(t.table.messages) * t.height for t in shape.tables)
     return Instance(
         log_height=shape.log_height,
-        functions=shape.openings,
+        functions=2 * (shape.polynomials + 1),
         points=2,
         constraints=shape.constraints,
         degree=MAX_DEGREE,
@@ -172,6 +219,8 @@ def instance_of(shape: Shape) -> Instance:
         folds=shape.folds,
         queries=shape.parameters.queries,
         grinding=shape.parameters.grinding,
+        log_blowup=shape.parameters.log_blowup,
+        log_slots=max(shape.log_height - each.log_height for tree in shape.trees for each in tree.classes),
     )
 
 
@@ -179,7 +228,20 @@ def security(circuit: Circuit, heights: Mapping[str, int], parameters: Parameter
     """The report for `circuit` with the given number of rows for each table by name (0 or left out: absent)."""
     log_heights = [heights.get(table.name, 0).bit_length() - 1 for table in circuit.tables]
     present = [h if h > 0 else ABSENT for h in log_heights]
-    return evaluate(instance_of(Shape(circuit, present, parameters or Parameters())))
+    return evaluate(instance_of(Shape(circuit, present, parameters or Parameters())), digest_bits(circuit))
+
+
+def digest_bits(circuit: Circuit) -> dict[str, float]:
+    """Collision resistance of every digest that a receipt rests on: half the bits. The page hash has `digest_words` field elements."""
+    words = circuit.constants.get("digest_words")
+    page = {"page hash (Poseidon2)": int(words) * math.log2(MODULUS) / 2} if isinstance(words, int) else {}
+    return {"trees and transcript (BLAKE3)": DIGEST_BITS, **page}
+
+
+def receipt_bits(circuit: Circuit, proofs: Sequence[bytes], parameters: Parameters) -> float:
+    """Provable bits of a receipt with these proofs, which are verified: the least over proofs (unique decoding) and digests."""
+    shapes = [Shape(circuit, list(proof[: len(circuit.tables)]), parameters) for proof in proofs]
+    return min(*(unique_decoding_bits(instance_of(shape)) for shape in shapes), *digest_bits(circuit).values())
 
 
 @lru_cache(maxsize=256)

@@ -16,16 +16,15 @@ import numpy.typing as npt
 
 from zkc.runtime.circuit import COLUMN, CONSTANT, MUL, Circuit, Message, Table
 from zkc.runtime.errors import InputError, VerificationError
-from zkc.runtime.stark.parameters import DEGREE, LOG_BLOWUP, MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, MODULUS, Parameters
+from zkc.runtime.stark.parameters import DEGREE, MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, MODULUS, Parameters
 
 ABSENT: Final = 0
 MAX_DEGREE: Final = 3
-QUOTIENT_COLUMNS: Final = 2 * DEGREE
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """Committed columns of one height. `offset` is the number of its first column in the canonical order of openings."""
+    """Columns of one table in one tree. `offset` is the number of the first one in the canonical order of openings."""
 
     log_height: int
     width: int
@@ -33,15 +32,65 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Group:
-    """The matrices of one height in a tree: a leaf is the concatenation of their rows."""
+class StackClass:
+    """The columns of one height in one tree, which become polynomials F_j(X) = sum_(i < K) X^(i stride) f_(jK + i)(X^(n / height)).
+
+    log_slots: log2 of K. log_stride: log2 of n over the height of the tree. columns: numbers of the openings, in order. first: number of
+    F_0 among the polynomials of the whole proof. word: where F_0 stands in a leaf. unit: words of a value, 1 or, of extension columns, 6.
+    """
 
     log_height: int
-    matrices: tuple[Matrix, ...]
+    log_slots: int
+    log_stride: int
+    columns: tuple[int, ...]
+    first: int
+    word: int
+    unit: int
 
     @property
-    def width(self) -> int:
-        return sum(matrix.width for matrix in self.matrices)
+    def slots(self) -> int:
+        return 1 << self.log_slots
+
+    @property
+    def polynomials(self) -> int:
+        return -(-len(self.columns) // self.slots)
+
+    @property
+    def used(self) -> int:
+        """Slots that hold a column in at least one polynomial."""
+        return min(self.slots, len(self.columns))
+
+    def used_in(self, polynomial: int) -> int:
+        """Slots of one polynomial that hold a column; the others are zero."""
+        return min(self.slots, len(self.columns) - polynomial * self.slots)
+
+    @property
+    def words(self) -> int:
+        return self.unit * self.polynomials
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One tree: matrices in the order of openings, and what a leaf holds, class by class, tallest first."""
+
+    log_height: int
+    unit: int
+    matrices: tuple[Matrix, ...]
+    classes: tuple[StackClass, ...]
+
+    @property
+    def words(self) -> int:
+        """Words of a leaf."""
+        return sum(each.words for each in self.classes)
+
+    @property
+    def polynomials(self) -> int:
+        return sum(each.polynomials for each in self.classes)
+
+    @property
+    def end(self) -> int:
+        """The number after that of the last column."""
+        return self.matrices[-1].offset + self.matrices[-1].width
 
 
 @dataclass(frozen=True)
@@ -137,17 +186,21 @@ def check_circuit(circuit: Circuit) -> None:
 
 
 class Shape:
-    """Derived sizes for `circuit` with one log height per table (`ABSENT` for a table without rows)."""
+    """Derived sizes for `circuit` with one log height per table (`ABSENT` for a table without rows).
+
+    The height n of the proof is the greatest of the tables, fixed tables included even where they are absent.
+    """
 
     def __init__(self, circuit: Circuit, log_heights: Sequence[int], parameters: Parameters) -> None:
         check_circuit(circuit)
-        check_heights(circuit, log_heights)
+        check_heights(circuit, log_heights, parameters)
         self.circuit = circuit
         self.parameters = parameters
         self.log_heights = tuple(log_heights)
-        self.log_height = max(log_heights)
+        self.log_fixed = log_fixed_height(circuit)
+        self.log_height = max(*log_heights, self.log_fixed)
         self.height = 1 << self.log_height
-        self.log_extended = self.log_height + LOG_BLOWUP
+        self.log_extended = self.log_height + parameters.log_blowup
         self.bus_power = 1 + max((bus.width for bus in circuit.buses), default=0)
 
     @cached_property
@@ -167,64 +220,99 @@ class Shape:
         return 1 + sum(len(shape.table.constraints) + len(shape.table.batches) for shape in self.tables)
 
     @cached_property
-    def trace(self) -> tuple[Matrix, ...]:
-        """Matrices of the trace tree: one for each present table."""
-        return matrices([(t.log_height, len(t.table.columns)) for t in self.tables], 0)
+    def fixed(self) -> Layout | None:
+        """The tree of the fixed columns of all tables, present or not; None if there are none."""
+        return fixed_layout(self.circuit, self.log_height)
 
     @cached_property
-    def logup(self) -> tuple[Matrix, ...]:
-        """Matrices of the LogUp tree: one for each present table (perhaps of width 0), then the accumulator."""
-        widths = [(t.log_height, DEGREE * len(t.table.batches)) for t in self.tables]
-        return matrices([*widths, (self.log_height, DEGREE)], end(self.trace))
+    def trace(self) -> Layout:
+        """The trace tree: one matrix for each present table."""
+        shapes = [(t.log_height, len(t.table.columns)) for t in self.tables]
+        before = (self.fixed.end, self.fixed.polynomials) if self.fixed else (0, 0)
+        return layout(shapes, 1, self.log_height, self.log_height, *before)
 
     @cached_property
-    def quotient(self) -> tuple[Matrix, ...]:
-        """The one matrix of the quotient tree."""
-        return matrices([(self.log_height, QUOTIENT_COLUMNS)], end(self.logup))
+    def logup(self) -> Layout:
+        """The LogUp tree: one matrix of extension columns for each present table (perhaps of width 0), then the accumulator."""
+        shapes = [*((t.log_height, len(t.table.batches)) for t in self.tables), (self.log_height, 1)]
+        first = self.trace.classes[0].first + self.trace.polynomials
+        return layout(shapes, DEGREE, self.log_height, self.log_height, self.trace.end, first)
+
+    @cached_property
+    def quotient(self) -> Layout:
+        """The quotient tree: the extension columns q0 and q1."""
+        first = self.logup.classes[0].first + self.logup.polynomials
+        return layout([(self.log_height, 2)], DEGREE, self.log_height, self.log_height, self.logup.end, first)
 
     @property
-    def trees(self) -> tuple[tuple[Matrix, ...], ...]:
+    def committed(self) -> tuple[Layout, Layout, Layout]:
+        """The trees of the prover, in the order in which it commits to them."""
         return (self.trace, self.logup, self.quotient)
 
     @property
+    def trees(self) -> tuple[Layout, ...]:
+        """All trees that hold columns, in the order of openings."""
+        return (self.fixed, *self.committed) if self.fixed else self.committed
+
+    @property
     def columns(self) -> int:
-        """Number of committed base-field columns."""
-        return end(self.quotient)
+        """Number of columns that are opened at zeta, extension columns counted once."""
+        return self.quotient.end
 
     @property
     def openings(self) -> int:
-        """Number of opened values: every committed column at zeta, then the accumulator at w zeta."""
-        return self.columns + DEGREE
+        """Number of opened values: every column at zeta, then the accumulator at w zeta."""
+        return self.columns + 1
+
+    @property
+    def polynomials(self) -> int:
+        """Number of committed polynomials that are opened at zeta, extension polynomials counted once."""
+        return sum(tree.polynomials for tree in self.trees)
+
+    @property
+    def accumulator(self) -> int:
+        """The number of the accumulator's opening at zeta."""
+        return self.logup.end - 1
 
     @cached_property
     def folds(self) -> tuple[int, ...]:
-        """log2 of the arity of each FRI fold, from degree bound 2^log_height to 2^log_final."""
-        left = self.log_height - self.parameters.log_final
-        whole, rest = divmod(left, self.parameters.log_fold)
-        return (self.parameters.log_fold,) * whole + ((rest,) if rest else ())
+        """log2 of the arity of each FRI fold: as many as leave a degree bound of at least 2^log_final."""
+        fold = self.parameters.log_fold
+        return (fold,) * ((self.log_height - self.parameters.log_final) // fold)
+
+    @property
+    def log_final(self) -> int:
+        """log2 of the number of coefficients of the final polynomial."""
+        return self.log_height - sum(self.folds)
 
 
-def matrices(shapes: Sequence[tuple[int, int]], offset: int) -> tuple[Matrix, ...]:
-    """Matrices of the given (log height, width), numbered on from `offset`."""
-    out: list[Matrix] = []
-    for log_height, width in shapes:
-        out.append(Matrix(log_height, width, offset))
+def layout(shapes: Sequence[tuple[int, int]], unit: int, log_tree: int, log_height: int, offset: int, first: int) -> Layout:
+    """The tree of height 2^log_tree over matrices of the given (log height, width), columns and polynomials numbered on."""
+    matrices: list[Matrix] = []
+    for log_rows, width in shapes:
+        matrices.append(Matrix(log_rows, width, offset))
         offset += width
-    return tuple(out)
+    classes: list[StackClass] = []
+    word = 0
+    for log_rows in sorted({matrix.log_height for matrix in matrices if matrix.width}, reverse=True):
+        columns = tuple(m.offset + k for m in matrices if m.log_height == log_rows for k in range(m.width))
+        classes.append(StackClass(log_rows, log_tree - log_rows, log_height - log_tree, columns, first, word, unit))
+        first, word = first + classes[-1].polynomials, word + classes[-1].words
+    return Layout(log_tree, unit, tuple(matrices), tuple(classes))
 
 
-def end(row: tuple[Matrix, ...]) -> int:
-    """The number after the last column of `row`."""
-    return row[-1].offset + row[-1].width
+def log_fixed_height(circuit: Circuit) -> int:
+    """log2 of the greatest height of a fixed table; ABSENT if there is none."""
+    return max((table.fixed_log_height or ABSENT for table in circuit.tables), default=ABSENT)
 
 
-def groups(tree: tuple[Matrix, ...]) -> tuple[Group, ...]:
-    """The matrices of a tree by height, tallest first, without empty ones."""
-    heights = sorted({matrix.log_height for matrix in tree if matrix.width}, reverse=True)
-    return tuple(Group(h, tuple(m for m in tree if m.log_height == h and m.width)) for h in heights)
+def fixed_layout(circuit: Circuit, log_height: int) -> Layout | None:
+    """The tree of all fixed columns in a proof of height 2^log_height; None if there are none."""
+    shapes = [(table.fixed_log_height, len(table.fixed)) for table in circuit.tables if table.fixed_log_height is not None]
+    return layout(shapes, 1, log_fixed_height(circuit), log_height, 0, 0) if shapes else None
 
 
-def check_heights(circuit: Circuit, log_heights: Sequence[int]) -> None:
+def check_heights(circuit: Circuit, log_heights: Sequence[int], parameters: Parameters) -> None:
     """Raises VerificationError unless every height is allowed and no multiplicity can wrap: the sum of height * messages is below p."""
     if len(log_heights) != len(circuit.tables) or all(h == ABSENT for h in log_heights):
         raise VerificationError("the proof has a wrong number of tables, or no table at all")
@@ -232,7 +320,7 @@ def check_heights(circuit: Circuit, log_heights: Sequence[int]) -> None:
     for table, log_height in zip(circuit.tables, log_heights, strict=True):
         if log_height == ABSENT:
             continue
-        if not MIN_LOG_HEIGHT <= log_height <= MAX_LOG_HEIGHT or table.fixed_log_height not in (None, log_height):
+        if not MIN_LOG_HEIGHT <= log_height <= parameters.max_log_height or table.fixed_log_height not in (None, log_height):
             raise VerificationError(f"table {table.name}: height 2^{log_height} is not allowed")
         fractions += len(table.messages) << log_height
     if fractions >= MODULUS:

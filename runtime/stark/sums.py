@@ -20,6 +20,7 @@ from zkc.runtime.field.compiled import intrinsic, kernel
 from zkc.runtime.field.extension import DEGREE
 from zkc.runtime.field.koalabear import P_INVERSE, P
 from zkc.runtime.field.packed import LANES, lane, load, packed, store
+from zkc.runtime.stark.shape import StackClass
 from zkc.runtime.threads import parallel_for
 
 GROUP: Final = 8
@@ -43,11 +44,63 @@ assert LIMIT + 2 * (P - 1) ** 2 < 2**64 and 2 * (P - 1) ** 2 < LIMIT
 # ***** columns *****
 
 
-def add_weighted_columns(columns: Words, weights: Words, out: Words) -> None:
-    """out += sum of weights[:, i] columns[i]; columns `uint32[k][n]`, weights `uint32[6][k]`, out `uint32[6][n]`; n a multiple of 16."""
-    if len(columns):
-        spread = spread_weights(weights)
-        parallel_for(lambda start, stop: add_weighted_rows(columns, 0, spread, out, start, stop), columns.shape[1], ROWS)
+def add_slot_sums(columns: Words, each: StackClass, weights: Words, out: Words) -> None:
+    """out[:, i stride] += sum of weights times the columns in slot i, `uint32[6][slots][rows]`, over all stacks of a class.
+
+    columns: `uint32[unit * columns][rows]`, those of the class; weights `uint32[6][words]`; rows a multiple of 16.
+    """
+    full = len(columns) // each.unit - (each.polynomials - 1) * each.slots
+    whole, short = spread_weights(weights), spread_weights(weights[:, : each.words - each.unit])
+    tiles = -(-columns.shape[1] // ROWS)
+    by_slot = (columns, each.log_slots, each.log_stride, each.unit, each.words, full, whole, short, out)
+    parallel_for(lambda start, stop: _add_slots(*by_slot, tiles, start, stop), each.used * tiles, max(1, 4096 // columns.shape[1]))
+
+
+@kernel
+def _add_slots(
+    columns: Words,
+    log_slots: int,
+    log_stride: int,
+    unit: int,
+    words: int,
+    full: int,
+    whole: Wide,
+    short: Wide,
+    out: Words,
+    tiles: int,
+    start: int,
+    stop: int,
+) -> None:
+    """Tasks `start .. stop - 1`, of `tiles` a slot. The last stack has `full` slots; there the sum goes over all words."""
+    for task in range(start, stop):
+        slot, first = task // tiles, task % tiles * ROWS
+        last = min(first + ROWS, columns.shape[1])
+        if slot < full:
+            _add_slot_rows(columns, slot, log_slots, unit, words, whole, out[:, slot << log_stride], first, last)
+        else:
+            _add_slot_rows(columns, slot, log_slots, unit, words - unit, short, out[:, slot << log_stride], first, last)
+
+
+@kernel
+def _add_slot_rows(
+    columns: Words, slot: int, log_slots: int, unit: int, words: int, weights: Wide, out: Words, start: int, stop: int
+) -> None:
+    """`add_weighted_rows` over the words of one slot: word k is of stack k / unit, coefficient k mod unit."""
+    sums = np.zeros(((stop - start) // LANES, 2 * DEGREE * LANES), dtype=np.uint32)
+    where = np.empty(weights.shape[0], dtype=np.int64)
+    for k in range(len(where)):
+        j = min(k, words - 1)
+        where[k] = (((j // unit) << log_slots) + slot) * unit + j % unit
+    for group in range(0, words, GROUP):
+        for i in range(sums.shape[0]):
+            row = start + LANES * i
+            total = load_sums(sums, i)
+            for k in range(group, group + GROUP, 2):
+                total = add_products(total, load(columns, (where[k], row)), load(columns, (where[k + 1], row)), weights, k)
+            store_sums(sums, i, total)
+    for i in range(sums.shape[0]):
+        row = start + LANES * i
+        extension.store_packed(out, 0, row, extension.add(extension.load_packed(out, 0, row), reduced(load_sums(sums, i))))
 
 
 def spread_weights(weights: Words) -> Wide:
@@ -60,7 +113,7 @@ def spread_weights(weights: Words) -> Wide:
 
 @kernel
 def add_weighted_rows(columns: Words, first: int, weights: Wide, out: Words, start: int, stop: int) -> None:
-    """`add_weighted_columns` for rows `start .. stop - 1` of `out`, from rows `start - first` on of at least one column.
+    """out += sum of weights[i] columns[i] for rows `start .. stop - 1` of `out`, from rows `start - first` on of at least one column.
 
     Columns pass in groups, so that few streams are open at a time: columns of 2^k rows compete for the same lines of a cache.
     """

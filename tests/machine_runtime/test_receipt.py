@@ -21,7 +21,7 @@ from zkc.runtime.claims import Claim, ClaimLayout, journal_state
 from zkc.runtime.errors import InputError, VerificationError, ZkcError
 from zkc.runtime.image import Digest
 from zkc.runtime.receipt import Receipt, SegmentReceipt, VerifiedReceipt, summary, verify_receipt
-from zkc.runtime.stark.parameters import DEFAULT, Parameters
+from zkc.runtime.stark.parameters import DEFAULT, SMALL, Parameters
 
 SPONGE = PlainHasher()
 COLUMNS = (
@@ -266,9 +266,24 @@ def test_every_byte_matters() -> None:
 
 def test_unknown_versions_and_kinds() -> None:
     text = HONEST.to_bytes()
-    for at, message in ((12, "of version 2"), (16, "of kind 1")):
+    for at, value, message in ((12, 3, "of version 3"), (16, 1, "of kind 1"), (20, 2, "parameter set 2")):
         with pytest.raises(InputError, match=message):
-            Receipt.from_bytes(text[:at] + bytes([text[at] + 1]) + text[at + 1 :])
+            Receipt.from_bytes(text[:at] + bytes([value]) + text[at + 1 :])
+
+
+def test_receipts_of_the_first_version_are_named() -> None:
+    text = HONEST.to_bytes()
+    with pytest.raises(InputError, match="this receipt has version 1") as caught:
+        Receipt.from_bytes(text[:12] + bytes([1]) + text[13:])
+    assert "prove again" in (caught.value.hint or "")
+
+
+def test_the_parameter_set_is_the_receipts_but_known_to_the_verifier() -> None:
+    small = replace(HONEST, parameter_set=1)
+    assert Receipt.from_bytes(small.to_bytes()) == small
+    seen: list[Parameters] = []
+    verify_receipt(CIRCUIT, small, SPONGE, lambda *arguments: seen.append(arguments[3]), image_id=IDS[0])
+    assert seen == [SMALL] * 4
 
 
 def test_the_summary() -> None:

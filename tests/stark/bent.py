@@ -8,8 +8,8 @@ import numpy.typing as npt
 from tests.stark.circuits import Example
 from zkc.runtime.field.extension import Element
 from zkc.runtime.field.koalabear import P
-from zkc.runtime.hash.merkle import Tree
 from zkc.runtime.stark.constraints import element_powers
+from zkc.runtime.stark.fri import Layer
 from zkc.runtime.stark.identity import identity_defect
 from zkc.runtime.stark.parameters import Parameters
 from zkc.runtime.stark.prover import Prover
@@ -41,7 +41,7 @@ class HighDegreeColumn(BentProver):
 
     def extend(self, stack: Stack) -> Stack:
         extended = super().extend(stack)
-        if stack.matrices is self.shape.trace:
+        if stack.layout is self.shape.trace:
             rng = np.random.default_rng(5)
             column = extended.views[0][0]
             rows = rng.random(len(column)) < self.fraction
@@ -70,7 +70,7 @@ class LyingOpenings(BentProver):
         opened = np.ascontiguousarray(openings.T)
         defect = identity_defect(self.shape, opened, self.fingerprint, self.lam, self.zeta, self.claimed)
         share = defect * (self.zeta**self.shape.height - Element.base(1)).inverse()
-        at = self.shape.quotient[0].offset
+        at = self.shape.quotient.matrices[0].offset
         openings[at] = (Element.from_words(openings[at]) + share).words()
         return openings
 
@@ -93,9 +93,9 @@ class WrongFold(BentProver):
 
     layer = 1
 
-    def fold_layer(self, values: Words, fold: int, log_size: int, log_folded: int, beta: Words) -> Words:
-        folded = super().fold_layer(values, fold, log_size, log_folded, beta)
-        if log_folded == self.layer * self.shape.folds[0]:
+    def fold_layer(self, leaves: Words, fold: int, log_height: int, beta: Words) -> Words:
+        folded = super().fold_layer(leaves, fold, log_height, beta)
+        if self.shape.log_height - log_height == self.layer * self.shape.folds[0]:
             folded[0] = (folded[0].astype(np.uint64) + 1) % P
         return folded
 
@@ -103,10 +103,10 @@ class WrongFold(BentProver):
 class WrongFinal(BentProver):
     """Sends a final polynomial with another constant coefficient."""
 
-    def fold(self, values: Words) -> tuple[list[Tree], Words]:
-        trees, final = super().fold(values)
+    def fold(self, values: Words) -> tuple[list[Layer], Words]:
+        layers, final = super().fold(values)
         final[0, 0] = (int(final[0, 0]) + 1) % P
-        return trees, final
+        return layers, final
 
 
 class NoGrinding(BentProver):

@@ -134,6 +134,32 @@ def example(log_main: int = 8, log_copy: int = 7, seed: int = 1, modulus: int = 
     return Example(circuit, {k: np.ascontiguousarray(v, dtype=np.uint32) for k, v in traces.items()}, claim)
 
 
+def two_fixed_tables(log_main: int) -> Example:
+    """Lookups of pairs in a fixed table of 2^8 rows and of triples in one of 2^7, so that fixed columns share stacks."""
+    main, pairs, triples = TableBuilder("main"), TableBuilder("pairs"), TableBuilder("triples")
+    x, y, z = (main.column(c) for c in ("x", "y", "z"))
+    main.zero(z - x * y)
+    main.send(0, 1, x, x * x)
+    main.send(1, 1, x, y, z)
+    for table, bus, columns in ((pairs, 0, pair_columns()), (triples, 1, triple_columns())):
+        multiplicity = table.column("multiplicity")
+        table.send(bus, table.constant(0) - multiplicity, *(table.fixed_column(f"f{k}", c) for k, c in enumerate(columns)))
+    tables = (main.build([(0,), (1,)]), pairs.build(), triples.build())
+    circuit = Circuit(digest("two fixed tables"), (Bus("pairs", 2), Bus("triples", 3)), tables, TableBuilder("claim").build())
+    rows = np.arange(1 << log_main) % 128
+    trace = np.array([rows, rows * 3 % 7, rows * (rows * 3 % 7)], dtype=np.uint32)
+    counts = [np.bincount(rows, minlength=size)[None, :].astype(np.uint32) for size in (256, 128)]
+    return Example(circuit, {"main": trace, "pairs": counts[0], "triples": counts[1]}, ())
+
+
+def pair_columns() -> list[list[int]]:
+    return [list(range(256)), [x * x for x in range(256)]]
+
+
+def triple_columns() -> list[list[int]]:
+    return [list(range(128)), [x * 3 % 7 for x in range(128)], [x * (x * 3 % 7) for x in range(128)]]
+
+
 def example_circuit(modulus: int = 2**31 - 2**24 + 1) -> Circuit:
     """The circuit of `example`."""
     buses = (Bus("state", 2), Bus("range", 1), Bus("copy", 3))

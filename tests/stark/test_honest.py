@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.stark.bent import FAST, ConstantAccumulator
-from tests.stark.circuits import Example, TableBuilder, digest, example
+from tests.stark.circuits import Example, TableBuilder, digest, example, two_fixed_tables
 from tests.stark.reference.prover import prove as reference_prove
 from tests.stark.support import accepts, broken_square, setting, unbalanced
 from zkc.runtime.circuit import Bus, Circuit
@@ -40,6 +42,16 @@ def test_reference_prover_writes_the_same_bytes(parameters: Parameters) -> None:
     made = example(8, 7)
     traces = {name: trace.tolist() for name, trace in made.traces.items()}
     assert proof_of(made, parameters) == reference_prove(made.circuit, traces, made.claim, setting(parameters))
+
+
+@pytest.mark.parametrize(("log_main", "log_blowup"), [(7, 1), (10, 1), (9, 3)])
+def test_stacks_of_fixed_columns_below_the_height_of_the_proof(log_main: int, log_blowup: int) -> None:
+    """In a tree lower by s its slots stand s powers of X apart: the prover once put them side by side."""
+    made, parameters = two_fixed_tables(log_main), replace(FAST, log_blowup=log_blowup)
+    proof = proof_of(made, parameters)
+    assert accepts(made.circuit, made.claim, proof, parameters) is None
+    traces = {name: trace.tolist() for name, trace in made.traces.items()}
+    assert log_main > 7 or proof == reference_prove(made.circuit, traces, made.claim, setting(parameters))
 
 
 def test_absent_table_is_explicit() -> None:

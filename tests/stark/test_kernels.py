@@ -22,8 +22,10 @@ from zkc.runtime.stark.grinding import grind
 from zkc.runtime.stark.inversion import INVERSION_COLUMNS, invert_rows
 from zkc.runtime.stark.lifting import lift_and_add
 from zkc.runtime.stark.logup import accumulator, next_row
+from zkc.runtime.stark.parameters import shift
 from zkc.runtime.stark.points import PointWeights
-from zkc.runtime.stark.sums import add_weighted_columns, weighted_row_sums
+from zkc.runtime.stark.shape import StackClass
+from zkc.runtime.stark.sums import add_slot_sums, weighted_row_sums
 from zkc.runtime.stark.transcript import Transcript
 
 Words = npt.NDArray[np.uint32]
@@ -50,8 +52,9 @@ def test_weighted_sums_of_columns(count: int) -> None:
         [(int(out[c, b]) + sum(int(columns[i, b]) * int(factors[c, i]) for i in range(count)) * pow(2**32, -1, P)) % P for b in range(48)]
         for c in range(DEGREE)
     ]
-    add_weighted_columns(columns, factors, out)
-    assert out.tolist() == expected
+    wide = out[:, None, :].copy()
+    add_slot_sums(columns, StackClass(4, 0, 0, tuple(range(count)), 0, 0, 1), factors, wide)
+    assert wide[:, 0].tolist() == expected
 
 
 @pytest.mark.parametrize("rows", [32, 128, 4096])
@@ -75,23 +78,23 @@ def test_inversion_of_rows() -> None:
 
 def test_values_at_a_point_on_cosets() -> None:
     columns = words(5, 256)
-    for shift in (1, 3, 12345):
+    for start in (1, 3, 12345):
         point = Element((5, 4, 3, 2, 1, 9))
-        expected = evaluate_columns(columns, weights(8, point.words(), shift))
-        assert PointWeights.of(8, point, shift).evaluate(columns).tolist() == expected.tolist()
+        expected = evaluate_columns(columns, weights(8, point.words(), start))
+        assert PointWeights.of(8, point, start).evaluate(columns).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("fold", [1, 2, 3, 4])
 def test_folds(fold: int) -> None:
-    log_size, log_folded = 9, 2
+    log_height, log_size = 8, 9
     leaves, beta = words(DEGREE << fold, 1 << (log_size - fold)), words(DEGREE, seed=2)
     by_value = leaves.reshape(DEGREE, 1 << fold, -1).transpose(2, 1, 0).reshape(-1, DEGREE)
     values = [element(value).coefficients for value in by_value]
-    expected = fold_layer(KOALABEAR, values, fold, fri.layer_shift(log_folded), element(beta).coefficients)
-    folded = fri.fold_leaves(leaves, fri.inverse_starts(log_size, fold, log_folded), beta)
+    expected = fold_layer(KOALABEAR, values, fold, shift(log_height), element(beta).coefficients)
+    folded = fri.fold_leaves(leaves, fri.inverse_starts(log_height, 1, fold), beta)
     assert [element(folded[:, b]).coefficients for b in range(folded.shape[1])] == expected
     some = np.array([0, 3, 9, 20])
-    again = fri.fold_opened(leaves.T[some], fri.inverse_starts(log_size, fold, log_folded, some), beta)
+    again = fri.fold_opened(leaves.T[some], fri.inverse_starts(log_height, 1, fold, some), beta)
     assert again.tolist() == folded[:, some].tolist()
 
 

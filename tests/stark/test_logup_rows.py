@@ -130,7 +130,7 @@ def test_L5_claim_and_traces_are_bound_before_alpha() -> None:
     shape = Shape(made.circuit, [8, 7, 7], FAST)
 
     def alpha(claim: tuple[int, ...], root: bytes) -> list[int]:
-        return Challenges(shape, claim).after_trace(root)[0].tolist()
+        return Challenges(shape, claim, bytes(32)).after_trace(root)[0].tolist()
 
     first = alpha(made.claim, bytes(32))
     assert first != alpha((made.claim[0] + 1, made.claim[1]), bytes(32))
@@ -211,7 +211,7 @@ def test_L12_flags_are_boolean(value: int) -> None:
 def test_L13_all_tables_are_committed_before_the_challenges() -> None:
     """There is one trace root, over all tables, and one pair of challenges after it."""
     shape = Shape(example().circuit, [8, 7, 7], FAST)
-    assert [matrix.width for matrix in shape.trace] == [6, 4, 1]
+    assert [matrix.width for matrix in shape.trace.matrices] == [6, 4, 1]
 
 
 @pytest.mark.parametrize("name", ["after_trace", "after_logup", "after_quotient", "after_openings", "after_layer", "after_nonce"])

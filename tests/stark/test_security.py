@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from tests.stark.circuits import example
 from zkc.runtime.errors import InputError
-from zkc.runtime.stark.parameters import DEFAULT, Parameters
+from zkc.runtime.stark.parameters import DEFAULT, SMALL, Parameters
 from zkc.runtime.stark.prover import prove
-from zkc.runtime.stark.security import Instance, evaluate, security
+from zkc.runtime.stark.security import Instance, RegimeReport, evaluate, receipt_bits, security
 from zkc.runtime.stark.verifier import verify
 
 WORKED = Instance(
@@ -29,14 +30,18 @@ WORKED = Instance(
 
 
 def bits(instance: Instance) -> list[float]:
-    return [round(regime.bits, 1) for regime in evaluate(instance).regimes]
+    return [round(regime(instance, name).bits, 1) for name in ("UDR", "BCHKS25", "DKT26")]
+
+
+def regime(instance: Instance, name: str) -> RegimeReport:
+    return next(report for report in evaluate(instance).regimes if report.regime == name)
 
 
 def test_worked_values_degree_six() -> None:
     report = evaluate(WORKED)
     assert bits(WORKED) == [128.3, 139.6, 144.1]
-    assert [regime.parameter for regime in report.regimes[:2]] == [0, 17]
-    assert report.regimes[2].parameter in (29, 30)  # 144.06 and 144.14 bits
+    assert [regime(WORKED, name).parameter for name in ("UDR", "BCHKS25")] == [0, 17]
+    assert regime(WORKED, "DKT26").parameter in (29, 30)  # 144.06 and 144.14 bits
     assert report.regimes[0].limiting == "queries"
     assert report.claimed == 128.0
 
@@ -48,8 +53,8 @@ def test_worked_values_degree_five() -> None:
 @pytest.mark.parametrize(("log_height", "queries", "expected"), [(20, 217, 128.0), (22, 217, 128.0)])
 def test_worked_query_counts_dkt(log_height: int, queries: int, expected: float) -> None:
     instance = replace(WORKED, log_height=log_height, queries=queries)
-    assert evaluate(instance).regimes[2].bits >= expected
-    assert evaluate(replace(instance, queries=queries - 1)).regimes[2].bits < expected
+    assert regime(instance, "DKT26").bits >= expected
+    assert regime(replace(instance, queries=queries - 1), "DKT26").bits < expected
 
 
 def test_default_queries_are_the_least() -> None:
@@ -59,8 +64,41 @@ def test_default_queries_are_the_least() -> None:
 
 def test_default_parameters_are_secure_for_any_allowed_height() -> None:
     """The widest machine one can think of, powers batching, the greatest height, all messages that L1 allows."""
-    worst = Instance(22, 1 << 14, 2, 1 << 14, 3, 2**31, 65, (3, 3, 3, 3, 3), DEFAULT.queries, DEFAULT.grinding)
+    worst = Instance(22, 1 << 15, 2, 1 << 14, 3, 2**31, 65, (3, 3, 3, 3, 3), DEFAULT.queries, DEFAULT.grinding, log_slots=15)
     assert evaluate(worst).claimed == 128.0
+    small = replace(worst, log_height=SMALL.max_log_height, log_blowup=SMALL.log_blowup, queries=SMALL.queries, log_slots=14)
+    assert evaluate(small).claimed == 128.0
+    assert evaluate(replace(small, queries=SMALL.queries - 1)).claimed < 128
+
+
+def test_slack_of_stacking_would_cost_queries() -> None:
+    """Without X^K Q in the batch degrees below n + K are proven: with tables of 2^7 rows below one of 2^14, 261 queries are not enough."""
+    slack = replace(WORKED, slack=2.0**-7)
+    assert 127.3 < evaluate(slack).claimed < 127.4
+    assert evaluate(replace(slack, queries=263)).claimed == 128.0
+    assert evaluate(replace(slack, slack=2.0**-9)).claimed == 128.0
+
+
+def test_slots_that_do_not_fit_have_no_bits() -> None:
+    """X^K Q is only what it should be if polynomials of degree n + K are told apart by the points on which a close word agrees."""
+    assert evaluate(replace(WORKED, log_slots=19)).claimed == 128.0
+    assert evaluate(replace(WORKED, log_slots=20)).claimed == 0.0
+
+
+def test_list_regimes_pay_for_the_list_in_every_challenge_before_the_openings() -> None:
+    unique, listed = regime(WORKED, "UDR").terms, regime(WORKED, "BCHKS25").terms
+    size = math.log2((17 + 0.5) / math.sqrt(0.5))
+    for name in ("LogUp", "constraints", "DEEP"):
+        assert abs(unique[name] - listed[name] - size) < 1e-6
+
+
+def test_digests_limit_the_claim() -> None:
+    made = example()
+    circuit = replace(made.circuit, constants={"digest_words": 8})
+    proof = prove(made.circuit, made.traces, made.claim)
+    assert receipt_bits(made.circuit, [proof], DEFAULT) == 128.0
+    assert 123.9 < receipt_bits(circuit, [proof], DEFAULT) < 124.0
+    assert "Poseidon2" in security(circuit, {"main": 256, "copy": 128, "range": 128}).limiting
 
 
 def test_report_for_a_circuit() -> None:

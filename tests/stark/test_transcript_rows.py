@@ -19,16 +19,19 @@ from tests.stark.support import accepts, broken_square, flipped, rejection, unba
 from zkc.runtime.circuit import Bus, Circuit
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.extension import Element
-from zkc.runtime.field.koalabear import GENERATOR, P, root_of_unity
+from zkc.runtime.field.koalabear import P, root_of_unity
 from zkc.runtime.stark import challenges
 from zkc.runtime.stark.challenges import Challenges, in_domains
+from zkc.runtime.stark.commitment import fixed_tree
 from zkc.runtime.stark.grinding import grind
-from zkc.runtime.stark.parameters import DEFAULT
-from zkc.runtime.stark.proof import Reader, plans, read_head, read_openings
+from zkc.runtime.stark.parameters import DEFAULT, shift
+from zkc.runtime.stark.proof import Reader, layer_plans, read_head, read_openings, tree_plans
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.shape import Shape
 from zkc.runtime.stark.transcript import Transcript
 from zkc.runtime.stark.verifier import verify
+
+WORK = "the proof of work does not fit: the proof is for another circuit, claim or parameters, or it was changed"
 
 
 @cache
@@ -44,11 +47,10 @@ def sections() -> list[tuple[str, int, int]]:
     shape = Shape(made.circuit, list(proof[:3]), FAST)
     sizes = [("heights", 3), ("trace root", 32), ("logup root", 32), ("quotient root", 32), ("openings", 24 * shape.openings)]
     sizes += [(f"layer root {k}", 32) for k in range(len(shape.folds))]
-    sizes += [("final polynomial", 24 << FAST.log_final), ("nonce", 8)]
-    for number, plan in enumerate(plans(shape, replay(made, proof).indices)):
-        for group, positions in zip(plan.groups, plan.group_positions, strict=True):
-            sizes.append((f"rows of tree {number} at height {group.log_height}", 4 * group.width * len(positions)))
-        sizes.append((f"siblings of tree {number}", 32 * plan.siblings))
+    sizes += [("final polynomial", 24 << shape.log_final), ("nonce", 8)]
+    positions = np.unique(replay(made, proof).indices)
+    for number, plan in enumerate([*tree_plans(shape, positions), *layer_plans(shape, positions)]):
+        sizes += [(f"rows of tree {number}", 4 * plan.width * plan.rows), (f"siblings of tree {number}", 32 * plan.siblings)]
     out, at = [], 0
     for name, size in sizes:
         out.append((name, at, at + size))
@@ -107,7 +109,7 @@ def replay(made: Example, proof: bytes) -> Replay:
 
 def test_F1_every_byte_before_the_queries_is_absorbed_in_order() -> None:
     made, proof = honest()
-    statement = (b"parameters", b"circuit", b"claim")
+    statement = (b"parameters", b"circuit", b"fixed root", b"claim")
     absorbed = b"".join(data for kind, label, data in replay(made, proof).log if kind == "absorb" and label not in statement)
     head = next(start for name, start, _ in sections() if name.startswith("rows"))
     assert absorbed == proof[:head]
@@ -118,7 +120,7 @@ def test_F1_F2_order_of_the_transcript() -> None:
     order = [label or kind.encode() for kind, label, _ in replay(made, proof).log]
     folds = [b"layer root", b"fold"] * len(Shape(made.circuit, [9, 7, 7], FAST).folds)
     assert order == [
-        *(b"parameters", b"circuit", b"heights", b"claim"),
+        *(b"parameters", b"circuit", b"fixed root", b"heights", b"claim"),
         *(b"trace root", b"alpha", b"beta", b"logup root", b"lambda", b"quotient root", b"zeta"),
         *(b"openings", b"gamma", *folds, b"final polynomial", b"work", b"nonce", b"queries"),
     ]
@@ -126,9 +128,9 @@ def test_F1_F2_order_of_the_transcript() -> None:
 
 def test_F3_F19_statement_comes_first() -> None:
     made, proof = honest()
-    first = [data for kind, _, data in replay(made, proof).log if kind == "absorb"][:4]
+    first = [data for kind, _, data in replay(made, proof).log if kind == "absorb"][:5]
     claim = struct.pack("<2I", *made.claim)
-    assert first == [FAST.encode(), made.circuit.digest, bytes([9, 7, 7]), claim]
+    assert first == [FAST.encode(), made.circuit.digest, fixed_tree(made.circuit, 1).root, bytes([9, 7, 7]), claim]
 
 
 def test_F1_every_part_of_the_proof_matters() -> None:
@@ -227,12 +229,12 @@ def test_F7_cheating_prover_is_rejected(cheat: type[BentProver]) -> None:
     assert accepts(made.circuit, made.claim, cheat(made).run()) is not None
 
 
-@pytest.mark.parametrize("layer", range(4))
+@pytest.mark.parametrize("layer", range(3))
 def test_F7_wrong_fold_in_any_layer(layer: int) -> None:
     made = example(10, 7)
     cheat = bent.WrongFold(made)
     cheat.layer = layer
-    assert cheat.shape.folds == (2, 2, 2, 1)
+    assert cheat.shape.folds == (2, 2, 2)
     assert "low degree" in (accepts(made.circuit, made.claim, cheat.run()) or "")
 
 
@@ -248,7 +250,7 @@ def test_F7_false_statement_is_rejected(false: Callable[[Example], Example], che
 def test_F8_everything_is_derived_from_the_parameters() -> None:
     made, proof = honest()
     assert accepts(made.circuit, made.claim, proof) is None
-    for change in ({"queries": 39}, {"log_fold": 3}, {"log_final": 4}, {"grinding": 3}, {"grinding": 5}):
+    for change in ({"queries": 39}, {"log_fold": 3}, {"log_final": 4}, {"grinding": 3}, {"grinding": 5}, {"log_blowup": 2}):
         assert accepts(made.circuit, made.claim, proof, replace(FAST, **change)) is not None
 
 
@@ -295,7 +297,8 @@ def test_F9_opened_rows_have_the_expected_size_before_they_are_read() -> None:
     reader.bytes(3)
     shape = Shape(made.circuit, [9, 7, 7], FAST)
     read_head(reader, shape)
-    plan = plans(shape, replay(made, proof).indices)
+    positions = np.unique(replay(made, proof).indices)
+    plan = [*tree_plans(shape, positions), *layer_plans(shape, positions)]
     at = reader.at
     for wrong in (proof[:-1], proof + b"\0"):
         short = Reader(wrong)
@@ -327,7 +330,7 @@ def test_F10_indices_are_uniform_over_the_extended_domain() -> None:
 
 def test_F11_skipped_grinding_is_rejected() -> None:
     made = example(9, 7)
-    assert accepts(made.circuit, made.claim, bent.NoGrinding(made).run()) == "the proof of work is missing"
+    assert accepts(made.circuit, made.claim, bent.NoGrinding(made).run()) == WORK
 
 
 def test_F11_nonce_is_found_checked_and_bound() -> None:
@@ -391,12 +394,12 @@ def test_F13_words_that_are_not_canonical_are_rejected() -> None:
 def test_F14_zeta_in_a_domain_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     made, _ = honest()
     log_height = 9
-    inside = [Element.base(root_of_unity(log_height)), Element.base(GENERATOR * root_of_unity(log_height + 1)), Element.base(1)]
+    inside = [Element.base(x) for x in (root_of_unity(log_height), shift(log_height) * root_of_unity(log_height + 1), 1, 0)]
     outside = [Element.base(5), Element((0, 1, 0, 0, 0, 0))]
-    assert all(in_domains(point, log_height) for point in inside)
-    assert not any(in_domains(point, log_height) for point in outside)
+    assert all(in_domains(point, log_height, 1) for point in inside)
+    assert not any(in_domains(point, log_height, 1) for point in outside)
     drawn = [point.words() for point in [*inside, outside[1]]]
-    chain = Challenges(Shape(made.circuit, [9, 7, 7], FAST), made.claim)
+    chain = Challenges(Shape(made.circuit, [9, 7, 7], FAST), made.claim, bytes(32))
     monkeypatch.setattr(chain.transcript, "element", lambda label: drawn.pop(0))
     assert chain.after_quotient(bytes(32)) == outside[1]
 
@@ -414,5 +417,5 @@ def test_hostile_heights_cost_nothing() -> None:
 def test_hostile_heights_with_a_full_head() -> None:
     made, _ = honest()
     shape = Shape(made.circuit, [22, 22, 7], replace(FAST, grinding=0))
-    head = 3 + 96 + 24 * shape.openings + 32 * len(shape.folds) + (24 << FAST.log_final) + 8
+    head = 3 + 96 + 24 * shape.openings + 32 * len(shape.folds) + (24 << shape.log_final) + 8
     assert rejection(made.circuit, made.claim, (bytes([22, 22, 7]) + bytes(head - 3)), replace(FAST, grinding=0)) is not None

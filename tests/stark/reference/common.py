@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from blake3 import blake3
 
-from tests.stark.reference.field import Element, Field
+from tests.stark.reference.field import Element, Field, to_coefficients, to_values
 from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Message, Table
 from zkc.runtime.hash.merkle import LEAF_KEY, NODE_KEY
 
 KOALABEAR = Field(2**31 - 2**24 + 1, 3)
-PROTOCOL = b"zkc stark v1: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
+PROTOCOL = b"zkc stark v2: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
 ABSENT = 0
 
 
@@ -37,15 +37,54 @@ class Setting:
     grinding: int = 20
     log_fold: int = 3
     log_final: int = 7
+    log_blowup: int = 1
     check_wrap: bool = True
 
     def encode(self) -> bytes:
-        words = (self.field.p, 6, self.field.generator, 1, self.queries, self.grinding, self.log_fold, self.log_final)
+        words = (self.field.p, 6, self.field.generator, self.log_blowup, self.queries, self.grinding, self.log_fold, self.log_final)
         return b"".join(word.to_bytes(4, "little") for word in words)
 
     def words(self, values: Sequence[int]) -> bytes:
         """Field elements as they stand in a proof: little-endian Montgomery words."""
         return b"".join((v * 2**32 % self.field.p).to_bytes(4, "little") for v in values)
+
+    def shift(self, log_height: int) -> int:
+        """The extended domain of height 2^log_height is the coset of this."""
+        return pow(self.field.generator, 1 << (22 - log_height), self.field.p)
+
+
+@dataclass(frozen=True)
+class Class:
+    """Columns of one height 2^h in one tree: `members` are their numbers; K = 2^log_k to a polynomial; `first` is the number of that."""
+
+    h: int
+    log_k: int
+    members: list[int]
+    first: int
+
+    @property
+    def stacks(self) -> list[list[int]]:
+        """The members of each polynomial, slot by slot."""
+        k = 1 << self.log_k
+        return [self.members[i : i + k] for i in range(0, len(self.members), k)]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A tree of height 2^log_n over base columns (unit 1) or extension columns (unit 6); `matrices` are (h, columns of a table)."""
+
+    log_n: int
+    unit: int
+    matrices: list[tuple[int, int]]
+    classes: list[Class]
+
+    @property
+    def polynomials(self) -> int:
+        return sum(len(each.stacks) for each in self.classes)
+
+    @property
+    def width(self) -> int:
+        return self.unit * self.polynomials
 
 
 class Sizes:
@@ -53,29 +92,32 @@ class Sizes:
 
     def __init__(self, circuit: Circuit, log_heights: Sequence[int], setting: Setting) -> None:
         self.circuit, self.setting = circuit, setting
-        self.log_n = max(log_heights)
+        fixed = [(t.fixed.shape[1].bit_length() - 1, t.fixed.shape[0]) for t in circuit.tables if t.fixed.shape[0]]
+        log_fixed = max((h for h, _ in fixed), default=0)
+        self.log_n = max(*log_heights, log_fixed)
+        self.log_size = self.log_n + setting.log_blowup
         self.tables = [(t, h) for t, h in zip(circuit.tables, log_heights, strict=True) if h != ABSENT]
-        trace = [(h, len(t.columns)) for t, h in self.tables]
-        logup = [*((h, 6 * len(t.batches)) for t, h in self.tables), (self.log_n, 6)]
-        self.trees = [trace, logup, [(self.log_n, 12)]]
-        self.columns = sum(width for tree in self.trees for _, width in tree)
-        left = self.log_n - setting.log_final
-        whole, rest = divmod(left, setting.log_fold)
-        self.folds = [setting.log_fold] * whole + [rest] * bool(rest)
+        self.columns = self.polynomials = 0
+        self.fixed = [self.layout(log_fixed, 1, fixed)] if fixed else []
+        trace = self.layout(self.log_n, 1, [(h, len(t.columns)) for t, h in self.tables])
+        logup = self.layout(self.log_n, 6, [*((h, len(t.batches)) for t, h in self.tables), (self.log_n, 1)])
+        self.acc = self.columns - 1
+        self.trees = [*self.fixed, trace, logup, self.layout(self.log_n, 6, [(self.log_n, 2)])]
+        self.folds = [setting.log_fold] * ((self.log_n - setting.log_final) // setting.log_fold)
+        self.log_final = self.log_n - sum(self.folds)
         self.bus_power = 1 + max((bus.width for bus in circuit.buses), default=0)
 
-    def groups(self, tree: int) -> list[tuple[int, int]]:
-        """(log height of the extension, width of a leaf), tallest first, of one of the three trees."""
-        heights = sorted({h for h, width in self.trees[tree] if width}, reverse=True)
-        return [(h + 1, sum(width for k, width in self.trees[tree] if k == h)) for h in heights]
-
-    def layers(self) -> list[list[tuple[int, int]]]:
-        """The same for each FRI layer, a tree of one group."""
-        out, log_size = [], self.log_n + 1
-        for fold in self.folds:
-            log_size -= fold
-            out.append([(log_size, 6 << fold)])
-        return out
+    def layout(self, log_n: int, unit: int, matrices: list[tuple[int, int]]) -> Layout:
+        """The next tree; numbers of columns and polynomials go on from the last one."""
+        numbers: dict[int, list[int]] = {}
+        for h, width in matrices:
+            numbers.setdefault(h, []).extend(range(self.columns, self.columns + width))
+            self.columns += width
+        classes = []
+        for h in sorted((h for h in numbers if numbers[h]), reverse=True):
+            classes.append(Class(h, log_n - h, numbers[h], self.polynomials))
+            self.polynomials += len(classes[-1].stacks)
+        return Layout(log_n, unit, matrices, classes)
 
 
 class Transcript:
@@ -112,24 +154,116 @@ class Transcript:
         return int.from_bytes(blake3(b"zkc.pow." + self.state + nonce.to_bytes(8, "little")).digest()[:8], "little")
 
 
-def start(sizes: Sizes, log_heights: Sequence[int], claim: Sequence[int]) -> Transcript:
+def start(sizes: Sizes, log_heights: Sequence[int], claim: Sequence[int], fixed_root: bytes) -> Transcript:
     """A transcript that has absorbed the statement."""
     transcript = Transcript(sizes.setting.field)
     transcript.absorb(b"parameters", sizes.setting.encode())
     transcript.absorb(b"circuit", sizes.circuit.digest)
+    transcript.absorb(b"fixed root", fixed_root)
     transcript.absorb(b"heights", bytes(log_heights))
     transcript.absorb(b"claim", b"".join(v.to_bytes(4, "little") for v in claim))
     return transcript
 
 
 def draw_zeta(transcript: Transcript, sizes: Sizes) -> Element:
-    """The first drawn point outside of the trace domain and the extended domain."""
-    f, n = sizes.setting.field, 1 << sizes.log_n
+    """The first drawn point that is not zero and outside of the trace domain and the extended domain."""
+    f, n, size = sizes.setting.field, 1 << sizes.log_n, 1 << sizes.log_size
     while True:
         zeta = transcript.element(b"zeta")
-        inside = f.power(zeta, n) == f.lift(1) or f.power(zeta, 2 * n) == f.lift(pow(f.generator, 2 * n, f.p))
-        if not inside:
+        coset = f.lift(pow(sizes.setting.shift(sizes.log_n), size, f.p))
+        if any(zeta) and f.power(zeta, n) != f.lift(1) and f.power(zeta, size) != coset:
             return zeta
+
+
+LOG_TOP = 13
+"""log2 of the nodes of the layer of the fixed tree that a verifier knows."""
+
+
+class Tree:
+    """A Merkle tree: `layers[0]` are the leaf hashes."""
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self.layers = [[row_hash(leaf) for leaf in leaves]]
+        while len(self.layers[-1]) > 1:
+            below = self.layers[-1]
+            self.layers.append([node_hash(below[i], below[i + 1]) for i in range(0, len(below), 2)])
+
+    @property
+    def root(self) -> bytes:
+        return self.layers[-1][0]
+
+    def top(self, log_nodes: int) -> list[bytes]:
+        return self.layers[max(0, len(self.layers) - 1 - log_nodes)]
+
+    def siblings(self, positions: Sequence[int], log_top: int = 0) -> bytes:
+        """What is missing to hash up to the layer of 2^log_top nodes."""
+        here, out = sorted(set(positions)), b""
+        for layer in self.layers[: max(0, len(self.layers) - 1 - log_top)]:
+            out += b"".join(layer[i ^ 1] for i in here if i ^ 1 not in here)
+            here = sorted({i >> 1 for i in here})
+        return out
+
+
+def extend(setting: Setting, column: Sequence[int]) -> list[int]:
+    """Values on the extended domain from values on the trace domain."""
+    log_h = len(column).bit_length() - 1
+    return to_values(setting.field, to_coefficients(setting.field, column), log_h + setting.log_blowup, setting.shift(log_h))
+
+
+def stacked(setting: Setting, coefficients: Sequence[Sequence[int]], log_k: int, log_n: int) -> list[int]:
+    """Values on the extended domain of height 2^log_n of F(X) = sum_i X^i f_i(X^K)."""
+    k = 1 << log_k
+    out = [0] * (1 << log_n)
+    for i, column in enumerate(coefficients):
+        out[i::k] = column
+    return to_values(setting.field, out, log_n + setting.log_blowup, setting.shift(log_n))
+
+
+def fixed_tree(sizes: Sizes) -> tuple[Tree, list[list[int]]] | None:
+    """The tree of the fixed columns, and its stacked polynomials; None without fixed columns."""
+    if not sizes.fixed:
+        return None
+    f, layout = sizes.setting.field, sizes.fixed[0]
+    columns = [to_coefficients(f, list(map(int, c))) for t in sizes.circuit.tables for c in t.fixed]
+    polynomials = [
+        stacked(sizes.setting, [columns[k] for k in stack], each.log_k, layout.log_n) for each in layout.classes for stack in each.stacks
+    ]
+    return Tree([sizes.setting.words(row) for row in zip(*polynomials, strict=True)]), polynomials
+
+
+def deep(
+    sizes: Sizes, leaves: Sequence[Sequence[Sequence[int]]], opened: list[Element], gamma: Element, zeta: Element, xs: Sequence[int]
+) -> list[Element]:
+    """The DEEP polynomial at each x, from the leaves of every tree there: leaves[tree][position]."""
+    f, n = sizes.setting.field, 1 << sizes.log_n
+    powers, next_zeta = f.powers(gamma, sizes.polynomials + 2), f.scale(zeta, f.root(sizes.log_n))
+    heights = sorted({each.h for layout in sizes.trees for each in layout.classes})
+    ends = [f.power(zeta, n >> h) for h in heights] + [next_zeta]
+    degrees = [n >> h for h in heights] + [1]
+    over = f.invert_all([f.sub(f.lift(pow(x, k, f.p)), end) for x in xs for k, end in zip(degrees, ends, strict=True)])
+    out: list[Element] = []
+    for position, x in enumerate(xs):
+        sums = [f.lift(0)] * len(ends)
+        number = 0
+        for layout, tree in zip(sizes.trees, leaves, strict=True):
+            at, step = 0, pow(x, n >> layout.log_n, f.p)
+            for each in layout.classes:
+                for stack in each.stacks:
+                    value = f.combine([f.lift(v) for v in tree[position][at : at + layout.unit]])
+                    rest = f.lift(0)
+                    for k in reversed(stack):
+                        rest = f.add(f.scale(rest, step), opened[k])
+                    which = heights.index(each.h)
+                    sums[which] = f.add(sums[which], f.mul(powers[number], f.sub(value, rest)))
+                    if sizes.acc in stack:
+                        sums[-1] = f.mul(powers[sizes.polynomials], f.sub(value, opened[-1]))
+                    at, number = at + layout.unit, number + 1
+        total = f.lift(0)
+        for which, (k, value) in enumerate(zip(degrees, sums, strict=True)):
+            factor = f.add(f.lift(1), f.scale(powers[sizes.polynomials + 1], pow(x, k, f.p)))
+            total = f.add(total, f.mul(f.mul(value, factor), over[position * len(ends) + which]))
+        out.append(total)
+    return out
 
 
 def row_hash(row: bytes) -> bytes:

@@ -56,6 +56,17 @@ class Field:
         assert any(x)
         return self.power(x, self.p**6 - 2)
 
+    def invert_all(self, xs: Sequence[Element]) -> list[Element]:
+        """Inverses of many, from that of their product."""
+        before = [self.lift(1)]
+        for x in xs:
+            before.append(self.mul(before[-1], x))
+        down, out = self.invert(before[-1]), []
+        for x, product in zip(reversed(xs), reversed(before[:-1]), strict=True):
+            out.append(self.mul(down, product))
+            down = self.mul(down, x)
+        return out[::-1]
+
     def powers(self, x: Element, count: int) -> list[Element]:
         out = [self.lift(1)]
         while len(out) < count:

@@ -4,46 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tests.stark.reference.common import LogUp, Setting, Sizes, claim_sum, draw_zeta, node_hash, row_hash, run, start, table_constraints
-from tests.stark.reference.field import Element, Field, bit_reverse, evaluate, to_coefficients, to_values
+from tests.stark.reference.common import (
+    LOG_TOP,
+    Layout,
+    LogUp,
+    Setting,
+    Sizes,
+    Tree,
+    claim_sum,
+    deep,
+    draw_zeta,
+    extend,
+    run,
+    stacked,
+    start,
+    table_constraints,
+)
+from tests.stark.reference.field import Element, Field, bit_reverse, evaluate, to_coefficients
 from zkc.runtime.circuit import Circuit
 
 Column = list[int]
-
-
-class Tree:
-    """A Merkle tree over groups of columns, tallest first: `layers[0]` are the leaf hashes."""
-
-    def __init__(self, groups: Sequence[Sequence[Column]], setting: Setting) -> None:
-        self.groups, self.setting = groups, setting
-        hashes = {len(columns[0]): [row_hash(setting.words(row)) for row in zip(*columns, strict=True)] for columns in groups}
-        self.layers = [hashes[len(groups[0][0])]]
-        while len(self.layers[-1]) > 1:
-            below, size = self.layers[-1], len(self.layers[-1]) // 2
-            extra = hashes.get(size)
-            layer = [node_hash(below[2 * i], below[2 * i + 1], *([extra[i]] if extra else [])) for i in range(size)]
-            self.layers.append(layer)
-
-    @property
-    def root(self) -> bytes:
-        return self.layers[-1][0]
-
-    def open(self, indices: Sequence[int]) -> bytes:
-        positions = [sorted(set(indices))]
-        for _ in self.layers[1:]:
-            positions.append(sorted({i >> 1 for i in positions[-1]}))
-        out = b""
-        for columns in self.groups:
-            level = len(self.layers[0]).bit_length() - len(columns[0]).bit_length()
-            out += b"".join(self.setting.words([column[i] for column in columns]) for i in positions[level])
-        for layer, here in zip(self.layers[:-1], positions, strict=False):
-            out += b"".join(layer[i ^ 1] for i in here if i ^ 1 not in here)
-        return out
-
-
-def extend(f: Field, column: Column, lift: int = 1) -> Column:
-    """Values on 3^lift * <W_2n'> from values on <w_n'>."""
-    return to_values(f, to_coefficients(f, column), len(column).bit_length(), pow(f.generator, lift, f.p))
 
 
 def split(column: Sequence[Element]) -> list[Column]:
@@ -51,10 +31,21 @@ def split(column: Sequence[Element]) -> list[Column]:
     return [list(c) for c in zip(*column, strict=True)]
 
 
-def grouped(tree: Sequence[Sequence[Column]]) -> list[list[Column]]:
-    """Columns of the matrices by height, tallest first."""
-    heights = sorted({len(m[0]) for m in tree if m}, reverse=True)
-    return [[column for m in tree if m and len(m[0]) == h for column in m] for h in heights]
+class Committed:
+    """Columns by their coefficients, stacked and hashed: `polynomials` are the values of a leaf's words."""
+
+    def __init__(self, sizes: Sizes, layout: Layout, columns: list[list[int]]) -> None:
+        """columns: coefficients of the base columns of the tree, in order."""
+        self.layout, unit = layout, layout.unit
+        first = min(number for each in layout.classes for number in each.members)
+        self.polynomials = [
+            stacked(sizes.setting, [columns[unit * (k - first) + c] for k in stack], each.log_k, layout.log_n)
+            for each in layout.classes
+            for stack in each.stacks
+            for c in range(unit)
+        ]
+        self.rows = list(zip(*self.polynomials, strict=True))
+        self.tree = Tree([sizes.setting.words(row) for row in self.rows])
 
 
 def prove(circuit: Circuit, traces: Mapping[str, Sequence[Sequence[int]]], claim: Sequence[int], setting: Setting) -> bytes:
@@ -63,14 +54,16 @@ def prove(circuit: Circuit, traces: Mapping[str, Sequence[Sequence[int]]], claim
     log_heights = [len(traces[t.name][0]).bit_length() - 1 if t.name in traces else 0 for t in circuit.tables]
     sizes = Sizes(circuit, log_heights, setting)
     n = 1 << sizes.log_n
-    transcript = start(sizes, log_heights, claim)
+    fixed_columns = [to_coefficients(f, list(map(int, c))) for t in circuit.tables for c in t.fixed]
+    committed = [Committed(sizes, layout, fixed_columns) for layout in sizes.fixed]
+    layouts = sizes.trees[len(sizes.fixed) :]
+    transcript = start(sizes, log_heights, claim, committed[0].tree.root if committed else b"")
 
     columns = [[list(map(int, c)) for c in traces[t.name]] for t, _ in sizes.tables]
     fixed = [[list(map(int, c)) for c in t.fixed] for t, _ in sizes.tables]
-    extended = [[extend(f, c, n >> h) for c in m] for m, (_, h) in zip(columns, sizes.tables, strict=True)]
-    fixed_extended = [[extend(f, c, n >> h) for c in m] for m, (_, h) in zip(fixed, sizes.tables, strict=True)]
-    trace_tree = Tree(grouped(extended), setting)
-    transcript.absorb(b"trace root", trace_tree.root)
+    extended = [[extend(setting, c) for c in a + b] for a, b in zip(columns, fixed, strict=True)]
+    committed.append(Committed(sizes, layouts[0], [to_coefficients(f, c) for m in columns for c in m]))
+    transcript.absorb(b"trace root", committed[-1].tree.root)
     alpha, beta = transcript.element(b"alpha"), transcript.element(b"beta")
     logup = LogUp(alpha, f.powers(beta, sizes.bus_power + 1))
 
@@ -78,50 +71,58 @@ def prove(circuit: Circuit, traces: Mapping[str, Sequence[Sequence[int]]], claim
     claimed = f.scale(claim_sum(circuit, claim, logup, f), pow(n, -1, f.p))
     acc = accumulator(sizes, phis, claimed)
     phi_columns = [[c for phi in table for c in split(phi)] for table in phis] + [split(acc)]
-    lifts = [n >> h for _, h in sizes.tables] + [1]
-    phi_extended = [[extend(f, c, s) for c in m] for m, s in zip(phi_columns, lifts, strict=True)]
-    logup_tree = Tree(grouped(phi_extended), setting)
-    transcript.absorb(b"logup root", logup_tree.root)
+    phi_extended = [[extend(setting, c) for c in m] for m in phi_columns]
+    committed.append(Committed(sizes, layouts[1], [to_coefficients(f, c) for m in phi_columns for c in m]))
+    transcript.absorb(b"logup root", committed[-1].tree.root)
     lam = transcript.element(b"lambda")
 
-    bent = combined(sizes, [a + b for a, b in zip(extended, fixed_extended, strict=True)], phi_extended, logup, lam, claimed)
-    quotient = quotient_columns(sizes, bent)
-    quotient_extended = [to_values(f, c, sizes.log_n + 1, f.generator) for c in quotient]
-    quotient_tree = Tree([quotient_extended], setting)
-    transcript.absorb(b"quotient root", quotient_tree.root)
+    quotient = quotient_columns(sizes, combined(sizes, extended, phi_extended, logup, lam, claimed))
+    committed.append(Committed(sizes, layouts[2], quotient))
+    transcript.absorb(b"quotient root", committed[-1].tree.root)
     zeta = draw_zeta(transcript, sizes)
 
-    coefficients = [to_coefficients(f, c) for m in [*columns, *phi_columns] for c in m]
-    points = [f.power(zeta, n // len(c)) for c in coefficients]
-    opened = [evaluate(f, c, x) for c, x in zip(coefficients, points, strict=True)] + [evaluate(f, c, zeta) for c in quotient]
-    next_zeta = f.scale(zeta, f.root(sizes.log_n))
-    opened += [evaluate(f, c, next_zeta) for c in coefficients[-6:]]
+    def at(coefficients: list[int], x: Element) -> Element:
+        return evaluate(f, coefficients, f.power(x, n // len(coefficients)))
+
+    opened = [at(c, zeta) for c in fixed_columns] + [at(to_coefficients(f, c), zeta) for m in columns for c in m]
+    for m in [*phi_columns, quotient[:6], quotient[6:]]:
+        values = [at(c if m in (quotient[:6], quotient[6:]) else to_coefficients(f, c), zeta) for c in m]
+        opened += [f.combine(values[k : k + 6]) for k in range(0, len(values), 6)]
+    opened.append(f.combine([at(to_coefficients(f, c), f.scale(zeta, f.root(sizes.log_n))) for c in phi_columns[-1]]))
     raw = b"".join(setting.words(v) for v in opened)
     transcript.absorb(b"openings", raw)
     gamma = transcript.element(b"gamma")
 
-    everything = [c for m in [*extended, *phi_extended, quotient_extended] for c in m]
-    values = deep(sizes, everything, opened, gamma, zeta)
-    layer_trees: list[Tree] = []
-    log_size, shift = sizes.log_n + 1, f.generator
+    size = 1 << sizes.log_size
+    xs = [setting.shift(sizes.log_n) * pow(f.root(sizes.log_size), bit_reverse(b, sizes.log_size), f.p) % f.p for b in range(size)]
+    everywhere = [[c.rows[b >> (sizes.log_n - c.layout.log_n)] for b in range(size)] for c in committed]
+    values = deep(sizes, everywhere, opened, gamma, zeta, xs)
+    layers: list[tuple[Tree, list[Element]]] = []
+    log_n = sizes.log_n
     for fold in sizes.folds:
-        layer_trees.append(Tree([layer_columns(values, fold)], setting))
-        transcript.absorb(b"layer root", layer_trees[-1].root)
-        values = fold_layer(f, values, fold, shift, transcript.element(b"fold"))
-        log_size, shift = log_size - fold, pow(shift, 1 << fold, f.p)
-    final_columns = [to_coefficients(f, list(c), shift)[: 1 << setting.log_final] for c in split(values)]
+        leaves = [setting.words(row) for row in zip(*layer_columns(values, fold), strict=True)]
+        layers.append((Tree(leaves), values))
+        transcript.absorb(b"layer root", layers[-1][0].root)
+        values = fold_layer(f, values, fold, setting.shift(log_n), transcript.element(b"fold"))
+        log_n -= fold
+    final_columns = [to_coefficients(f, list(c), setting.shift(log_n))[: 1 << sizes.log_final] for c in split(values)]
     final_raw = b"".join(setting.words(v) for v in zip(*final_columns, strict=True))
     transcript.absorb(b"final polynomial", final_raw)
     nonce = next(k for k in range(2**40) if transcript.proof_of_work(k) % (1 << setting.grinding) == 0).to_bytes(8, "little")
     transcript.absorb(b"nonce", nonce)
-    indices = transcript.indices(b"queries", setting.queries, sizes.log_n + 1)
+    positions = sorted(set(transcript.indices(b"queries", setting.queries, sizes.log_size)))
 
-    roots = trace_tree.root + logup_tree.root + quotient_tree.root
-    out = bytes(log_heights) + roots + raw + b"".join(t.root for t in layer_trees) + final_raw + nonce
-    out += b"".join(tree.open(indices) for tree in (trace_tree, logup_tree, quotient_tree))
-    for fold, tree in zip(sizes.folds, layer_trees, strict=True):
-        indices = [i >> fold for i in indices]
-        out += tree.open(indices)
+    out = bytes(log_heights) + b"".join(c.tree.root for c in committed[len(sizes.fixed) :])
+    out += raw + b"".join(tree.root for tree, _ in layers) + final_raw + nonce
+    for c in committed:
+        down, known = sizes.log_n - c.layout.log_n, c.layout in sizes.fixed
+        here = sorted({i >> down for i in positions})
+        out += b"".join(setting.words(c.rows[i]) for i in here) + c.tree.siblings(here, LOG_TOP if known else 0)
+    for fold, (tree, layer) in zip(sizes.folds, layers, strict=True):
+        here = sorted({i >> fold for i in positions})
+        beside = [i for leaf in here for i in range(leaf << fold, (leaf + 1) << fold) if i not in positions]
+        out += b"".join(setting.words(layer[i]) for i in beside) + tree.siblings(here)
+        positions = here
     return out
 
 
@@ -158,7 +159,7 @@ def accumulator(sizes: Sizes, phis: list[list[list[Element]]], claimed: Element)
 def combined(
     sizes: Sizes, columns: list[list[Column]], phis: list[list[Column]], logup: LogUp, lam: Element, claimed: Element
 ) -> list[Element]:
-    """The sum of lambda^i C_i on the extended domain."""
+    """The sum of lambda^i C_i on the first 2n rows of the extended domain, which are a coset of <w_2n>."""
     f, log_n = sizes.setting.field, sizes.log_n
     size = 2 << log_n
     weights = f.powers(lam, 1 + sum(len(t.constraints) + len(t.batches) for t, _ in sizes.tables))
@@ -188,30 +189,10 @@ def quotient_columns(sizes: Sizes, values: list[Element]) -> list[Column]:
     for column in split(values):
         divided: Column = []
         for b, v in enumerate(column):
-            x = f.generator * pow(f.root(sizes.log_n + 1), bit_reverse(b, sizes.log_n + 1), f.p)
+            x = sizes.setting.shift(sizes.log_n) * pow(f.root(sizes.log_n + 1), bit_reverse(b, sizes.log_n + 1), f.p)
             divided.append(v * pow(pow(x, n, f.p) - 1, -1, f.p) % f.p)
-        out.append(to_coefficients(f, divided, f.generator))
+        out.append(to_coefficients(f, divided, sizes.setting.shift(sizes.log_n)))
     return [c[:n] for c in out] + [c[n:] for c in out]
-
-
-def deep(sizes: Sizes, columns: list[Column], opened: list[Element], gamma: Element, zeta: Element) -> list[Element]:
-    """The DEEP polynomial on the extended domain."""
-    f, log_size = sizes.setting.field, sizes.log_n + 1
-    weights = f.powers(gamma, len(opened))
-    next_zeta = f.scale(zeta, f.root(sizes.log_n))
-    acc = columns[-18:-12]
-    out: list[Element] = []
-    for b in range(1 << log_size):
-        x = f.lift(f.generator * pow(f.root(log_size), bit_reverse(b, log_size), f.p))
-        here, there = f.lift(0), f.lift(0)
-        for column, value, weight in zip(columns, opened, weights, strict=False):
-            shrink = (2 << sizes.log_n) // len(column)
-            here = f.add(here, f.mul(weight, f.sub(f.lift(column[b // shrink]), value)))
-        for column, value, weight in zip(acc, opened[-6:], weights[-6:], strict=True):
-            there = f.add(there, f.mul(weight, f.sub(f.lift(column[b]), value)))
-        first = f.mul(here, f.invert(f.sub(x, zeta)))
-        out.append(f.add(first, f.mul(there, f.invert(f.sub(x, next_zeta)))))
-    return out
 
 
 def layer_columns(values: list[Element], fold: int) -> list[Column]:

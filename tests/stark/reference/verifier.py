@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tests.stark.reference.common import (
     ABSENT,
+    LOG_TOP,
     LogUp,
     Setting,
     Sizes,
+    Tree,
     claim_sum,
+    deep,
     draw_zeta,
+    fixed_tree,
     node_hash,
     require,
     row_hash,
@@ -47,7 +52,7 @@ def check_heights(circuit: Circuit, log_heights: Sequence[int], setting: Setting
     fractions = len(circuit.claim.messages)
     for table, h in zip(circuit.tables, log_heights, strict=True):
         fixed = table.fixed_log_height
-        require(h == ABSENT or 7 <= h <= 22, "height")
+        require(h == ABSENT or 7 <= h <= min(22, 24 - setting.log_blowup), "height")
         require(h == ABSENT or fixed is None or fixed == h, "fixed height")
         fractions += len(table.messages) << h if h else 0
     require(any(log_heights), "no table")
@@ -55,49 +60,36 @@ def check_heights(circuit: Circuit, log_heights: Sequence[int], setting: Setting
 
 
 def read_tree(
-    reader: Reader, groups: list[tuple[int, int]], indices: Sequence[int], root: bytes, setting: Setting
-) -> list[dict[int, list[int]]]:
-    """Opened leaves of each group by position, after the path to the root is checked."""
-    depth = groups[0][0]
-    positions = [sorted(set(indices))]
-    for _ in range(depth):
-        positions.append(sorted({i >> 1 for i in positions[-1]}))
-    rows = [{i: reader.elements(width) for i in positions[depth - h]} for h, width in groups]
-    hashes = {h: {i: row_hash(setting.words(row)) for i, row in opened.items()} for (h, _), opened in zip(groups, rows, strict=True)}
-    layer = hashes[depth]
-    for level in range(depth):
-        for i in positions[level]:
+    reader: Reader, depth: int, indices: Sequence[int], rows: dict[int, list[int]], top: Sequence[bytes], setting: Setting
+) -> None:
+    """Reads the siblings of opened leaves and checks the paths to the layer `top`."""
+    layer = {i: row_hash(setting.words(row)) for i, row in rows.items()}
+    here = sorted(set(indices))
+    for _ in range(depth - (len(top).bit_length() - 1)):
+        for i in here:
             if i ^ 1 not in layer:
                 layer[i ^ 1] = reader.bytes(32)
-        extra = hashes.get(depth - level - 1)
-        layer = {i: node_hash(layer[2 * i], layer[2 * i + 1], *([extra[i]] if extra else [])) for i in positions[level + 1]}
-    require(layer[0] == root, "Merkle root")
-    return rows
-
-
-def fixed_at(f: Field, table: Sequence[Sequence[int]], point: Element) -> list[Element]:
-    return [evaluate(f, to_coefficients(f, [int(v) for v in column]), point) for column in table]
+        here = sorted({i >> 1 for i in here})
+        layer = {i: node_hash(layer[2 * i], layer[2 * i + 1]) for i in here}
+    require(all(layer[i] == top[i] for i in here), "Merkle root")
 
 
 def check_identity(sizes: Sizes, opened: list[Element], logup: LogUp, lam: Element, zeta: Element, claim: Element) -> None:
     """The combined constraint at zeta equals (zeta^n - 1)(q0 + zeta^n q1)."""
     f, n = sizes.setting.field, 1 << sizes.log_n
-    trace = sum(width for _, width in sizes.trees[0])
-    at, at_phi = 0, trace
+    take = iter(opened)
+    fixed = {t.name: [next(take) for _ in t.fixed] for t in sizes.circuit.tables}
+    trace = [[next(take) for _ in t.columns] + fixed[t.name] for t, _ in sizes.tables]
+    phis = [[next(take) for _ in t.batches] for t, _ in sizes.tables]
+    acc, q0, q1, acc_next = take
     total, weight = f.lift(0), f.lift(1)
     sums = f.scale(claim, pow(n, -1, f.p))
-    for table, h in sizes.tables:
-        s = n >> h
-        columns = opened[at : at + len(table.columns)] + fixed_at(f, table.fixed, f.power(zeta, s))
-        at += len(table.columns)
-        phis = [f.combine(opened[at_phi + 6 * k : at_phi + 6 * k + 6]) for k in range(len(table.batches))]
-        at_phi += 6 * len(table.batches)
-        for value in table_constraints(table, columns, phis, logup, f):
+    for (table, h), columns, fractions in zip(sizes.tables, trace, phis, strict=True):
+        for value in table_constraints(table, columns, fractions, logup, f):
             total = f.add(total, f.mul(weight, value))
             weight = f.mul(weight, lam)
-        for phi in phis:
-            sums = f.add(sums, f.scale(phi, pow(s, -1, f.p)))
-    acc, q0, q1, acc_next = (f.combine(opened[at_phi + 6 * k : at_phi + 6 * k + 6]) for k in range(4))
+        for phi in fractions:
+            sums = f.add(sums, f.scale(phi, pow(n >> h, -1, f.p)))
     step = f.sub(f.sub(acc_next, acc), sums)
     total = f.add(total, f.mul(weight, step))
     zn = f.power(zeta, n)
@@ -112,13 +104,14 @@ def verify(circuit: Circuit, claim: Sequence[int], proof: bytes, setting: Settin
     log_heights = list(reader.bytes(len(circuit.tables)))
     check_heights(circuit, log_heights, setting)
     sizes = Sizes(circuit, log_heights, setting)
-    transcript = start(sizes, log_heights, claim)
+    fixed = known_fixed_tree(circuit, setting)
+    transcript = start(sizes, log_heights, claim, fixed.root if fixed else b"")
     roots = [reader.bytes(32) for _ in range(3)]
-    opened_raw = reader.data[reader.at : reader.at + 24 * (sizes.columns + 6)]
-    opened = reader.extension(sizes.columns + 6)
+    opened_raw = reader.data[reader.at : reader.at + 24 * (sizes.columns + 1)]
+    opened = reader.extension(sizes.columns + 1)
     layer_roots = [reader.bytes(32) for _ in sizes.folds]
-    final_raw = reader.data[reader.at : reader.at + (24 << setting.log_final)]
-    final = reader.extension(1 << setting.log_final)
+    final_raw = reader.data[reader.at : reader.at + (24 << sizes.log_final)]
+    final = reader.extension(1 << sizes.log_final)
     nonce = reader.bytes(8)
 
     transcript.absorb(b"trace root", roots[0])
@@ -137,75 +130,55 @@ def verify(circuit: Circuit, claim: Sequence[int], proof: bytes, setting: Settin
     transcript.absorb(b"final polynomial", final_raw)
     require(transcript.proof_of_work(int.from_bytes(nonce, "little")) % (1 << setting.grinding) == 0, "proof of work")
     transcript.absorb(b"nonce", nonce)
-    indices = transcript.indices(b"queries", setting.queries, sizes.log_n + 1)
+    indices = sorted(set(transcript.indices(b"queries", setting.queries, sizes.log_size)))
 
     check_identity(sizes, opened, logup, lam, zeta, claim_sum(circuit, claim, logup, f))
-    trees = [read_tree(reader, sizes.groups(k), indices, roots[k], setting) for k in range(3)]
-    layers: list[dict[int, list[int]]] = []
-    below = list(indices)
-    for fold, groups, root in zip(sizes.folds, sizes.layers(), layer_roots, strict=True):
-        below = [i >> fold for i in below]
-        layers.append(read_tree(reader, groups, below, root, setting)[0])
+    tops = [*([fixed.top(LOG_TOP)] if fixed else []), *([root] for root in roots)]
+    leaves: list[list[list[int]]] = []
+    for layout, top in zip(sizes.trees, tops, strict=True):
+        down = sizes.log_n - layout.log_n
+        rows = {i: reader.elements(layout.width) for i in sorted({i >> down for i in indices})}
+        read_tree(reader, layout.log_n + setting.log_blowup, list(rows), rows, top, setting)
+        leaves.append([rows[i >> down] for i in indices])
+    xs = [setting.shift(sizes.log_n) * pow(f.root(sizes.log_size), bit_reverse(i, sizes.log_size), f.p) % f.p for i in indices]
+    values = dict(zip(indices, deep(sizes, leaves, opened, gamma, zeta, xs), strict=True))
+    check_folds(reader, sizes, values, layer_roots, betas, final)
     require(reader.at == len(proof), "too long")
-    for index in sorted(set(indices)):
-        value = deep(sizes, trees, opened, gamma, zeta, index)
-        check_query(sizes, layers, betas, final, value, index)
 
 
-def deep(
-    sizes: Sizes, trees: list[list[dict[int, list[int]]]], opened: list[Element], gamma: Element, zeta: Element, index: int
-) -> Element:
-    """The DEEP polynomial at one position of the extended domain."""
-    f, log_n = sizes.setting.field, sizes.log_n
-    x = f.generator * pow(f.root(log_n + 1), bit_reverse(index, log_n + 1), f.p) % f.p
-    row = canonical_row(sizes, trees, index)
-    powers = f.powers(gamma, len(opened))
-    here, there = f.lift(0), f.lift(0)
-    for value, claimed, weight in zip(row, opened, powers, strict=False):
-        here = f.add(here, f.mul(weight, f.sub(f.lift(value), claimed)))
-    acc = row[-18:-12]
-    for value, claimed, weight in zip(acc, opened[-6:], powers[-6:], strict=True):
-        there = f.add(there, f.mul(weight, f.sub(f.lift(value), claimed)))
-    next_zeta = f.scale(zeta, f.root(log_n))
-    first = f.mul(here, f.invert(f.sub(f.lift(x), zeta)))
-    return f.add(first, f.mul(there, f.invert(f.sub(f.lift(x), next_zeta))))
-
-
-def canonical_row(sizes: Sizes, trees: list[list[dict[int, list[int]]]], index: int) -> list[int]:
-    """The values of all committed columns at a position, in the order of openings."""
-    out: list[int] = []
-    for number, tree in enumerate(sizes.trees):
-        heights = [h for h, _ in sizes.groups(number)]
-        used = dict.fromkeys(heights, 0)
-        for h, width in tree:
-            if width:
-                leaf = trees[number][heights.index(h + 1)][index >> (sizes.log_n - h)]
-                out += leaf[used[h + 1] : used[h + 1] + width]
-                used[h + 1] += width
-    return out
-
-
-def check_query(
-    sizes: Sizes, layers: list[dict[int, list[int]]], betas: list[Element], final: list[Element], value: Element, index: int
+def check_folds(
+    reader: Reader, sizes: Sizes, values: dict[int, Element], roots: list[bytes], betas: list[Element], final: list[Element]
 ) -> None:
-    """Follows one query through all folds to the final polynomial."""
-    f, log_size, shift = sizes.setting.field, sizes.log_n + 1, sizes.setting.field.generator
-    for fold, layer, beta in zip(sizes.folds, layers, betas, strict=True):
-        leaf = layer[index >> fold]
-        arity = 1 << fold
-        values = [tuple(leaf[c * arity + j] for c in range(6)) for j in range(arity)]
-        require(values[index & (arity - 1)] == value, "fold")
-        index >>= fold
-        x0 = shift * pow(f.root(log_size), bit_reverse(index, log_size - fold), f.p) % f.p
-        value = f.lift(0)
-        for k in range(6):  # coefficient by coefficient: P_i = (interpolation on the coset)_i
-            coefficients = to_coefficients(f, [v[k] for v in values], x0)
-            unit = tuple(int(i == k) for i in range(6))
-            value = f.add(value, f.mul(unit, evaluate(f, coefficients, beta)))
-        log_size -= fold
-        shift = pow(shift, arity, f.p)
-    x = shift * pow(f.root(log_size), bit_reverse(index, log_size), f.p) % f.p
-    expected = f.lift(0)
-    for c in reversed(final):
-        expected = f.add(f.scale(expected, x), c)
-    require(value == expected, "final polynomial")
+    """Reads what is opened of each layer beside the values known so far, and folds them to those of the final polynomial."""
+    f, log_n = sizes.setting.field, sizes.log_n
+    for fold, root, beta in zip(sizes.folds, roots, betas, strict=True):
+        log_size = log_n + sizes.setting.log_blowup
+        arity, leaves = 1 << fold, sorted({i >> fold for i in values})
+        for leaf in leaves:
+            for i in range(leaf * arity, (leaf + 1) * arity):
+                if i not in values:
+                    values[i] = reader.extension(1)[0]
+        cosets = {leaf: [values[leaf * arity + j] for j in range(arity)] for leaf in leaves}
+        rows = {leaf: [v[c] for c in range(6) for v in coset] for leaf, coset in cosets.items()}
+        read_tree(reader, log_size - fold, leaves, rows, [root], sizes.setting)
+        values = {}
+        for leaf, coset in cosets.items():
+            x0 = sizes.setting.shift(log_n) * pow(f.root(log_size), bit_reverse(leaf, log_size - fold), f.p) % f.p
+            parts = [evaluate(f, to_coefficients(f, [v[k] for v in coset], x0), beta) for k in range(6)]
+            values[leaf] = f.combine(parts)
+        log_n -= fold
+    log_size = log_n + sizes.setting.log_blowup
+    for i, value in values.items():
+        x = sizes.setting.shift(log_n) * pow(f.root(log_size), bit_reverse(i, log_size), f.p) % f.p
+        expected = f.lift(0)
+        for c in reversed(final):
+            expected = f.add(f.scale(expected, x), c)
+        require(value == expected, "final polynomial")
+
+
+@lru_cache(maxsize=8)
+def known_fixed_tree(circuit: Circuit, setting: Setting) -> Tree | None:
+    """The tree of the fixed columns, computed here from the circuit."""
+    heights = [0 if t.fixed_log_height is None else t.fixed_log_height for t in circuit.tables]
+    made = fixed_tree(Sizes(circuit, heights, setting)) if any(heights) else None
+    return made[0] if made else None
