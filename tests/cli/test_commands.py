@@ -86,7 +86,7 @@ def test_execute_json_has_every_key_and_keeps_stdout_clean(calls: Calls, capfd: 
 
 def test_prove_names_its_receipt_after_the_program(calls: Calls, capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["prove", "folder/p.elf", "--jobs", "2", "--json"]) == 0
-    assert calls.given["output"] == Path("p.receipt") and calls.given["jobs"] == 2
+    assert calls.given["output"] == Path("p.receipt") and calls.given["jobs"] == 2 and calls.given["small"] is False
     value = last_object(capfd.readouterr().out)
     assert (value["proof_bytes"], value["security_bits"], value["receipt"]) == (1000, 128.0, "p.receipt")
 

@@ -7,15 +7,22 @@ import numpy.typing as npt
 
 from tests.stark.circuits import Example
 from zkc.runtime.field.extension import Element
-from zkc.runtime.field.koalabear import P
+from zkc.runtime.field.koalabear import P, from_montgomery, to_montgomery
+from zkc.runtime.hash.merkle import leaf_hashes, tree_over
+from zkc.runtime.poly.ntt import evaluate, interpolate
+from zkc.runtime.stark.commitment import Commitment
 from zkc.runtime.stark.constraints import element_powers
-from zkc.runtime.stark.fri import Layer
+from zkc.runtime.stark.deep import Batch, deep_values
+from zkc.runtime.stark.fri import Layer, opened_points
 from zkc.runtime.stark.identity import identity_defect
-from zkc.runtime.stark.parameters import Parameters
+from zkc.runtime.stark.parameters import Parameters, shift
+from zkc.runtime.stark.proof import Opening
 from zkc.runtime.stark.prover import Prover
+from zkc.runtime.stark.shape import StackClass
 from zkc.runtime.stark.stacks import Stack
 
 Words = npt.NDArray[np.uint32]
+Indices = npt.NDArray[np.int64]
 
 FAST = Parameters(queries=40, grinding=4, log_fold=2, log_final=3)
 """Insecure, for tests: many folds on short tables."""
@@ -157,3 +164,146 @@ class NoFractions(BentProver):
         for phi in self.phis:
             phi[:] = 0
         return super().accumulate()
+
+
+class GivenValues:
+    """A commitment to any values of a tree's leaves `uint32[words][N]`; `columns` are what it is opened as at zeta."""
+
+    def __init__(self, honest: Commitment, values: Words) -> None:
+        self.layout, self.columns, self.values = honest.layout, honest.columns, np.ascontiguousarray(values)
+        self.tree = tree_over(leaf_hashes(self.values))
+        self.root = self.tree.root
+
+    def open(self, positions: Indices, log_top: int = 0) -> Opening:
+        return Opening(np.ascontiguousarray(self.values[:, positions].T), self.tree.siblings(positions, log_top))
+
+
+class BentStacks(BentProver):
+    """Commits to other stacks than those of its columns, and computes the DEEP polynomial from them as a verifier does.
+
+    So whatever can be looked up is consistent: the only thing left to be noticed is that the DEEP polynomial is none of low degree.
+    """
+
+    tree = 0
+    """0 trace, 1 LogUp, 2 quotient."""
+
+    def commit(self, extended: Stack) -> Commitment:
+        honest = super().commit(extended)
+        if extended.layout is not self.shape.committed[self.tree]:
+            return honest
+        return GivenValues(honest, self.bend(honest, all_values(honest)))  # type: ignore[return-value]
+
+    def bend(self, honest: Commitment, values: Words) -> Words:
+        """Other values in place of `values` `uint32[words][N]`."""
+        return values
+
+    def deep_polynomial(self, openings: Words, gamma: Words) -> Words:
+        batch = Batch(self.shape, np.ascontiguousarray(openings.T), gamma, self.zeta)
+        positions = np.arange(1 << self.shape.log_extended)
+        leaves: list[Words] = []
+        for tree in self.trees:
+            rows = tree.open(np.unique(positions >> (self.shape.log_height - tree.layout.log_height))).rows
+            leaves.append(np.repeat(rows, len(positions) // len(rows), axis=0))
+        return deep_values(batch, leaves, opened_points(positions, self.shape.log_height, self.log_blowup))
+
+    def points(self) -> Words:
+        """The extended domain."""
+        return opened_points(np.arange(1 << self.shape.log_extended), self.shape.log_height, self.log_blowup)
+
+
+def all_values(commitment: Commitment) -> Words:
+    """`uint32[words][N]`: all leaves."""
+    return np.ascontiguousarray(commitment.open(np.arange(1 << commitment.log_rows)).rows.T)
+
+
+def low_class(commitment: Commitment) -> StackClass:
+    """The class of the least height: many slots, not all of them used."""
+    found = commitment.layout.classes[-1]
+    assert found.slots > found.used > 1
+    return found
+
+
+class UnusedSlot(BentStacks):
+    """A column of ones in a slot that holds none."""
+
+    def bend(self, honest: Commitment, values: Words) -> Words:
+        each, x = low_class(honest), self.points()
+        power = [pow(from_montgomery(int(v)), each.used, P) for v in x]
+        values[each.word] = (values[each.word].astype(np.int64) + [to_montgomery(v) for v in power]) % P
+        return values
+
+
+class SwappedSlots(BentStacks):
+    """Two columns of a class in each other's slots."""
+
+    def bend(self, honest: Commitment, values: Words) -> Words:
+        each = low_class(honest)
+        arrays = {h: array.copy() for h, array in honest.columns.arrays.items()}
+        unit = each.unit
+        array = arrays[each.log_height]
+        array[[0, unit]] = array[[unit, 0]]
+        return all_values(Commitment(Stack(honest.layout, arrays), self.log_blowup))
+
+
+class WrongSlotCount(BentStacks):
+    """A stack made with half of K: slots where powers of X^(K/2) stand."""
+
+    def bend(self, honest: Commitment, values: Words) -> Words:
+        each = low_class(honest)
+        array, half = honest.columns.arrays[each.log_height], each.slots // 2
+        coefficients = np.zeros((1, self.shape.height), dtype=np.uint32)
+        for i in range(min(half, each.used)):
+            own = interpolate(np.ascontiguousarray(array[i * each.unit : i * each.unit + 1]), shift(each.log_height))
+            coefficients[0, i : self.shape.height // 2 : half] = own[0, : self.shape.height // each.slots]
+        values[each.word] = evaluate(coefficients, shift(self.shape.log_height), self.log_blowup)[0]
+        return values
+
+
+class SwappedClasses(BentStacks):
+    """The polynomials of two classes in each other's place."""
+
+    def bend(self, honest: Commitment, values: Words) -> Words:
+        first, last = honest.layout.classes[0].word, honest.layout.classes[-1].word
+        values[[first, last]] = values[[last, first]]
+        return values
+
+
+class UnliftedColumn(BentStacks):
+    """A polynomial of full degree where there should be a stack."""
+
+    def bend(self, honest: Commitment, values: Words) -> Words:
+        coefficients = np.random.default_rng(8).integers(0, P, (1, self.shape.height), dtype=np.uint32)
+        values[low_class(honest).word] = evaluate(coefficients, shift(self.shape.log_height), self.log_blowup)[0]
+        return values
+
+
+class SwappedCoefficients(BentStacks):
+    """Two coefficients of a stack of extension columns exchanged."""
+
+    tree = 1
+
+    def bend(self, honest: Commitment, values: Words) -> Words:
+        word = honest.layout.classes[-1].word
+        values[[word + 1, word + 4]] = values[[word + 4, word + 1]]
+        return values
+
+
+class SwappedHalvesOfTheQuotient(BentStacks):
+    """q0 and q1 exchanged, opened as they should be."""
+
+    tree = 2
+
+    def bend(self, honest: Commitment, values: Words) -> Words:
+        return np.concatenate([values[6:], values[:6]])
+
+
+class RemainderRightAtZeta(BentProver):
+    """Opens two columns of one stack wrongly, so that the remainder has the right value at zeta and no other."""
+
+    def open_columns(self) -> Words:
+        openings = super().open_columns()
+        each = self.shape.trace.classes[-1]
+        delta = Element((7, 0, 1, 0, 0, 0))
+        for number, change in zip(each.columns[:2], (delta * self.zeta, Element.base(0) - delta), strict=True):
+            openings[number] = (Element.from_words(openings[number]) + change).words()
+        return openings
