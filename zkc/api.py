@@ -240,7 +240,8 @@ def prove(
     With `ray`, an address (`auto`: that of the cluster which this machine is a node of), a Ray cluster proves, as many segments at a time
     as fit, or `jobs` if that is above 1.
 
-    With `small` the receipt has about half the bytes, and proving takes about twice the time and three times the memory.
+    With `small` the receipt has two thirds of the bytes, and proving takes about twice the time and three times the memory.
+
     With `output` the receipt is also written to that file, whole or not at all, and finished segments are kept beside it until then: the
     same call after an interruption goes on where it stopped.
     """

@@ -114,7 +114,7 @@ def prove(
         str | None,
         typer.Option("--ray", metavar="[ADDRESS]", help="Prove on a Ray cluster: HOST:PORT, ray://HOST:PORT; left out, this machine's."),
     ] = None,
-    small: Annotated[bool, typer.Option("--small", help="Half the bytes for twice the time and more memory.")] = False,
+    small: Annotated[bool, typer.Option("--small", help="A third fewer bytes for twice the time and more memory.")] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="The receipt; PROGRAM.receipt here if left out.")
     ] = None,
