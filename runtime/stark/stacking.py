@@ -41,7 +41,7 @@ def interleave(typingctx: Any, x: Any, y: Any) -> Any:
 
     def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> Any:
         picks = [k for i in range(LANES) for k in (i, LANES + i)]
-        return context.make_tuple(b, kind, [emit.shuffle(b, *args, picks[:LANES]), emit.shuffle(b, *args, picks[LANES:])])
+        return context.make_tuple(b, kind, [emit.shuffle(b, args[0], args[1], half) for half in (picks[:LANES], picks[LANES:])])
 
     return kind(packed, packed), emitter
 
