@@ -1,4 +1,4 @@
-"""writev, exit_group, fence.i and calls that do not exist, as Linux has them; a static musl program runs as in qemu.
+"""writev, exit_group, brk, fence.i and calls that do not exist, as Linux has them; a static musl program runs as in qemu.
 
 `musl/hello.elf`: python -m ziglang cc -target riscv32-linux-musl -mcpu=generic_rv32+m+zalrsc -static -O2 -s hello.c -o hello.elf
 (musl's own locks are written with lr and sc; a program with one thread reaches none). It is kept, because zig builds all of musl first.
@@ -15,15 +15,16 @@ from tests.machine.check import check
 from tests.machine.programs import DATA, Assembler
 from tests.machine.support import CODE, machine
 from tests.machine_runtime.support import Load, make_elf
+from tests.oracle.unicorn_machine import run_elf
 from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import GuestFault
-from zkc.runtime.executor import Execution, execute
+from zkc.runtime.executor import Execution, Limits, execute
 from zkc.runtime.linux_calls import describe_calls
 from zkc.runtime.trace import trace
 
 MUSL = Path(__file__).parent / "musl" / "hello.elf"
 USER_END = 0x0C000000
-WRITE, WRITEV, EXIT_GROUP, EBADF = 64, 66, 94, 2**32 - 9
+WRITE, WRITEV, EXIT_GROUP, BRK, EBADF = 64, 66, 94, 214, 2**32 - 9
 VECTOR = DATA + 64
 
 
@@ -80,6 +81,47 @@ def test_writev_to_what_is_not_open(fd: int) -> None:
 def test_writev_from_outside_is_a_fault(pointer: int, entry: tuple[int, int]) -> None:
     with pytest.raises(GuestFault, match=r"outside|misaligned"):
         run([(WRITEV, 1, pointer, 1)], vector(entry))
+
+
+HEAP, HEAP_END = 0x100010, 0x104010
+HEAP_WORDS = (HEAP, 0x100FFC, 0x101000, 0x101FFC, 0x102000, 0x102FFC, 0x103000, HEAP_END - 4)
+
+
+def heap_program(lowest: int) -> bytes:
+    """Fills some words of a heap, asks for another end and back for the old one, and writes the words to the journal."""
+    assembler = Assembler()
+    assembler.item(("call", (BRK, HEAP_END, 0, 0)))
+    for address in HEAP_WORDS:
+        assembler.item(("store", "sw", 10, address, 0))
+    for end in (lowest, HEAP_END):
+        assembler.item(("call", (BRK, end, 0, 0)))
+    for address in HEAP_WORDS:
+        assembler.item(("call", (WRITE, 3, address, 4)))
+    assembler.set(17, EXIT_GROUP)
+    assembler.emit("ecall")
+    return make_elf((Load(CODE, b"".join(w.to_bytes(4, "little") for w in assembler.words), flags=7),), entry=CODE)
+
+
+@pytest.mark.parametrize("segment_log_rows", [None, 7])
+@pytest.mark.parametrize("lowest", [HEAP, 0x101000, 0x101001, 0x101FFF, 0x102000, 0x103FFF, 0x104000, HEAP_END, 4096, 0xFFFFFFFF])
+def test_a_heap_that_shrinks_and_grows_reads_zeros(lowest: int, segment_log_rows: int | None) -> None:
+    """Linux unmaps pages of 4096 bytes: what lies on the page of the new end stays."""
+    elf = heap_program(lowest)
+    program = load_elf(elf, machine().memory_map)
+    done = execute(machine(), program, b"", Limits(segment_log_rows), snapshots=True)
+    for segment in done.segments:
+        assert not check(machine().circuit, *trace(machine(), segment), machine())
+    kept = -(-lowest // 4096) * 4096 if HEAP <= lowest <= HEAP_END else HEAP_END
+    assert done.journal == b"".join((HEAP_END if address < kept else 0).to_bytes(4, "little") for address in HEAP_WORDS)
+    assert (done.journal, done.exit_code) == (bytes(run_elf(elf).journal), 4)
+
+
+@pytest.mark.prove
+def test_a_heap_that_shrinks_is_proven(tmp_path: Path) -> None:
+    path = tmp_path / "heap.elf"
+    path.write_bytes(heap_program(HEAP))
+    proof = zkc.prove(path)
+    assert zkc.verify(proof.receipt, program=path).journal == HEAP_END.to_bytes(4, "little") * 2 + bytes(24)
 
 
 def test_fence_i_is_a_fence() -> None:

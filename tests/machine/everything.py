@@ -16,9 +16,12 @@ STDIN: Final = bytes(range(1, 120))
 CALLS: Final = (
     (63, 0, DATA + 1023, 11), (63, 0, DATA + 0x800, 8), (63, 0, DATA + 0x800, 0), (63, 0, DATA + 0x900, 200), (63, 0, DATA, 5),
     (63, 4, DATA, 5), (64, 3, DATA + 1, 71), (64, 3, DATA, 0), (64, 3, DATA + 0xA03, 2), (64, 1, DATA, 5), (64, 2, DATA, 0),
-    (64, 0, DATA, 5), (214, 0, 0, 0), (214, 0x0B000000, 0, 0), (214, 0x0BF00001, 0, 0), (214, 0x0BF00000, 0, 0),
+    (64, 0, DATA, 5), (214, 0, 0, 0), (214, 0x00102001, 0, 0), (214, 0x00100FFF, 0, 0),
+    (214, 0x0B000000, 0, 0), (214, 0x0BF00001, 0, 0), (214, 0x0BF00000, 0, 0),
+    (66, 1, DATA + 0xC00, 2), (66, 2, DATA + 0xC00, 1), (66, 3, DATA + 0xC00, 2), (66, 4, DATA + 0xC00, 2),
     (1000, 0, 0, 0), (0xFFFFFFFF, 1, 2, 3),
 )  # fmt: skip
+VECTOR: Final = (0xFFFFFFFF, 0, DATA + 3, 6)
 SENTENCE: Final = b"thirty-two bytes and some more: the buffer is full twice, and then some."
 
 
@@ -66,6 +69,9 @@ def _calls(assembler: Assembler) -> None:
     for i, at in enumerate(range(0, len(SENTENCE), 4)):
         assembler.set(6, int.from_bytes(SENTENCE[at : at + 4].ljust(4, b"\0"), "little"))
         assembler.item(("store", "sw", 6, DATA + 4 * i, 0))
+    for i, word in enumerate(VECTOR):
+        assembler.set(6, word)
+        assembler.item(("store", "sw", 6, DATA + 0xC00 + 4 * i, 0))
     for call in CALLS:
         assembler.item(("call", call))
 

@@ -85,11 +85,12 @@ def accesses(draw: st.DrawFn, kind: str, sizes: dict[str, int]) -> Item:
     return (kind, name, draw(registers), address, draw(offsets))
 
 
+BREAKS = (0, 0x10000, DATA, 0x100000, 0x100010, 0x101001, 0x101FFF, 0x0BF00001, 0xFFFFFFFF)
 offsets = st.sampled_from((0, 0, 4, -4, 1, 2047, -2048))
 calls = st.one_of(
     st.tuples(st.just(63), st.just(0), addresses, st.sampled_from((0, 4, 8, 12, 64, 300, 4, 8, 1, 3, 5, 31))),
     st.tuples(st.just(64), st.sampled_from((1, 2, 3, 3, 3, 4, 0xFFFFFFFF, 0x10003)), addresses, st.sampled_from((0, 1, 4, 32, 33, 200))),
-    st.tuples(st.just(214), st.sampled_from((0, 0x10000, DATA, 0x0BF00000, 0x0BF00001, 0xFFFFFFFF)), st.just(0), st.just(0)),
+    st.tuples(st.just(214), st.sampled_from(BREAKS), st.just(0), st.just(0)),
     st.tuples(st.sampled_from((0, 62, 65, 0x10000 + 64, 0xFFFFFFFF)), values, values, values),
     st.tuples(st.just(63), st.sampled_from((1, 3, 0x10000)), addresses, st.just(4)),
 )

@@ -46,7 +46,8 @@ def short_program() -> RandomProgram:
     assembler.item(("loop", 3, [("word", BUMP), ("store", "sb", 6, DATA + 1025, 0)]))
     assembler.item(("call", (63, 0, DATA + 4, 5)))
     assembler.item(("call", (64, 3, DATA, BYTES)))
-    assembler.item(("call", (214, 0x100000, 0, 0)))
+    for place in (0x100000, 0x100001, 0x100000):
+        assembler.item(("call", (214, place, 0, 0)))
     assembler.item(("call", (999, 0, 0, 0)))
     assembler.emit("add", 29, 0, 5)
     assembler.set(10, 7)
@@ -242,6 +243,16 @@ def test_no_instruction_is_done_twice() -> None:
     rows["add"] += 1
     found = disturbed(SUB, fault, {"steps": segment().steps + 1, "rows": rows})
     assert any("exec(" in f.problem for f in found.failures), str(found)
+
+
+def test_what_the_break_leaves_is_cleared() -> None:
+    """The call goes on at its end after the first row that clears; everything else follows."""
+    rows = dict(segment().rows)
+    skipped = rows["brk_clear"] - 1
+    rows["brk_clear"] = 1
+    found = disturbed(step_of("brk_clear", 1), set_system("remaining", 0), {"steps": segment().steps - skipped, "rows": rows})
+    assert found
+    assert all("memory(" in f.problem for f in found.failures), str(found)
 
 
 @pytest.mark.parametrize(

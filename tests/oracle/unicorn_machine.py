@@ -33,13 +33,16 @@ USER_END: Final = 0x0C000000
 INITIAL_SP: Final = USER_END - 0x1000
 BREAK_LIMIT: Final = USER_END - 0x100000
 HEAP_ALIGNMENT: Final = 16
+LINUX_PAGE: Final = 4096
 PAGE: Final = 1024
 GUARDS: Final = (range(0x10000), range(BREAK_LIMIT, BREAK_LIMIT + 0x10000))
 """Where a page that the program does not load cannot be touched."""
 
 READ: Final = 63
 WRITE: Final = 64
+WRITEV: Final = 66
 EXIT: Final = 93
+EXIT_GROUP: Final = 94
 BRK: Final = 214
 EBADF: Final = -9 & 0xFFFFFFFF
 ENOSYS: Final = -38 & 0xFFFFFFFF
@@ -61,7 +64,7 @@ ENCODINGS: Final[tuple[tuple[int, int], ...]] = (
     (0xFE00707F, 0x40000033),  # SUB
     (0xFE00707F, 0x40005033),  # SRA
     *((0xFE00707F, 0x02000033 | funct3 << 12) for funct3 in range(8)),  # MUL .. REMU
-    (0x707F, 0x0F),  # FENCE
+    *((0x707F, funct3 << 12 | 0x0F) for funct3 in (0, 1)),  # FENCE FENCE.I
     (0xFFFFFFFF, ECALL),
 )
 
@@ -194,10 +197,12 @@ class UnicornMachine:
             self._fault(f"exception {number}")
             return
         call, a0, a1, a2 = (uc.reg_read(UC_RISCV_REG_X0 + register) for register in (17, 10, 11, 12))
-        if call == EXIT:
+        if call in (EXIT, EXIT_GROUP):
             self.outcome.exit_code = a0
             uc.emu_stop()
             return
+        if call == WRITEV and a0 in (1, 2, 3):
+            call, a1, a2 = WRITE, *self._first_entry(a1, a2)
         answer = self._call(call, a0, a1, a2)
         # Console output is not proven, so the machine does not read it either; input and journal go through memory.
         if (call, a0) in ((READ, 0), (WRITE, 3)) and self._guarded(a1, answer):
@@ -220,9 +225,19 @@ class UnicornMachine:
             return a2
         if call == BRK:
             if self.heap_start <= a0 <= BREAK_LIMIT:
+                end, old_end = (-(-x // LINUX_PAGE) * LINUX_PAGE for x in (a0, self.heap_break))
+                self.uc.mem_write(end, bytes(max(0, old_end - end)))  # Linux unmaps these pages
                 self.heap_break = a0
             return self.heap_break
-        return ENOSYS
+        return EBADF if call == WRITEV else ENOSYS
+
+    def _first_entry(self, vector: int, entries: int) -> tuple[int, int]:
+        """Place and length of the first entry of a vector that is not empty."""
+        for at in range(vector, vector + 8 * entries, 8):
+            start, length = (int.from_bytes(self.uc.mem_read(at + k, 4), "little") for k in (0, 4))
+            if length:
+                return start, length
+        return 0, 0
 
 
 def run_elf(elf: str | Path | bytes, stdin: bytes = b"", *, exact: bool = True, max_instructions: int = 100_000_000) -> Outcome:
