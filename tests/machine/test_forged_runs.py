@@ -142,9 +142,12 @@ class DisturbedMachine(Machine):
 
 def disturbed(step: int, fault: Callable[[State], None], changed: Mapping[str, Any] | None = None) -> Report:
     """The report on a run with a fault before `step`; `changed` are fields of the segment that must follow."""
-    bent = replace(segment(), post=(), **(changed or {}))
-    traces, claim = trace(DisturbedMachine(step, fault), bent)
-    return report(traces, claim)
+    return report(*disturbed_trace(step, fault, changed))
+
+
+def disturbed_trace(step: int, fault: Callable[[State], None], changed: Mapping[str, Any] | None = None) -> tuple[Traces, tuple[int, ...]]:
+    """The witness of that run, and the claim that goes with it."""
+    return trace(DisturbedMachine(step, fault), replace(segment(), post=(), **(changed or {})))
 
 
 def set_word(word: int, value: int | None = None) -> Callable[[State], None]:
@@ -245,12 +248,17 @@ def test_no_instruction_is_done_twice() -> None:
     assert any("exec(" in f.problem for f in found.failures), str(found)
 
 
-def test_what_the_break_leaves_is_cleared() -> None:
-    """The call goes on at its end after the first row that clears; everything else follows."""
+def uncleared() -> tuple[Traces, tuple[int, ...]]:
+    """A break that goes down: its call goes on at its end after the first row that clears; everything else follows."""
     rows = dict(segment().rows)
     skipped = rows["brk_clear"] - 1
     rows["brk_clear"] = 1
-    found = disturbed(step_of("brk_clear", 1), set_system("remaining", 0), {"steps": segment().steps - skipped, "rows": rows})
+    changed = {"steps": segment().steps - skipped, "rows": rows}
+    return disturbed_trace(step_of("brk_clear", 1), set_system("remaining", 0), changed)
+
+
+def test_what_the_break_leaves_is_cleared() -> None:
+    found = report(*uncleared())
     assert found
     assert all("memory(" in f.problem for f in found.failures), str(found)
 

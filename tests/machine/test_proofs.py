@@ -11,11 +11,13 @@ from tests.machine.check import Traces, check
 from tests.machine.faults import Witness
 from tests.machine.programs import DATA, Assembler, RandomProgram, executor, finish
 from tests.machine.support import machine
+from tests.machine.test_forged_runs import uncleared
 from tests.stark.bent import FAST, BentProver
 from tests.stark.circuits import Example
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.executor import CLK
 from zkc.runtime.field.koalabear import P
+from zkc.runtime.stark.parameters import DEFAULT
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.verifier import verify
 from zkc.runtime.trace import trace
@@ -119,3 +121,13 @@ def test_a_forged_witness_is_refused_by_all(name: str) -> None:
     with pytest.raises(InputError, match="do not satisfy"):
         proof_of(traces, claim)
     assert not accepts(claim, BentProver(Example(machine().circuit, traces, claim)).run())
+
+
+def test_memory_that_the_break_left_uncleared_is_refused() -> None:
+    """At the parameters of receipts."""
+    traces, claim = uncleared()
+    with pytest.raises(InputError, match="do not satisfy"):
+        prove(machine().circuit, traces, claim, DEFAULT, machine().evaluators(list(traces)))
+    proof = BentProver(Example(machine().circuit, traces, claim), DEFAULT).run()
+    with pytest.raises(VerificationError):
+        verify(machine().circuit, claim, proof)
