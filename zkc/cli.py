@@ -227,6 +227,7 @@ def profile(
         report.show({}, **_run_values(found.run), **profile_values(found))
     else:
         print_profile(found, top)
+    _name_refused(found.run)
 
 
 @app.command("report")
@@ -267,6 +268,7 @@ def make_report(
     write_file(target, page.html.encode(), what="the report")
     proven = {"prove_seconds": page.seconds, "proof_bytes": page.proof_bytes}
     shown.show({"report": str(target)}, report=str(target), **_run_values(page.run), **proven, **profile_values(page.profile))
+    _name_refused(page.run)
 
 
 @app.command("image-id")

@@ -16,6 +16,7 @@ from tests.machine.programs import DATA, Assembler
 from tests.machine.support import CODE, machine
 from tests.machine_runtime.support import Load, make_elf
 from tests.oracle.unicorn_machine import run_elf
+from zkc.cli import main
 from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.executor import Execution, Limits, execute
@@ -141,6 +142,15 @@ OUTPUT = b"hello musl 42\nerr\nline: one\nline: two\n"
 def test_a_musl_program_runs_as_in_qemu() -> None:
     done = zkc.execute(MUSL, b"one\ntwo\n")
     assert (done.exit_code, sorted(done.console.splitlines()), done.refused) == (42, sorted(OUTPUT.splitlines()), {96: 1, 29: 1})
+
+
+@pytest.mark.parametrize("command", [("execute",), ("profile",), ("report", "--no-prove")])
+def test_every_command_that_runs_names_refused_calls(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([*command, str(MUSL), "--input", "/dev/null"]) == 0
+    assert "set_tid_address (96) once" in capfd.readouterr().err
 
 
 @pytest.mark.prove
