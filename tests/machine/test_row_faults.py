@@ -25,6 +25,8 @@ DO_NOT_MATTER: Final = {
     ("*", "i1"): "as i0",
     ("divide", "c0"): "a carry of the negation: free where nothing is negated",
     ("divide", "c1"): "as c0",
+    ("write_console", "some"): "whether there are bytes: free where there are none, for then the pointer may be any",
+    ("write_console", "room.hi"): "what lies between the bytes and the end of user memory: as `some`",
     ("table_page", "touched"): "on a row of the old version: the row of the new version says which digest is received",
     ("claim", "index"): "compared by the chain of receipts",
     ("claim", "first"): "compared by the chain of receipts",
