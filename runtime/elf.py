@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
+from zkc.runtime import arguments
 from zkc.runtime.errors import InputError
 from zkc.runtime.files import read_file
 from zkc.runtime.guards import Guard, find_guards
@@ -85,12 +86,23 @@ class _ProgramHeader(NamedTuple):
     align: int
 
 
-def load_elf(source: str | os.PathLike[str] | bytes, memory_map: MemoryMap) -> Program:
+def load_elf(source: str | os.PathLike[str] | arguments.BytesLike, memory_map: MemoryMap) -> Program:
     """Read and check a program from a path or from its bytes. Every fault is an `InputError`."""
-    if isinstance(source, bytes):
-        return _Reader("<bytes>", source, memory_map).program()
-    data = read_file(source, limit=MAX_ELF_BYTES, what="the program", magic=_MAGIC)
-    return _Reader(os.fspath(source), data, memory_map).program()
+    name, content = read_program(source)
+    return load_elf_data(name, content, memory_map)
+
+
+def read_program(source: str | os.PathLike[str] | arguments.BytesLike) -> tuple[str, bytes]:
+    """The name and the content of a program given by its path or its bytes, unchecked."""
+    found = arguments.file_or_data("program", source)
+    if isinstance(found, bytes):
+        return "<bytes>", found
+    return found, read_file(found, limit=MAX_ELF_BYTES, what="the program", magic=_MAGIC)
+
+
+def load_elf_data(name: str, content: bytes, memory_map: MemoryMap) -> Program:
+    """The program that a file with this name and content is."""
+    return _Reader(name, content, memory_map).program()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zkc.runtime.text import printable
+
 
 class ZkcError(Exception):
     """An error for people.
@@ -18,11 +20,12 @@ class ZkcError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        lines = [self.message]
+        # Only a message may have lines, those of a compiler; a name inside of `where` must not look like a line of ours.
+        lines = [printable(self.message, keep="\n\t")]
         if self.where:
-            lines.append(f"  at: {self.where}")
+            lines.append(f"  at: {printable(self.where)}")
         if self.hint:
-            lines.append(f"  help: {self.hint}")
+            lines.append(f"  help: {printable(self.hint)}")
         return "\n".join(lines)
 
 
@@ -36,6 +39,12 @@ class GuestFault(ZkcError):
     def __init__(self, message: str, *, pc: int, where: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, where=where or f"pc 0x{pc:08x}", hint=hint)
         self.pc = pc
+
+
+class OutputError(InputError):
+    """An answer that could not be written, to stdout or to a file: what was asked may be done, or true, all the same."""
+
+    status = 74
 
 
 class VerificationError(ZkcError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime import events
+from zkc.runtime import arguments, events
 from zkc.runtime.elf import Program
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.heights import Heights
 from zkc.runtime.image import Image, PageTree
-from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_JOURNAL_BYTES, check_limit
+from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_JOURNAL_BYTES
 from zkc.runtime.machine import Machine
 from zkc.runtime.machine_ops import (
     HOST_CONSOLE,
@@ -50,23 +49,26 @@ MOST_REFUSED = 1000
 READING = 1
 """The phase of an environment call that reads (circuits/machine.circ, word_phase)."""
 FOREVER = 1 << 62
+HINTS = {"the program reads its input, but no input was given": "give `--input FILE`; `--input /dev/null` gives it an empty one"}
+"""What helps against faults of the machine, by their text in the .circ files."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """segment_log_rows: log2 of the most rows of a table that grows with execution. max_cycles: instructions before giving up.
+    """segment_limit: log2 of the most rows of a table that grows with execution. max_cycles: instructions before giving up.
+    max_console, max_journal: bytes of each that the program may write.
 
-    max_console, max_journal: bytes of each that the program may write; `InputError` if they are out of range.
+    None is the machine's own limit, and none. Other values outside of their ranges (see `arguments`) are an InputError.
     """
 
-    segment_log_rows: int | None = None
+    segment_limit: int | None = None
     max_cycles: int | None = None
     max_console: int = MAX_CONSOLE_BYTES
     max_journal: int = MAX_JOURNAL_BYTES
 
     def __post_init__(self) -> None:
-        check_limit(self.max_console, sys.maxsize, option="--max-console")
-        check_limit(self.max_journal, MAX_JOURNAL_BYTES, option="--max-journal")
+        for name in ("segment_limit", "max_cycles", "max_console", "max_journal"):
+            object.__setattr__(self, name, getattr(arguments, name)(getattr(self, name)))
 
 
 @dataclass
@@ -112,7 +114,7 @@ class Executor:
         for page, content in image.pages.items():
             self.mem[page * self.map.page_words : (page + 1) * self.map.page_words] = content
         self.tree = PageTree.of(image, machine.hasher) if snapshots else None
-        self.heights = Heights(machine, limits.segment_log_rows)
+        self.heights = Heights(machine, limits.segment_limit)
         self.system_word = self.map.system_base // 4
         self.stdin = stdin
         self.stdin_array = np.frombuffer(stdin or b"\0", dtype=np.uint8)
@@ -241,7 +243,8 @@ class Executor:
         elif event == events.FUEL:
             self._out_of_fuel()
         elif event == events.FAULT:
-            raise self._fault(self.machine.spec.faults[arg])
+            message = self.machine.spec.faults[arg]
+            raise self._fault(message, hint=HINTS.get(message))
         elif event == events.NO_SERVICE:
             raise self._fault("an environment call in a state that no service handles")
         else:
@@ -407,5 +410,6 @@ def execute(
     """Runs a program to its end; with `snapshots`, segments can be traced and proven. Raises GuestFault."""
     image = program if isinstance(program, Image) else Image.from_program(program, machine.memory_map)
     source: Any = None if isinstance(program, Image) else program
+    stdin = arguments.optional_data("stdin", stdin)
     executor = Executor(machine, image, source, stdin, limits or Limits(), snapshots=snapshots)
     return executor.run(console or (lambda fd, data: None), progress or (lambda phase, done, total: None))

@@ -8,10 +8,11 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from zkc.runtime.errors import InputError
+from zkc.runtime.errors import InputError, OutputError
 
 MIB = 1 << 20
 _CHUNK = 1 << 20
@@ -67,11 +68,18 @@ def write_file(path: str | os.PathLike[str], data: bytes | memoryview, *, what: 
         else:
             _replace(target, data)
     except (OSError, ValueError) as error:
-        raise _unusable(f"cannot write {what}", path, error) from None
+        raise _unusable(f"cannot write {what}", path, error, OutputError) from None
 
 
-def check_writable(path: str | os.PathLike[str], *, what: str) -> None:
-    """Fail now if `write_file` could not work later: call it before hours of proving. Changes nothing."""
+def check_writable(path: str | os.PathLike[str], *, what: str, inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
+    """Fail now if `write_file` could not work later, or would write over one of the `inputs`: call it before hours of proving.
+
+    Changes nothing. An input is the same file under any of its names; only devices, such as /dev/null, may be input and output.
+    """
+    for one in inputs:
+        if _same_file(path, one):
+            where = str(path) if os.fspath(path) == os.fspath(one) else f"{path} is {one}"
+            raise InputError(f"{what} would be written over a file that it is made from", where=where, hint="give another -o FILE")
     try:
         target = Path(os.path.realpath(path))
         if target.is_dir():
@@ -84,6 +92,14 @@ def check_writable(path: str | os.PathLike[str], *, what: str) -> None:
         os.unlink(partial)
     except (OSError, ValueError) as error:
         raise _unusable(f"cannot write {what}", path, error) from None
+
+
+def _same_file(output: str | os.PathLike[str], source: str | os.PathLike[str]) -> bool:
+    try:
+        status = os.stat(output)
+        return os.path.samestat(status, os.stat(source)) and not stat.S_ISCHR(status.st_mode)
+    except (OSError, ValueError):  # what is not there yet is no input
+        return False
 
 
 def _read_at_most(descriptor: int, limit: int) -> bytes:
@@ -171,6 +187,6 @@ _HINTS: dict[type[Exception], str] = {
 }
 
 
-def _unusable(message: str, path: str | os.PathLike[str], error: Exception) -> InputError:
+def _unusable(message: str, path: str | os.PathLike[str], error: Exception, kind: type[InputError] = InputError) -> InputError:
     reason = getattr(error, "strerror", None) or str(error)
-    return InputError(f"{message}: {reason[:1].lower()}{reason[1:]}", where=repr(str(path))[1:-1], hint=_HINTS.get(type(error)))
+    return kind(f"{message}: {reason[:1].lower()}{reason[1:]}", where=os.fspath(path), hint=_HINTS.get(type(error)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from zkc.runtime.arguments import MAX_LOG_ROWS
 from zkc.runtime.machine import Machine
 from zkc.runtime.sizes import padded, row_cells
 
-MAX_LOG_ROWS = 21
 PAGING_LOG_ROWS = 12
 """The paging tables may always have this many rows, so that any instruction finds room for the pages it touches."""
 CELL_BUDGET = 90_000_000

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from zkc.runtime import arguments
 from zkc.runtime.errors import InputError
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.memory_map import STACK_POINTER, WORD_BYTES, MemoryMap
@@ -261,7 +262,7 @@ def image_id_hex(digest: Digest) -> str:
 
 def parse_image_id(text: str, digest_words: int = 8) -> Digest:
     """The image ID written as `text` by `image_id_hex`; every digest has exactly one text (either case)."""
-    text = text.strip()
+    text = arguments.text("image_id", text).strip()
     if len(text) != digest_words * _HEX_DIGITS or not set(text.lower()) <= set("0123456789abcdef"):
         raise InputError(
             f"an image ID has {digest_words * _HEX_DIGITS} hexadecimal digits",

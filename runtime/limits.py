@@ -31,12 +31,6 @@ MAX_STORED_BYTES: Final = MAX_PROOF_BYTES + MIB
 """A finished segment on disk."""
 
 
-def check_limit(value: object, most: int, *, option: str) -> None:
-    """`InputError` unless `value` is an integer within 0 .. `most`."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise InputError(f"{value!r} is not a number of bytes within 0 .. {most}", where=option)
-
-
 def check_receipt_fits(segments: int, journal: int, proofs: Callable[[], int]) -> None:
     """`InputError` unless a run of so many segments, journal bytes and bytes of proofs (at most) makes a receipt that can be read."""
     fewer = "let the program do less, or give a larger --segment-limit: each proof is then larger, but there are fewer"

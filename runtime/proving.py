@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from zkc.runtime.errors import InputError, InternalError, VerificationError
+from zkc.runtime import arguments
+from zkc.runtime.errors import InternalError, VerificationError
 from zkc.runtime.receipt import SegmentReceipt
 from zkc.runtime.resume import ResumeStore
 from zkc.runtime.workers import Failure, attempt, run_tasks
@@ -61,8 +62,7 @@ def prove_segments(
     segment of another execution. check: raises VerificationError unless the segment proves the unit; a stored one is then proven anew.
     backend: replaces the local ones.
     """
-    if jobs < 1:
-        raise InputError(f"cannot prove in {jobs} processes", hint="give a number of at least 1")
+    jobs = arguments.jobs(jobs)
     run = _Run(store, identity, check, progress)
     outcomes = (backend or (InProcess() if jobs == 1 else LocalPool(jobs))).run(run.missing(units), prove_one)
     try:

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from zkc.runtime import arguments
 from zkc.runtime.circuit import Circuit
 from zkc.runtime.claims import Claim, ClaimLayout, JournalSponge, journal_state
 from zkc.runtime.errors import InputError, VerificationError
@@ -81,7 +82,7 @@ class Receipt:
     @classmethod
     def from_bytes(cls, data: bytes, *, name: str = "the receipt") -> Receipt:
         """Read a receipt in linear time. `InputError` if it is not one; `VerificationError` if a number is not canonical."""
-        reader = _Reader(data, name)
+        reader = _Reader(arguments.data("receipt", data), name)
         parameter_set = reader.header()
         circuit_digest = bytes(reader.take(DIGEST_BYTES, "circuit digest"))
         image_id = reader.elements(IMAGE_ID_WORDS, "image ID")
@@ -118,14 +119,16 @@ def verify_receipt(
 
     sponge: the page hash of the circuit. verify_proof: `zkc.runtime.stark.verifier.verify`.
     image_id: of the program that must have run, computed from the program, never taken from the receipt; None accepts any program, and the
-    caller must look at the answer. journal, exit_code: as expected, None for any.
+    caller must look at the answer. journal, exit_code: as expected, None for any; what they may be, `arguments` says.
     """
+    expected = None if image_id is None else arguments.digest("image_id", image_id, IMAGE_ID_WORDS, P - 1)
+    journal, exit_code = arguments.optional_data("journal", journal), arguments.exit_code(exit_code)
     if receipt.circuit_digest != circuit.digest:
         raise VerificationError(
             f"the receipt was made with another machine: circuit digest {receipt.circuit_digest.hex()}, this one is {circuit.digest.hex()}",
             hint="use the version of zkc that made the receipt, or prove again",
         )
-    _check_expectations(receipt, image_id, journal, exit_code)
+    _check_expectations(receipt, expected, journal, exit_code)
     layout = ClaimLayout(circuit)
     claims = [_at(number, layout.decode, segment.claim) for number, segment in enumerate(receipt.segments)]
     if not claims:

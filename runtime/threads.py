@@ -8,21 +8,25 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from zkc.runtime import arguments
+
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
-_count = max(1, int(os.environ.get("ZKC_THREADS") or os.cpu_count() or 1))
+_count: int | None = None
 
 
 def threads() -> int:
-    """How many threads `parallel_for` uses, the caller included."""
+    """How many threads `parallel_for` uses, the caller included: `ZKC_THREADS`, or one for each core. InputError if that is no number."""
+    global _count
+    if _count is None:
+        _count = arguments.environment_integer("ZKC_THREADS", 1, arguments.MAX_THREADS) or os.cpu_count() or 1
     return _count
 
 
 def set_threads(count: int) -> None:
-    """Use `count` threads from now on. No result depends on it."""
+    """Use `count` threads from now on, 1 .. MAX_THREADS. No result depends on it."""
     global _pool, _count
-    if count < 1:
-        raise ValueError(f"cannot run on {count} threads")
+    count = arguments.integer("threads", count, 1, arguments.MAX_THREADS)
     with _lock:
         old, _pool, _count = _pool, None, count
     if old is not None:
@@ -41,7 +45,7 @@ def parallel_for(kernel: Callable[[int, int], object], count: int, tile: int) ->
         while (start := next(numbers) * tile) < count:
             kernel(start, min(start + tile, count))
 
-    helpers = min(_count, len(range(0, count, tile))) - 1
+    helpers = min(threads(), len(range(0, count, tile))) - 1
     futures = _submit(work, helpers)
     try:
         work()
@@ -59,5 +63,5 @@ def _submit(work: Callable[[], None], times: int) -> list[Future[None]]:
     global _pool
     with _lock:
         if _pool is None:
-            _pool = ThreadPoolExecutor(_count, thread_name_prefix="zkc")
+            _pool = ThreadPoolExecutor(threads(), thread_name_prefix="zkc")
         return [_pool.submit(work) for _ in range(times)]

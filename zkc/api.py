@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,12 +15,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from zkc.progress import Progress, no_progress, spoken
+from zkc.runtime import arguments
+from zkc.runtime.arguments import BytesLike, PathLike
 from zkc.runtime.errors import InputError, InternalError, VerificationError
 from zkc.runtime.files import MIB, check_writable, read_file, read_stream, write_file
-from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_INPUT_BYTES, MAX_JOURNAL_BYTES, MAX_RECEIPT_BYTES, check_limit, check_receipt_fits
+from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_INPUT_BYTES, MAX_JOURNAL_BYTES, MAX_RECEIPT_BYTES, check_receipt_fits
 
 if TYPE_CHECKING:
     from zkc.advice import Finding
@@ -41,11 +42,20 @@ if TYPE_CHECKING:
     from zkc.warm import Warmed
 
 
-PathLike = str | os.PathLike[str]
+LOG_ROWS = (7, 23)
+"""What `security` may be asked about."""
 Console = Callable[[int, bytes], None]
 """Called with the file (1 or 2) and what the guest wrote to it."""
 Advice = Callable[["Finding"], None]
 """Called with each cost cliff of a run, before it is proven."""
+
+
+Prepare = Callable[[], None]
+"""Called once all that was given is found good, before the program runs: for work that takes long, such as compiling kernels."""
+
+
+def no_preparation() -> None:
+    """Prepares nothing."""
 
 
 def no_console(file: int, data: bytes) -> None:
@@ -115,20 +125,35 @@ def compile(directory: PathLike | None = None, *, progress: Progress = no_progre
     """The machine compiled from the .circ files in `directory` (None: the ones that come with zkc), from the cache if nothing changed."""
     from zkc.compiler.build import load_machine
 
+    folder = _folder(directory)
     progress("circuits", 0, 1)
-    made = load_machine(None if directory is None else Path(directory))
+    made = load_machine(folder)
     progress("circuits", 1, 1)
     return made
 
 
 def machine() -> Machine:
     """The machine that programs run in: that of the folder in `ZKC_CIRCUITS`, or the one that comes with zkc."""
+    check_environment()
     with _one_machine:
         return _machine(os.environ.get("ZKC_CIRCUITS") or None)
 
 
 _one_machine = threading.Lock()
 """Threads that start at the same time wait for one machine, rather than compile one each."""
+
+
+def check_environment() -> None:
+    """Refuses values of environment variables that mean nothing, before any work is done."""
+    from zkc.runtime.threads import threads
+
+    threads()
+    arguments.environment_integer("ZKC_DEBUG", 0, 1)
+
+
+def _folder(directory: PathLike | None) -> Path | None:
+    path = arguments.optional_path("directory", directory)
+    return None if path is None else Path(path)
 
 
 @lru_cache(maxsize=4)
@@ -141,7 +166,8 @@ def warm(directory: PathLike | None = None, *, jobs: int | None = None, progress
     """Compiles all kernels to machine code, in `jobs` processes (None: one for each core), so that nothing waits for it later."""
     from zkc.warm import warm as warm_kernels
 
-    return warm_kernels(None if directory is None else Path(directory), jobs or os.cpu_count() or 1, progress)
+    processes = (os.cpu_count() or 1) if jobs is None else arguments.jobs(jobs)
+    return warm_kernels(_folder(directory), processes, progress)
 
 
 def is_warm() -> bool:
@@ -158,14 +184,15 @@ def executor_is_compiled() -> bool:
     return is_kept(machine().module("fast", "executor").run)
 
 
-def load_program(program: PathLike | bytes) -> Program:
+def load_program(program: PathLike | BytesLike) -> Program:
     """The program, read and checked."""
-    from zkc.runtime.elf import load_elf
+    from zkc.runtime.elf import load_elf_data, read_program
 
-    return load_elf(program, machine().memory_map)
+    name, content = read_program(program)  # before the machine is compiled, which may take long
+    return load_elf_data(name, content, machine().memory_map)
 
 
-def image_id(program: PathLike | bytes) -> str:
+def image_id(program: PathLike | BytesLike) -> str:
     """The image ID: 64 hexadecimal digits that stand for the program, its data and its entry point."""
     return _image_id_of(load_program(program))
 
@@ -179,22 +206,22 @@ def _image_id_of(program: Program) -> str:
 
 
 def read_input(source: PathLike | BinaryIO, *, max_input: int = MAX_INPUT_BYTES) -> bytes:
-    """The private input for a program from a file or an open stream, at most `max_input` bytes."""
-    check_limit(max_input, sys.maxsize - 1, option="--max-input")
-    if isinstance(source, str | os.PathLike):
-        return read_file(source, limit=max_input, what="the input", option="--max-input")
-    return read_stream(source, limit=max_input, what="the input", option="--max-input")
+    """The input for a program from a file or an open stream, at most `max_input` bytes."""
+    limit = arguments.max_input(max_input)
+    if hasattr(source, "read"):
+        return read_stream(cast(BinaryIO, source), limit=limit, what="the input", option="--max-input")
+    return read_file(arguments.path("source", source), limit=limit, what="the input", option="--max-input")
 
 
 def read_journal(path: PathLike) -> bytes:
     """A journal to compare with, from a file; one that is longer than a receipt holds is refused."""
-    return read_file(path, limit=MAX_JOURNAL_BYTES, what="the journal")
+    return read_file(arguments.path("path", path), limit=MAX_JOURNAL_BYTES, what="the journal")
 
 
 @spoken
 def execute(
-    program: PathLike | bytes,
-    stdin: bytes | None = None,
+    program: PathLike | BytesLike,
+    stdin: BytesLike | None = None,
     *,
     segment_limit: int | None = None,
     max_cycles: int | None = None,
@@ -202,16 +229,20 @@ def execute(
     max_journal: int = MAX_JOURNAL_BYTES,
     console: Console = no_console,
     progress: Progress = no_progress,
+    prepare: Prepare = no_preparation,
 ) -> Run:
     """Runs `program` without proving anything. `segment_limit` is log2 of the most rows in a table of one segment.
 
-    `max_console` and `max_journal` are bytes: a program that writes more is stopped.
+    `max_console` and `max_journal` are bytes: a program that writes more is stopped. What each argument may be, here and below,
+    `zkc.runtime.arguments` says; anything else is an InputError.
     """
     from zkc.runtime.executor import Limits
     from zkc.runtime.executor import execute as run
 
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
+    stdin = arguments.optional_data("stdin", stdin)
     loaded = load_program(program)
+    prepare()
     start = time.perf_counter()
     execution = run(machine(), loaded, stdin, limits, console, progress)
     seconds = time.perf_counter() - start
@@ -220,8 +251,8 @@ def execute(
 
 @spoken
 def prove(
-    program: PathLike | bytes,
-    stdin: bytes | None = None,
+    program: PathLike | BytesLike,
+    stdin: BytesLike | None = None,
     *,
     output: PathLike | None = None,
     segment_limit: int | None = None,
@@ -234,6 +265,7 @@ def prove(
     console: Console = no_console,
     progress: Progress = no_progress,
     advice: Advice = no_advice,
+    prepare: Prepare = no_preparation,
 ) -> Proof:
     """Runs `program` and proves the run, `jobs` segments at a time. Every proof, and their chain, is verified before this returns.
 
@@ -254,13 +286,17 @@ def prove(
     from zkc.runtime.receipt import Receipt
     from zkc.runtime.sizes import proofs_at_most
 
-    parameter_set = int(small)
+    limits = Limits(segment_limit, max_cycles, max_console, max_journal)
+    stdin = arguments.optional_data("stdin", stdin)
+    jobs = arguments.jobs(jobs)
+    output = arguments.optional_path("output", output)
+    parameter_set = int(arguments.switch("small", small))
     if output is not None:
-        check_writable(output, what="the receipt")
+        check_writable(output, what="the receipt", inputs=() if isinstance(program, BytesLike) else (program,))
     loaded = load_program(program)
+    prepare()
     image = _image_id_of(loaded)
     backend = None if ray is None else _cluster(ray, jobs, progress)
-    limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     start = time.perf_counter()
     execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True)
     executed = time.perf_counter()
@@ -273,7 +309,7 @@ def prove(
     def report(step: Step) -> None:
         progress("prove", step.done, len(execution.segments))
 
-    with _resume_store(output, image, stdin, segment_limit, parameter_set) as store:
+    with _resume_store(output, image, stdin, limits.segment_limit, parameter_set) as store:
         progress("prove", 0, len(execution.segments))
         # A callback cannot follow a segment into another process.
         shown = progress if jobs == 1 and backend is None else no_progress
@@ -360,7 +396,7 @@ def segment_identity(segment: Segment) -> bytes:
 
 
 def _resume_store(
-    output: PathLike | None, image: str, stdin: bytes | None, segment_limit: int | None, parameter_set: int
+    output: str | None, image: str, stdin: bytes | None, segment_limit: int | None, parameter_set: int
 ) -> AbstractContextManager[ResumeStore | None]:
     """Where finished segments are kept; nowhere without an output file, or if it is a device or a pipe."""
     from zkc.runtime.image import parse_image_id
@@ -384,29 +420,33 @@ def _security_bits(receipt: Receipt) -> float:
     return receipt_bits(machine().circuit, proofs, PARAMETER_SETS[receipt.parameter_set])
 
 
-def read_receipt(receipt: PathLike | bytes) -> Receipt:
+def read_receipt(receipt: PathLike | BytesLike) -> Receipt:
     """A receipt from its bytes or its file; nothing is verified."""
     from zkc.runtime.receipt import MAGIC, Receipt
 
-    if isinstance(receipt, bytes):
-        return Receipt.from_bytes(receipt)
-    return Receipt.from_bytes(read_file(receipt, limit=MAX_RECEIPT_BYTES, what="the receipt", magic=MAGIC), name=os.fspath(receipt))
+    given = arguments.file_or_data("receipt", receipt)
+    if isinstance(given, bytes):
+        return Receipt.from_bytes(given)
+    return Receipt.from_bytes(read_file(given, limit=MAX_RECEIPT_BYTES, what="the receipt", magic=MAGIC), name=given)
 
 
 @spoken
 def verify(
-    receipt: PathLike | bytes,
+    receipt: PathLike | BytesLike,
     *,
-    program: PathLike | bytes | None = None,
+    program: PathLike | BytesLike | None = None,
     image_id: str | None = None,
-    journal: bytes | None = None,
+    journal: BytesLike | None = None,
     exit_code: int | None = None,
     progress: Progress = no_progress,
 ) -> Verified:
     """Checks that `receipt` proves a run of the program, given itself or by its image ID; raises VerificationError if it does not.
 
-    With `journal` and `exit_code` these are checked too; the answer has them in any case.
+    With `journal` and `exit_code` these are checked too; the answer has them in any case. `exit_code` is within -2^31 .. 2^32 - 1: an exit
+    code has 32 bits, and N below zero stands for N + 2^32, what a program's exit(N) gives.
     """
+    journal = arguments.optional_data("journal", journal)
+    exit_code = arguments.exit_code(exit_code)
     if (program is None) == (image_id is None):
         raise InputError("give either the program or its image ID", hint="a receipt proves a run of one program; say which one you trust")
 
@@ -414,8 +454,9 @@ def verify(
     from zkc.runtime.receipt import verify_receipt
     from zkc.runtime.stark.verifier import verify as verify_proof
 
+    given = None if image_id is None else parse_image_id(image_id)
     claimed = read_receipt(receipt)
-    expected = parse_image_id(_image_id_of(load_program(program)) if program is not None else str(image_id))
+    expected = given if program is None else parse_image_id(_image_id_of(load_program(program)))
     chosen = machine()
     numbers = itertools.count(1)
 
@@ -428,7 +469,7 @@ def verify(
     return Verified(shown, verified.exit_code, verified.segments, verified.journal, _security_bits(claimed), claimed.proof_bytes)
 
 
-def inspect(receipt: PathLike | bytes) -> dict[str, object]:
+def inspect(receipt: PathLike | BytesLike) -> dict[str, object]:
     """What a receipt says about itself, unverified."""
     from zkc.runtime.receipt import summary
 
@@ -440,13 +481,13 @@ def emit(directory: PathLike | None, what: str) -> str:
     """A stage of the compilation as text."""
     from zkc.emit import emit as emit_stage
 
-    return emit_stage(None if directory is None else Path(directory), what)
+    return emit_stage(_folder(directory), arguments.text("what", what))
 
 
 @spoken
 def profile(
-    program: PathLike | bytes,
-    stdin: bytes | None = None,
+    program: PathLike | BytesLike,
+    stdin: BytesLike | None = None,
     *,
     segment_limit: int | None = None,
     max_cycles: int | None = None,
@@ -458,8 +499,10 @@ def profile(
     """Runs `program` and says where its instructions and their cells go."""
     from zkc.runtime.executor import Limits
 
+    limits = Limits(segment_limit, max_cycles, max_console, max_journal)
+    stdin = arguments.optional_data("stdin", stdin)
     loaded = load_program(program)
-    execution, run = _run_with_snapshots(loaded, stdin, Limits(segment_limit, max_cycles, max_console, max_journal), console, progress)
+    execution, run = _run_with_snapshots(loaded, stdin, limits, console, progress)
     return _profile(loaded, execution, run, progress)
 
 
@@ -481,8 +524,8 @@ def _run_with_snapshots(
 
 @spoken
 def report(
-    program: PathLike | bytes,
-    stdin: bytes | None = None,
+    program: PathLike | BytesLike,
+    stdin: BytesLike | None = None,
     *,
     name: str = "program",
     proves: bool = True,
@@ -492,13 +535,18 @@ def report(
     max_journal: int = MAX_JOURNAL_BYTES,
     console: Console = no_console,
     progress: Progress = no_progress,
+    prepare: Prepare = no_preparation,
 ) -> Page:
     """An HTML page about a run of `program`: costs by function, segments, pages, tables and, if it `proves`, where the time goes."""
     from zkc.report import prove_all, render
     from zkc.runtime.executor import Limits
 
+    limits = Limits(segment_limit, max_cycles, max_console, max_journal)
+    stdin = arguments.optional_data("stdin", stdin)
+    name, proves = arguments.text("name", name), arguments.switch("proves", proves)
     loaded = load_program(program)
-    execution, run = _run_with_snapshots(loaded, stdin, Limits(segment_limit, max_cycles, max_console, max_journal), console, progress)
+    prepare()
+    execution, run = _run_with_snapshots(loaded, stdin, limits, console, progress)
     found = _profile(loaded, execution, run, progress)
     proven = prove_all(machine(), execution.segments, progress) if proves else []
     seconds = sum(one.total for one in proven) if proven else None
@@ -522,7 +570,10 @@ def format_files(paths: Sequence[PathLike], *, write: bool) -> list[Path]:
     from zkc.dsl.format import format_source
     from zkc.dsl.parser import decode_source
 
-    files = [file for path in map(Path, paths) for file in (sorted(path.glob("*.circ")) if path.is_dir() else [path])]
+    write = arguments.switch("write", write)
+    files = [
+        file for path in map(Path, arguments.paths("paths", paths)) for file in (sorted(path.glob("*.circ")) if path.is_dir() else [path])
+    ]
     changed: list[Path] = []
     for file in files:
         source = decode_source(read_file(file, limit=MIB, what="the .circ file"), str(file))
@@ -538,14 +589,14 @@ def run_inline_tests(directory: PathLike | None = None, pattern: str = "") -> li
     """The outcomes of the `test` blocks of .circ files whose names hold `pattern`."""
     from zkc.inline_tests import run_tests
 
-    return list(run_tests(circuits_folder() if directory is None else Path(directory), pattern))
+    return list(run_tests(_folder(directory) or circuits_folder(), arguments.text("pattern", pattern)))
 
 
 def audit(directory: PathLike | None = None) -> list[ColumnAudit]:
     """Every column of every table: what bounds it, and why it is right."""
     from zkc.audit import audit as audit_columns
 
-    return audit_columns(None if directory is None else Path(directory))
+    return audit_columns(_folder(directory))
 
 
 def check_determinism(directory: PathLike | None = None) -> None:
@@ -554,7 +605,7 @@ def check_determinism(directory: PathLike | None = None) -> None:
     from zkc.dsl.diagnostics import DiagnosticError
     from zkc.dsl.parser import parse_files
 
-    root = circuits_folder() if directory is None else Path(directory)
+    root = _folder(directory) or circuits_folder()
     with _one_solver:
         findings = determinism_findings(root)
     if findings:
@@ -598,6 +649,7 @@ def security(log_rows: int) -> SecurityReport:
     """Every term of the security of a segment whose tables all have 2^log_rows rows."""
     from zkc.runtime.stark.security import security as report
 
+    log_rows = arguments.integer("log_rows", log_rows, *LOG_ROWS)
     circuit = machine().circuit
     heights = {table.name: 1 << (log_rows if table.fixed_log_height is None else table.fixed_log_height) for table in circuit.tables}
     try:

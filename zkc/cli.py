@@ -1,7 +1,7 @@
 """The command line: each command is a thin cover of a function of `zkc.api`; `main` turns every failure into a message and a status.
 
-Status: 0 done, 1 a receipt does not verify, 2 an input or an option that cannot be used, 70 a fault of zkc itself, 129, 130 and 143 stopped
-by SIGHUP, Ctrl-C or SIGTERM, 141 the reader went away.
+Status: 0 done, 1 a receipt does not verify, 2 an input or an option that cannot be used, 70 a fault of zkc itself, 74 the answer could not
+be written, 129, 130 and 143 stopped by SIGHUP, Ctrl-C or SIGTERM, 141 the reader went away.
 """
 
 from __future__ import annotations
@@ -10,24 +10,34 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from zkc import api
 from zkc.dsl.diagnostics import DiagnosticError
-from zkc.output import Report, describe_count, describe_exit, describe_journal, describe_rate, print_json
+from zkc.output import RawOutput, Report, describe_count, describe_exit, describe_journal, describe_rate, note, print_json, say
 from zkc.progress import progress_bars, progress_lines
-from zkc.runtime.errors import InputError, VerificationError, ZkcError
+from zkc.runtime import arguments as allowed
+from zkc.runtime.errors import InputError, OutputError, VerificationError, ZkcError
+from zkc.runtime.files import check_writable
 from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_INPUT_BYTES, MAX_JOURNAL_BYTES
 from zkc.runtime.linux_calls import describe_calls
+from zkc.runtime.text import printable
 from zkc.stopping import Stopped, stoppable
+from zkc.streams import standard_streams
 
 if TYPE_CHECKING:
     from zkc.advice import Finding
 
 OK, NOT_VERIFIED, BAD_INPUT, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
+
+MOST_LINES = 1 << 20
+"""Of a table of `profile`: more than programs have."""
 
 app = typer.Typer(
     name="zkc",
@@ -39,11 +49,16 @@ app = typer.Typer(
 
 ProgramArgument = Annotated[Path, typer.Argument(metavar="PROGRAM", help="A static RV32IM ELF executable.", show_default=False)]
 ReceiptArgument = Annotated[Path, typer.Argument(metavar="RECEIPT", help="A receipt file.", show_default=False)]
-InputOption = Annotated[Path | None, typer.Option("--input", metavar="FILE", help="Private input of the program (its file 0); - is stdin.")]
+InputOption = Annotated[Path | None, typer.Option("--input", metavar="FILE", help="Input of the program (its file 0); - is stdin.")]
 SegmentOption = Annotated[
-    int | None, typer.Option("--segment-limit", metavar="N", min=7, max=23, help="At most 2^N rows in a table of one segment.")
+    int | None,
+    typer.Option(
+        "--segment-limit",
+        metavar="N",
+        help=f"At most 2^N rows in a table of one segment, N within {allowed.MIN_LOG_ROWS} .. {allowed.MAX_LOG_ROWS}.",
+    ),
 ]
-CyclesOption = Annotated[int | None, typer.Option("--max-cycles", metavar="N", min=1, help="Give up after N instructions.")]
+CyclesOption = Annotated[int | None, typer.Option("--max-cycles", metavar="N", help="Give up after N instructions, 1 or more.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout; a console goes to stderr.")]
 
 
@@ -53,9 +68,9 @@ class Refused(InputError):
     def __init__(self, message: str, values: Mapping[str, Any], *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.values = values
-ConsoleOption = Annotated[int, typer.Option("--max-console", metavar="N", min=0, help="At most N bytes of console output.")]
-JournalOption = Annotated[int, typer.Option("--max-journal", metavar="N", min=0, help="At most N bytes of journal.")]
-MaxInputOption = Annotated[int, typer.Option("--max-input", metavar="N", min=0, help="At most N bytes of input.")]
+ConsoleOption = Annotated[int, typer.Option("--max-console", metavar="N", help="At most N bytes of console output.")]
+JournalOption = Annotated[int, typer.Option("--max-journal", metavar="N", help="At most N bytes of journal.")]
+MaxInputOption = Annotated[int, typer.Option("--max-input", metavar="N", help="At most N bytes of input.")]
 
 
 @app.callback()
@@ -67,6 +82,7 @@ def common(
     """Options of every command."""
     if circuits is not None:
         os.environ["ZKC_CIRCUITS"] = str(circuits.resolve())  # processes that prove segments inherit it
+    api.check_environment()
 
 
 @app.command()
@@ -83,8 +99,6 @@ def execute(
     """Run a program without proving anything."""
     report = Report(json)
     stdin = _stdin(input, max_input)
-    if not api.executor_is_compiled():
-        print("zkc: compiling the executor; this happens once", file=sys.stderr)
     with progress_bars(quiet=True) as progress:
         run = api.execute(
             program,
@@ -95,6 +109,7 @@ def execute(
             max_journal=max_journal,
             console=_console(json),
             progress=progress,
+            prepare=_say_what_is_compiled,
         )
     report.show(_run_facts(run), **_run_values(run))
     _name_refused(run)
@@ -109,7 +124,7 @@ def prove(
     max_console: ConsoleOption = MAX_CONSOLE_BYTES,
     max_journal: JournalOption = MAX_JOURNAL_BYTES,
     max_input: MaxInputOption = MAX_INPUT_BYTES,
-    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Prove N segments at a time.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="Prove N segments at a time.")] = 1,
     ray: Annotated[
         str | None,
         typer.Option("--ray", metavar="[ADDRESS]", help="Prove on a Ray cluster: HOST:PORT, ray://HOST:PORT; left out, this machine's."),
@@ -120,12 +135,16 @@ def prove(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Run a program and prove the run."""
+    """Run a program and prove the run.
+
+    The receipt does not hide the input: it can be computed from the receipt, and a short one stands there in clear. Give a receipt only to
+    those who may know the input.
+    """
     report = Report(json)
     target = output or Path(program.stem + ".receipt")
+    check_writable(target, what="the receipt", inputs=_inputs(program, input))
     stdin = _stdin(input, max_input)
     with progress_bars(quiet=json) as progress:
-        _compile_first(progress)
         proof = api.prove(
             program,
             stdin,
@@ -140,6 +159,7 @@ def prove(
             console=_console(json),
             progress=progress,
             advice=_advice,
+            prepare=partial(_compile_first, progress),
         )
     facts = _run_facts(proof.run) | {
         "proven in": describe_rate(proof.run.instructions, proof.seconds),
@@ -158,15 +178,16 @@ def verify(
     elf: Annotated[Path | None, typer.Option("--elf", metavar="PROGRAM", help="The program that must have run.")] = None,
     image_id: Annotated[str | None, typer.Option("--image-id", metavar="HEX", help="Its image ID, instead of the program itself.")] = None,
     journal: Annotated[Path | None, typer.Option("--journal", metavar="FILE", help="The journal that it must have written.")] = None,
-    exit_code: Annotated[int | None, typer.Option("--exit-code", metavar="N", help="The exit code that it must have had.")] = None,
+    exit_code: Annotated[
+        int | None, typer.Option("--exit-code", metavar="N", help="The exit code that it must have had; -1 is 4294967295.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Check a receipt. Status 1 if it does not prove what is asked."""
     report = Report(json)
     expected = None if journal is None else api.read_journal(journal)
-    code = None if exit_code is None else exit_code & 0xFFFFFFFF
     with progress_bars(quiet=json) as progress:
-        verified = api.verify(receipt, program=elf, image_id=image_id, journal=expected, exit_code=code, progress=progress)
+        verified = api.verify(receipt, program=elf, image_id=image_id, journal=expected, exit_code=exit_code, progress=progress)
     size = receipt.stat().st_size
     facts = {
         "verified": f"yes, {_count(verified.segments, 'segment')} in {report.seconds():.2f} s",
@@ -196,7 +217,7 @@ def profile(
     max_console: ConsoleOption = MAX_CONSOLE_BYTES,
     max_journal: JournalOption = MAX_JOURNAL_BYTES,
     max_input: MaxInputOption = MAX_INPUT_BYTES,
-    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="Lines of each table.")] = 15,
+    top: Annotated[int, typer.Option("--top", metavar="N", help="Lines of each table, 1 or more.")] = 15,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Call stacks as JSON, for speedscope.app.", show_default=False)
     ] = None,
@@ -205,11 +226,12 @@ def profile(
     """Show where a program's instructions and their cost go."""
     from zkc.profile import speedscope
     from zkc.render import print_profile, profile_values
-    from zkc.runtime.files import check_writable, write_file
+    from zkc.runtime.files import write_file
 
     report = Report(json)
+    top = allowed.integer("top", top, 1, MOST_LINES)
     if output is not None:
-        check_writable(output, what="the profile")
+        check_writable(output, what="the profile", inputs=_inputs(program, input))
     with progress_bars(quiet=json) as progress:
         found = api.profile(
             program,
@@ -245,14 +267,12 @@ def make_report(
 ) -> None:
     """Write an HTML page about a run: segments, pages, tables, times."""
     from zkc.render import profile_values
-    from zkc.runtime.files import check_writable, write_file
+    from zkc.runtime.files import write_file
 
     shown = Report(json)
     target = output or Path(program.stem + ".html")
-    check_writable(target, what="the report")
+    check_writable(target, what="the report", inputs=_inputs(program, input))
     with progress_bars(quiet=json) as progress:
-        if proves:
-            _compile_first(progress)
         page = api.report(
             program,
             _stdin(input, max_input),
@@ -264,8 +284,9 @@ def make_report(
             max_journal=max_journal,
             console=_console(json),
             progress=progress,
+            prepare=partial(_compile_first, progress) if proves else _say_what_is_compiled,
         )
-    write_file(target, page.html.encode(), what="the report")
+    write_file(target, page.html.encode("utf-8", "backslashreplace"), what="the report")
     proven = {"prove_seconds": page.seconds, "proof_bytes": page.proof_bytes}
     shown.show({"report": str(target)}, report=str(target), **_run_values(page.run), **proven, **profile_values(page.profile))
     _name_refused(page.run)
@@ -279,7 +300,7 @@ def image_id(program: ProgramArgument, json: JsonOption = False) -> None:
     if json:
         report.show({}, image_id=digits)
     else:
-        print(digits)
+        say(digits)
 
 
 @app.command()
@@ -291,16 +312,16 @@ def inspect(
     """Show what a receipt says, without verifying it."""
     report = Report(json)
     if journal and not json:
-        sys.stdout.buffer.write(api.read_receipt(receipt).journal)
+        RawOutput().write(sys.stdout, 1, api.read_receipt(receipt).journal)
         return
     facts = api.inspect(receipt)
     if json:
         report.show({}, **facts)
         return
     facts["journal"] = describe_journal(bytes.fromhex(str(facts["journal"])))
-    print("Not verified; this is what the receipt says.")
+    say("Not verified; this is what the receipt says.")
     for line in _tree(facts):
-        print(line)
+        say(printable(line))
 
 
 @app.command()
@@ -310,7 +331,7 @@ def compile(
     ] = None,
     emit: Annotated[str | None, typer.Option("--emit", metavar="WHAT", help="Print a stage of the compilation instead.")] = None,
     kernels: Annotated[bool, typer.Option("--kernels/--no-kernels", help="Compile all kernels to machine code, too.")] = True,
-    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", min=1, help="Compile N kernels at a time; as many as cores.")] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", help="Compile N kernels at a time; as many as cores.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Compile the machine from its .circ files."""
@@ -320,7 +341,7 @@ def compile(
         if json:
             report.show({}, stage=emit, text=text)
         else:
-            print(text)
+            say(text)
         return
     with progress_bars(quiet=json) as progress:
         compiled = api.warm(directory or _circuits(), jobs=jobs, progress=progress).kernels if kernels else 0
@@ -366,7 +387,7 @@ def test(
     outcomes = api.run_inline_tests(directory or _circuits(), pattern)
     for outcome in outcomes:
         for failure in outcome.failures:
-            print(f"{outcome.name}: {failure}", file=sys.stderr)
+            note(printable(f"{outcome.name}: {failure}"))
     failed = [outcome.name for outcome in outcomes if outcome.failures]
     counts = {"tests": len(outcomes), "lines": sum(outcome.checks for outcome in outcomes), "failed": len(failed)}
     if not (json and failed):
@@ -400,8 +421,8 @@ def audit(
     else:
         print_audit(columns, every=every)
         if determinism:
-            print("Determinism: rows that agree on what they receive agree on what they send, but for what is free on purpose.")
-            print("Faults: no row fits a step at which the executor stops.")
+            say("Determinism: rows that agree on what they receive agree on what they send, but for what is free on purpose.")
+            say("Faults: no row fits a step at which the executor stops.")
 
 
 @app.command()
@@ -423,7 +444,7 @@ def stats(
         api.write_lock()
     changes = api.lock_changes() if diff or check_lock else []
     if not json and changes:
-        print("\n".join(changes))
+        say("\n".join(map(printable, changes)))
     if check_lock and changes:
         hint = "look at the change, then `zkc stats --write-lock`"
         raise Refused("circuits.lock is not what the circuit compiles to", {"changes": changes}, hint=hint)
@@ -437,7 +458,9 @@ def stats(
 
 @app.command()
 def security(
-    log_rows: Annotated[int, typer.Option("--log-rows", metavar="N", min=7, max=23, help="Tables of 2^N rows.")] = 20,
+    log_rows: Annotated[
+        int, typer.Option("--log-rows", metavar="N", help=f"Tables of 2^N rows, N within {api.LOG_ROWS[0]} .. {api.LOG_ROWS[1]}.")
+    ] = 20,
     json: JsonOption = False,
 ) -> None:
     """Show every term of the security of a proof."""
@@ -463,11 +486,28 @@ def disasm(program: ProgramArgument, json: JsonOption = False) -> None:
         report.show({}, lines=list(lines))
         return
     for line in lines:
-        print(line)
+        say(printable(line))
 
 
-@app.command()
+class _WithFlags(TyperCommand):
+    """A command that leaves everything after `--` in `context.args`, untouched."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        own, flags = _before_flags(args)
+        super().parse_args(ctx, own)
+        ctx.args = flags
+        return flags
+
+
+def _before_flags(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """What stands before the first `--`, and what after it."""
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:at], arguments[at + 1 :]
+
+
+@app.command(cls=_WithFlags)
 def build(
+    context: typer.Context,
     sources: Annotated[
         list[str], typer.Argument(metavar="SOURCE... [-- FLAG...]", help="C and assembly; compiler flags after --.", show_default=False)
     ],
@@ -478,11 +518,7 @@ def build(
     from zkc.toolchain import build as build_guest
 
     report = Report(json)
-    files = [source for source in sources if not source.startswith("-")]
-    flags = [source for source in sources if source.startswith("-")]
-    if not files:
-        raise InputError("no source files to build")
-    target = build_guest(files, output or Path(Path(files[0]).stem + ".elf"), flags=flags)
+    target = build_guest(sources, output or Path(Path(sources[0]).stem + ".elf"), flags=context.args)
     report.show({"program": str(target), "bytes": describe_count(target.stat().st_size)}, program=str(target), bytes=target.stat().st_size)
 
 
@@ -506,51 +542,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Nothing that a person can cause shows a traceback; ZKC_DEBUG=1 shows it for the rest.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    as_json = "--json" in (arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    as_json = "--json" in _before_flags(arguments)[0]
+    with standard_streams():
+        try:
+            status = _command(arguments)
+            sys.stdout.flush()
+        except BaseException as error:
+            status = _status_of(error, as_json)
+        return status
+
+
+def _command(arguments: list[str]) -> int:
+    # Not app(): that has its own idea of what an interrupt and a closed pipe should print.
+    command = typer.main.get_command(app)
     try:
-        # Not app(): that has its own idea of what an interrupt and a closed pipe should print.
-        command = typer.main.get_command(app)
         with stoppable(), progress_lines(), command.make_context("zkc", _with_addresses(arguments)) as context:
             command.invoke(context)
-            sys.stdout.flush()
-        return OK
     except typer.Exit as done:  # after --help
         return done.exit_code
-    except DiagnosticError as error:
+    return OK
+
+
+def _status_of(error: BaseException, as_json: bool) -> int:
+    """Says what went wrong, and gives the status for it."""
+    if isinstance(error, DiagnosticError):
         found = [{"code": d.code, "message": d.message, "where": None if d.span is None else str(d.span)} for d in error.diagnostics]
-        print(error, file=sys.stderr)
+        note(str(error))
         return _failed(_count(len(found), "error") + " in the .circ files", error.status, as_json, diagnostics=found)
-    except Refused as error:
+    if isinstance(error, Refused):
         return _failed(_with_notes(error), error.status, as_json, **error.values)
-    except ZkcError as error:
+    if isinstance(error, ZkcError):
         return _failed(_with_notes(error), error.status, as_json, verified=False if isinstance(error, VerificationError) else None)
-    except (BrokenPipeError, SystemExit):  # rich exits by itself when the reader went away
-        # Python would complain once more when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, (BrokenPipeError, SystemExit)):  # rich exits by itself when the reader went away
         return PIPE_CLOSED
-    except Stopped as stop:
-        return _failed(_with_notes(stop), stop.status, as_json)
-    except (KeyboardInterrupt, typer.Abort):
+    if isinstance(error, Stopped):
+        return _failed(_with_notes(error), error.status, as_json)
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return _failed("interrupted", INTERRUPTED, as_json)
-    except MemoryError:
+    if isinstance(error, MemoryError):
         return _failed("there is not enough memory\n  help: prove smaller segments with --segment-limit", BAD_INPUT, as_json)
-    except Exception as error:
-        show = getattr(error, "show", None)
-        if show is not None:  # a usage error, found by typer
-            show()
-            if as_json:
-                print_json(error=str(error), status=BAD_INPUT)
-            return BAD_INPUT
-        if os.environ.get("ZKC_DEBUG"):
-            traceback.print_exc()
-        text = f"internal error: {type(error).__name__}: {error}\n  help: this is a fault of zkc; ZKC_DEBUG=1 shows where"
-        return _failed(text, INTERNAL, as_json)
+    usage = getattr(error, "format_message", None)
+    if usage is not None:  # a usage error, found by typer
+        context = getattr(error, "ctx", None)
+        command = "zkc" if context is None else context.command_path
+        return _failed(f"{usage()}\n  help: `{command} --help` shows what there is", BAD_INPUT, as_json)
+    if os.environ.get("ZKC_DEBUG") == "1":
+        note("".join(traceback.format_exception(error)))
+    text = f"internal error: {type(error).__name__}: {error}\n  help: this is a fault of zkc; ZKC_DEBUG=1 shows where"
+    return _failed(text, INTERNAL, as_json)
 
 
 def _failed(message: str, status: int, as_json: bool, **values: Any) -> int:
-    print(f"zkc: {message}", file=sys.stderr)
+    note(f"zkc: {message}")
     if as_json:
-        print_json(error=message, status=status, **values)
+        with suppress(OutputError, BrokenPipeError):  # the status says more than that
+            print_json(error=message, status=status, **values)
     return status
 
 
@@ -579,37 +625,50 @@ def _count(number: int, what: str) -> str:
 def _stdin(path: Path | None, max_input: int) -> bytes | None:
     if path is None:
         return None
-    return api.read_input(sys.stdin.buffer if str(path) == "-" else path, max_input=max_input)
+    if str(path) != "-":
+        return api.read_input(path, max_input=max_input)
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  # as Python has it when the descriptor is closed
+        raise InputError("cannot read the input: stdin is closed", hint="give --input FILE")
+    return api.read_input(sys.stdin.buffer, max_input=max_input)
+
+
+def _inputs(program: Path, input: Path | None) -> list[Path]:
+    """What no output may be written over: the files named, and those that the machine is made of."""
+    return [program, *([] if input is None else [input]), *api.circuits_folder().glob("*.circ")]
+
+
+def _say_what_is_compiled() -> None:
+    if not api.executor_is_compiled():
+        note("zkc: compiling the executor; this happens once")
 
 
 def _compile_first(progress: api.Progress) -> None:
     """Compiles the kernels on all cores if a proof would otherwise compile them one by one."""
     if not api.is_warm():
-        print("zkc: compiling the kernels; this happens once", file=sys.stderr)
+        note("zkc: compiling the kernels; this happens once")
         api.warm(_circuits(), progress=progress)
 
 
 def _console(as_json: bool) -> api.Console:
     """Shows what the guest writes as it is written."""
 
+    output = RawOutput()
+
     def show(file: int, data: bytes) -> None:
-        stream = sys.stdout if file == 1 and not as_json else sys.stderr
-        stream.flush()
-        stream.buffer.write(data)
-        stream.buffer.flush()
+        output.write(sys.stdout if file == 1 and not as_json else sys.stderr, file, data)
 
     return show
 
 
 def _advice(finding: Finding) -> None:
     """Says what a run is dear for before it is proven."""
-    print("\n".join(["zkc: note: " + finding.lines()[0], *finding.lines()[1:]]), file=sys.stderr)
+    note("\n".join(printable(line) for line in ["zkc: note: " + finding.lines()[0], *finding.lines()[1:]]))
 
 
 def _name_refused(run: api.Run) -> None:
     """A program that asks for what does not exist may have lost output, and exits with 0 all the same."""
     if run.refused:
-        print(f"zkc: environment calls that the machine does not have, answered -38: {describe_calls(run.refused)}", file=sys.stderr)
+        note(f"zkc: environment calls that the machine does not have, answered -38: {describe_calls(run.refused)}")
 
 
 def _run_facts(run: api.Run) -> dict[str, str]:

@@ -1,14 +1,17 @@
-"""What commands print: lines for people, one JSON object for programs."""
+"""What commands print: lines for people, one JSON object for programs. All text leaves the process here, fit for a terminal."""
 
 from __future__ import annotations
 
+import codecs
 import json
 import resource
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TextIO
+
+from zkc.runtime.text import printable
 
 KEYS: Final = (
     "image_id",
@@ -29,6 +32,34 @@ MOST_JOURNAL_BYTES: Final = 64
 """Shown to people; --json has all."""
 
 
+def say(text: str = "") -> None:
+    """Lines on stdout, part of the answer."""
+    print(printable(text, keep="\n\t"))
+
+
+def note(text: str) -> None:
+    """Lines on stderr, beside the answer."""
+    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]  # closed, in a program that uses us
+        print(printable(text, keep="\n\t"), file=sys.stderr)
+
+
+class RawOutput:
+    """Bytes of a program: unchanged into files and pipes; on a terminal, which would obey them, escaped but for line ends and tabs."""
+
+    def __init__(self) -> None:
+        # A character may come in parts.
+        self._decoders = {file: codecs.getincrementaldecoder("utf-8")("surrogateescape") for file in (1, 2)}
+
+    def write(self, stream: TextIO, file: int, data: bytes) -> None:
+        """Writes `data`, of the program's file 1 or 2, to `stream`."""
+        stream.flush()
+        if stream.isatty():
+            stream.write(printable(self._decoders[file].decode(data), keep="\n\t"))
+        else:
+            stream.buffer.write(data)
+        stream.flush()
+
+
 @dataclass
 class Report:
     """One command's result: facts for people in order, values for programs."""
@@ -47,13 +78,13 @@ class Report:
             return
         width = max(len(name) for name in facts)
         for name, text in facts.items():
-            print(f"{name:<{width}}  {text}")
-        sys.stdout.flush()
+            say(f"{name:<{width}}  {printable(text)}")
 
 
 def print_json(**values: Any) -> None:
     """One object on one line, with every key that programs may rely on."""
-    print(json.dumps({**dict.fromkeys(KEYS), "peak_rss_bytes": peak_rss_bytes(), **values}), flush=True)
+    say(json.dumps({**dict.fromkeys(KEYS), "peak_rss_bytes": peak_rss_bytes(), **values}))
+    sys.stdout.flush()
 
 
 def peak_rss_bytes() -> int:

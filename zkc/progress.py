@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
+from zkc.output import note
+
 Progress = Callable[[str, int, int], None]
 """Called with a phase, how much of it is done, and how much there is (0: not known)."""
 
@@ -55,7 +57,7 @@ class _Lines:
             if self.silent:
                 continue
             try:
-                print(f"zkc: {self._line()}", file=sys.stderr, flush=True)
+                note(f"zkc: {self._line()}")
             except (OSError, ValueError):  # no one reads
                 return
 

@@ -7,21 +7,22 @@ from dataclasses import asdict
 from typing import Any
 
 from zkc.audit import ColumnAudit, grouped
-from zkc.output import describe_count, describe_share
+from zkc.output import describe_count, describe_share, say
 from zkc.profile import Profile
 from zkc.runtime.stark.parameters import DEGREE
 from zkc.runtime.stark.security import SecurityReport
+from zkc.runtime.text import printable
 from zkc.stats import TableCost
 
 
 def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """One table on stdout; the first column is text, the others are numbers."""
-    lines = [list(heads), *(list(row) for row in rows)]
+    lines = [[printable(text) for text in line] for line in (heads, *rows)]
     widths = [max(len(line[k]) for line in lines) for k in range(len(heads))]
-    print(title)
+    say(title)
     for line in lines:
         cells = [text.rjust(width) if k else text.ljust(width) for k, (text, width) in enumerate(zip(line, widths, strict=True))]
-        print("  ".join(cells).rstrip())
+        say("  ".join(cells).rstrip())
 
 
 def print_costs(costs: Sequence[TableCost]) -> None:
@@ -46,7 +47,7 @@ def print_costs(costs: Sequence[TableCost]) -> None:
     print_table(title, heads, rows)
     total = sum(cost.cells for cost in costs if cost.budget is not None)
     target = sum(cost.budget[0] + DEGREE * -(-cost.budget[1] // 2) for cost in costs if cost.budget is not None)
-    print(f"\nall instruction families: {total} cells, budget {target}")
+    say(f"\nall instruction families: {total} cells, budget {target}")
 
 
 def _budget(cost: TableCost) -> str:
@@ -63,7 +64,7 @@ def print_profile(found: Profile, top: int) -> None:
     """Functions, lines and instructions by cells, then what belongs to no row of the program."""
     run = found.run
     segments = f"{run.segments} segment{'s' * (run.segments != 1)}"
-    print(f"{describe_count(run.instructions)} instructions, {segments}, {describe_count(run.cells)} cells")
+    say(f"{describe_count(run.instructions)} instructions, {segments}, {describe_count(run.cells)} cells")
     for title, weights in (("function", found.functions), ("line", found.lines), ("instruction", found.mnemonics)):
         rows = [
             (name, describe_count(weight.steps), describe_count(weight.cells), describe_share(weight.cells, run.cells))
@@ -74,7 +75,7 @@ def print_profile(found: Profile, top: int) -> None:
     rows = [(name, describe_count(cells), describe_share(cells, run.cells)) for name, cells in overhead]
     print_table("", ("beside the program", "cells", "of all cells"), rows)
     for finding in found.findings:
-        print("", *finding.lines(), sep="\n")
+        say("\n".join(["", *map(printable, finding.lines())]))
 
 
 def profile_values(found: Profile) -> dict[str, Any]:
@@ -87,8 +88,8 @@ def profile_values(found: Profile) -> dict[str, Any]:
 def print_audit(columns: Sequence[ColumnAudit], *, every: bool) -> None:
     """What bounds the columns: all of them, or those that nothing in their own row bounds, by place."""
     kinds = {kind: sum(column.kind == kind for column in columns) for kind in ("bit", "range", "trusted", "free")}
-    print(f"{len(columns)} columns (an arm of a table counts its own): " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
-    print("Every one is in an equation or a message besides the check of its own range: the compiler refuses others.\n")
+    say(f"{len(columns)} columns (an arm of a table counts its own): " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+    say("Every one is in an equation or a message besides the check of its own range: the compiler refuses others.\n")
     if every:
         rows = [(c.table, c.arm, c.column, c.type, c.owner, c.because, c.where) for c in columns]
         print_list(("table", "arm", "column", "type", "bounded by", "because", "place"), rows)
@@ -96,17 +97,17 @@ def print_audit(columns: Sequence[ColumnAudit], *, every: bool) -> None:
     titles = {"trusted": "Range taken on trust: it is proven where the value comes from", "free": "No range: any field element"}
     for kind, title in titles.items():
         found = [(x.column, x.type, str(count), x.because, x.where) for x, count in grouped(c for c in columns if c.kind == kind)]
-        print(title)
+        say(title)
         print_list(("column", "type", "columns", "because", "place"), found)
-        print()
+        say()
 
 
 def print_list(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table of texts."""
-    lines = [heads, *rows]
+    lines = [[printable(text) for text in line] for line in (heads, *rows)]
     widths = [max(len(line[k]) for line in lines) for k in range(len(heads))]
     for line in lines:
-        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+        say("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
 
 
 def print_security(report: SecurityReport) -> None:
@@ -117,5 +118,5 @@ def print_security(report: SecurityReport) -> None:
     rows += [(name, *(f"{bits:.1f}" for _ in report.regimes)) for name, bits in report.digests.items()]
     print_table("Security: -log2 of the error of each round, and digests", heads, rows)
     for regime in report.regimes:
-        print(f"{regime.regime}: {regime.theorem}")
-    print(f"\nclaimed: {report.claimed:.1f} bits, provable, in unique decoding; the weakest part is {report.limiting}")
+        say(f"{regime.regime}: {regime.theorem}")
+    say(f"\nclaimed: {report.claimed:.1f} bits, provable, in unique decoding; the weakest part is {report.limiting}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import select
 import signal
-import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
+
+from zkc.output import note
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS: Final = 5.0
@@ -76,5 +77,5 @@ def _end_the_deaf(read: int) -> None:
     while select.select([read], [], [], left)[0]:
         if not os.read(read, 1):
             return
-    print(f"zkc: {describe(first[0])}; the same command goes on with what is finished", file=sys.stderr, flush=True)
+    note(f"zkc: {describe(first[0])}; the same command goes on with what is finished")
     os._exit(STATUS + first[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from zkc.output import note
+from zkc.runtime import arguments
 from zkc.runtime.errors import InputError
 from zkc.runtime.files import check_writable, write_file
 
@@ -48,31 +51,34 @@ SUPPORT: Final = (*TARGET[:2], TARGET[2], "-O", "ReleaseFast", "-fstrip", "-ffun
 
 
 def build(sources: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str], *, flags: Sequence[str] = ()) -> Path:
-    """The ELF made of C and assembly `sources` and the guest library, at `output`.
+    """The ELF made of C and assembly `sources` and the guest library, at `output`, which must not be one of the files it is made of.
 
-    `flags` go to the compiler after our own (`-O1`, `-DROUNDS=3`). The bytes depend on sources and flags only, not on directories.
-    A relative path in `flags` is read from the folder of the first source.
+    `flags` go to the compiler after our own, as they are (`-O1`, `-D`, `ROUNDS=3`); relative paths in them start here, as in a shell. The
+    bytes depend on sources, headers and flags, not on the folders that they are in.
     """
-    files = [Path(source).resolve() for source in sources]
+    files = [Path(source).resolve() for source in arguments.paths("sources", sources)]
+    output, flags = arguments.path("output", output), arguments.texts("flags", flags)
     if not files:
         raise InputError("no source files to build")
     for file in files:
         if not file.is_file():
-            raise InputError(f"no such source file: {file}")
+            raise InputError("no such source file", where=str(file))
     library = _zig_library()
     target = Path(output).resolve()
-    check_writable(target, what="the program")
-    folder = files[0].parent
+    check_writable(target, what="the program", inputs=files)
     with tempfile.TemporaryDirectory(prefix="zkc-build-") as scratch:
         objects: list[str] = []
         for number, file in enumerate([GUEST / "crt0.S", GUEST / "zkc.c", *files]):
             objects.append(str(Path(scratch) / f"{number}-{file.stem}.o"))
-            _compile(file, objects[-1], folder, flags)
+            chosen = ["-fno-builtin"] if file.is_relative_to(GUEST) else flags
+            used = _used_files(file, chosen, Path(scratch) / "used")
+            check_writable(target, what="the program", inputs=used)
+            _zig(["cc", *_options(chosen), *_neutral_names(used, files[0].parent, library), "-c", str(file), "-o", objects[-1]])
         support = str(Path(scratch) / "libsupport.a")
         cache = str(Path(scratch) / "cache")
-        _zig(["build-lib", str(library / "compiler_rt.zig"), *SUPPORT, f"-femit-bin={support}", "--cache-dir", cache], folder)
+        _zig(["build-lib", str(library / "compiler_rt.zig"), *SUPPORT, f"-femit-bin={support}", "--cache-dir", cache])
         linked = Path(scratch) / "linked.elf"
-        _zig(["cc", *LINK, *objects, support, "-o", str(linked)], folder)
+        _zig(["cc", *LINK, *objects, support, "-o", str(linked)])
         write_file(target, linked.read_bytes(), what="the program")
     return target
 
@@ -84,18 +90,40 @@ def _zig_library() -> Path:
     return Path(spec.origin).parent / "lib"
 
 
-def _compile(source: Path, output: str, folder: Path, flags: Sequence[str]) -> None:
-    own = source.is_relative_to(GUEST)
-    prefixes = [f"-ffile-prefix-map={folder}=.", f"-ffile-prefix-map={GUEST}=zkc/guest", "-fdebug-compilation-dir=."]
-    chosen = ["-fno-builtin"] if own else list(flags)
-    name = str(source) if own else os.path.relpath(source, folder)
-    _zig(["cc", *COMPILE, *prefixes, "-I", str(GUEST / "include"), *chosen, "-c", name, "-o", output], folder)
+def _options(flags: Sequence[str]) -> list[str]:
+    return [*COMPILE, "-fdebug-compilation-dir=.", "-I", str(GUEST / "include"), *flags]
 
 
-def _zig(arguments: Sequence[str], folder: Path) -> None:
-    """Runs zig; its diagnostics go to the person unchanged."""
-    done = subprocess.run([sys.executable, "-m", "ziglang", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+def _used_files(source: Path, flags: Sequence[str], scratch: Path) -> list[str]:
+    """The source and all headers that compiling it reads, as the compiler spells them."""
+    if source.suffix == ".s":  # not preprocessed
+        return [str(source)]
+    _zig(["cc", *_options(flags), "-M", "-MF", str(scratch), str(source)], quiet=True)
+    rule = os.fsdecode(scratch.read_bytes()).replace("\\\n", " ").partition(": ")[2]  # in the syntax of make
+    words = re.findall(r"(?:\\.|[^\s\\])+", rule)
+    return [re.sub(r"\\(.)", r"\1", word).replace("$$", "$") for word in words]
+
+
+def _neutral_names(used: Sequence[str], folder: Path, library: Path) -> list[str]:
+    """Flags by which the compiler writes names that do not say where files are: relative to `folder`, elsewhere in a numbered folder."""
+    roots = {GUEST: "zkc/guest", library: "zig", folder: "."}
+    # Of an assembly file the compiler writes the folder for itself.
+    start = Path(used[0]).absolute().parent
+    maps = [f"-ffile-prefix-map={start}={roots.get(start, '.')}"] if used[0].endswith((".S", ".s")) else []
+    for spelled in used:
+        path = Path(spelled).absolute()
+        root = next((root for root in roots if path.is_relative_to(root)), path.parent)
+        shown = os.path.join(roots.setdefault(root, f"include-{len(roots)}"), path.relative_to(root))
+        # The compiler leaves `./` out of its list, but not out of __FILE__.
+        maps += [f"-ffile-prefix-map={form}={os.path.normpath(shown)}" for form in (f"./{spelled}", spelled)]
+    return maps
+
+
+def _zig(given: Sequence[str], *, quiet: bool = False) -> None:
+    """Runs zig; its diagnostics go to the person unchanged, but for what is not fit for a terminal. quiet: only if it fails."""
+    command = [sys.executable, "-m", "ziglang", *given]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         raise InputError("the guest does not compile\n" + done.stderr.strip())
-    if done.stderr.strip():
-        print(done.stderr.strip(), file=sys.stderr)
+    if done.stderr.strip() and not quiet:
+        note(done.stderr.strip())

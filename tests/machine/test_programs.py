@@ -149,8 +149,9 @@ def test_no_fault_at_all() -> None:
 
 def test_reading_without_input_is_a_fault() -> None:
     m = machine()
-    with pytest.raises(GuestFault, match="no input was given"):
+    with pytest.raises(GuestFault, match="no input was given") as caught:
         execute(m, load_elf(GUESTS / "faults.elf", m.memory_map), None)
+    assert "--input /dev/null" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("cycles", [1, 100, PROGRAMS["fibonacci"].instructions - 1])

@@ -17,7 +17,7 @@ def test_sizes_are_those_of_the_trace(program: Program) -> None:
     """Height by height; the fixed tables too, which are there only if something is looked up in them."""
     machine = api.machine()
     loaded = load_elf(program.elf, machine.memory_map)
-    run = execute(machine, loaded, program.stdin, Limits(segment_log_rows=13), snapshots=True)
+    run = execute(machine, loaded, program.stdin, Limits(segment_limit=13), snapshots=True)
     tables = {table.name: table for table in machine.circuit.tables}
     for segment in (run.segments[0], run.segments[-1]):
         traces, _ = trace(machine, segment)

@@ -36,7 +36,7 @@ def test_in_this_process() -> None:
     assert prove_segments(range(5), prove, progress=steps.append) == EXPECTED
     assert [(step.index, step.done, step.proof_bytes) for step in steps] == [(i, i + 1, 1) for i in range(5)]
     assert prove_segments([], prove) == ()
-    with pytest.raises(InputError, match="0 processes"):
+    with pytest.raises(InputError, match="jobs is 0"):
         prove_segments([], prove, jobs=0)
 
 

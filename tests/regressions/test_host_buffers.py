@@ -52,11 +52,11 @@ def test_a_bound_is_exact(file: int, option: str) -> None:
 @pytest.mark.parametrize("bad", [-1, 1.5, "7", None, True])
 def test_bounds_are_numbers_of_bytes(bad: object) -> None:
     for option in ("max_console", "max_journal"):
-        with pytest.raises(InputError, match="not a number of bytes"):
+        with pytest.raises(InputError, match="not a whole number within"):
             zkc.execute(writing(1, 4), **{option: bad})  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="not a number of bytes"):
+    with pytest.raises(InputError, match="not a whole number within"):
         api.read_input(os.devnull, max_input=bad)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="not a number of bytes"):
+    with pytest.raises(InputError, match="not a whole number within"):
         zkc.execute(writing(1, 4), max_journal=MAX_JOURNAL_BYTES + 1)
 
 
