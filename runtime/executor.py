@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,8 @@ MOST_REFUSED = 1000
 READING = 1
 """The phase of an environment call that reads (circuits/machine.circ, word_phase)."""
 FOREVER = 1 << 62
+LOST = "look at what this jump or return takes its address from; code that runs off its end has no jump"
+"""Hint of a pc that is no place for an instruction."""
 HINTS = {"the program reads its input, but no input was given": "give `--input FILE`; `--input /dev/null` gives it an empty one"}
 """What helps against faults of the machine, by their text in the .circ files."""
 
@@ -83,6 +87,8 @@ class Execution:
     origins: Origins = field(default_factory=Origins, repr=False)
     refused: dict[int, int] = field(default_factory=lambda: {})
     """Numbers of environment calls that do not exist, and how often each was asked for."""
+    seconds: float = 0.0
+    """Of running alone: machine code is ready before they begin to count."""
 
 
 class Cut(Exception):
@@ -105,6 +111,7 @@ class Executor:
         self.limits = limits
         self.snapshots = snapshots
         self.kernel = machine.module("fast", "executor")
+        self.image = image
         self.guards = image.guards
         words = (self.map.system_base + self.map.page_bytes) // 4
         self.mem = np.zeros(words, dtype=np.uint32)
@@ -131,6 +138,8 @@ class Executor:
 
     def run(self, console: Console, progress: Progress) -> Execution:
         """Runs to the end. Raises GuestFault."""
+        self._load_kernel()
+        start = time.perf_counter()
         self._begin()
         while not self.host[HOST_HALTED]:
             self._refuel()
@@ -147,8 +156,14 @@ class Executor:
         self._drain_journal()
         return Execution(
             int(self.host[HOST_EXIT_CODE]), int(self.state[RETIRED]), self.segments, bytes(self.journal), bytes(self.console),
-            self.origins, self.refused,
+            self.origins, self.refused, time.perf_counter() - start,
         )  # fmt: skip
+
+    def _load_kernel(self) -> None:
+        """Compiles the executor, or loads it, by calling it where there is nothing to do."""
+        assert self.state[FUEL] == 0
+        self._enter()
+        self.kernel.decode(np.int64(0))
 
     def _enter(self) -> int:
         h = self.heights
@@ -248,7 +263,7 @@ class Executor:
         elif event == events.NO_SERVICE:
             raise self._fault("an environment call in a state that no service handles")
         else:
-            raise self._fault("jump to an address that is misaligned or outside user memory")
+            raise self._lost()
 
     def _require(self, fits: bool) -> None:
         if not fits:
@@ -378,6 +393,19 @@ class Executor:
         if word == 0x00100073:
             return self._fault("breakpoint (ebreak)", hint="the program stopped itself: abort, unreachable code or a failed assertion")
         return self._fault(f"illegal instruction 0x{word:08x}", hint=_why_illegal(word))
+
+    def _lost(self) -> GuestFault:
+        """The pc is no place for an instruction: the fault of the one that led there. A second run finds its pc."""
+        target, before = int(self.state[PC]) & 0xFFFFFFFF, int(self.state[RETIRED]) - 1
+        kind = "misaligned" if target % 4 else "outside user memory"
+        if before > 0:
+            again = Executor(self.machine, self.image, None, self.stdin, replace(self.limits, max_cycles=before), snapshots=False)
+            with suppress(GuestFault):
+                again.run(lambda fd, data: None, lambda phase, done, total: None)
+            self.state[PC] = again.state[PC]
+        elif before == 0:
+            self.state[PC] = self.image.pages[self.map.system_page][self.map.word_pc]
+        return self._fault(f"the next instruction would be at 0x{target:08x}, which is {kind}", hint=LOST)
 
     def _fault(self, message: str, hint: str | None = None) -> GuestFault:
         pc = int(self.state[PC]) & 0xFFFFFFFF

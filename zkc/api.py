@@ -243,10 +243,7 @@ def execute(
     stdin = arguments.optional_data("stdin", stdin)
     loaded = load_program(program)
     prepare()
-    start = time.perf_counter()
-    execution = run(machine(), loaded, stdin, limits, console, progress)
-    seconds = time.perf_counter() - start
-    return _run(_image_id_of(loaded), execution, seconds)
+    return _run(_image_id_of(loaded), run(machine(), loaded, stdin, limits, console, progress))
 
 
 @spoken
@@ -297,7 +294,6 @@ def prove(
     prepare()
     image = _image_id_of(loaded)
     backend = None if ray is None else _cluster(ray, jobs, progress)
-    start = time.perf_counter()
     execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True)
     executed = time.perf_counter()
     rows = [segment.rows for segment in execution.segments]
@@ -329,7 +325,7 @@ def prove(
         data = receipt.to_bytes()
         if output is not None:
             write_file(output, data, what="the receipt")
-    proven = _run(image, execution, executed - start)
+    proven = _run(image, execution)
     return Proof(proven, data, receipt.proof_bytes, _security_bits(receipt), time.perf_counter() - executed, findings)
 
 
@@ -517,9 +513,8 @@ def _run_with_snapshots(
 ) -> tuple[Execution, Run]:
     from zkc.runtime.executor import execute
 
-    start = time.perf_counter()
     execution = execute(machine(), loaded, stdin, limits, console, progress, snapshots=True)
-    return execution, _run(_image_id_of(loaded), execution, time.perf_counter() - start)
+    return execution, _run(_image_id_of(loaded), execution)
 
 
 @spoken
@@ -659,9 +654,9 @@ def security(log_rows: int) -> SecurityReport:
         raise InputError(error.message, hint=hint) from None
 
 
-def _run(image: str, execution: Execution, seconds: float) -> Run:
+def _run(image: str, execution: Execution) -> Run:
     from zkc.runtime.sizes import all_cells
 
     count, cells = len(execution.segments), all_cells(machine().circuit, (segment.rows for segment in execution.segments))
     e = execution
-    return Run(image, e.exit_code, e.instructions, count, e.journal, e.console, seconds, cells, e.refused)
+    return Run(image, e.exit_code, e.instructions, count, e.journal, e.console, e.seconds, cells, e.refused)

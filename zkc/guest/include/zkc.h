@@ -1,7 +1,7 @@
 /* zkc.h - the guest library: what a C program needs to run inside the zkc machine.
  *
- * The machine has RV32IM and five environment calls (Linux numbers): exit 93, read 63, write 64, brk 214; any other returns -ENOSYS.
- *   file 0  private input: read once, in order, never part of the proof
+ * The machine has RV32IM and these calls (Linux numbers): exit 93 and 94, read 63, write 64, writev 66, brk 214; any other returns -ENOSYS.
+ *   file 0  private input: read once, in order; no part of the statement, but a receipt does not hide it (see docs/security.md)
  *   file 1  console, file 2 console: shown to the person who runs the program, not proven
  *   file 3  journal: public output, proven
  * Everything that comes from file 0 was chosen by the prover: check it as you would check the input of a server.
