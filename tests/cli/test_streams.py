@@ -192,7 +192,7 @@ def test_source_lines_of_circuits_are_cleaned(tmp_path: Path, capfd: pytest.Capt
     (tmp_path / "a.circ").write_text("gadget g(a: u32) -> b: u32 { let b = a + ; } // \x1b[31m\n")
     assert cli.main(["test", str(tmp_path)]) == 2
     err = capfd.readouterr().err
-    assert "\x1b" not in err and r"\x1b[31m" in err
+    assert "\x1b" not in err and "[31m" in err
 
 
 def test_nothing_but_output_prints() -> None:

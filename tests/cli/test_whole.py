@@ -125,7 +125,7 @@ def test_a_receipt_is_verified_before_it_is_written(receipt: Path, tmp_path: Pat
     def load(store: ResumeStore, index: int, identity: bytes) -> SegmentReceipt | None:
         return stored.get(index, good.segments[index])
 
-    def prove_again(segment: Segment, progress: api.Progress = api.no_progress) -> SegmentReceipt:
+    def prove_again(segment: Segment, **options: object) -> SegmentReceipt:
         proven.append(segment.index)
         return good.segments[segment.index]
 
@@ -134,7 +134,7 @@ def test_a_receipt_is_verified_before_it_is_written(receipt: Path, tmp_path: Pat
     assert api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=10).receipt == receipt.read_bytes()
     assert proven == [0, 1]
 
-    monkeypatch.setattr(api, "prove_segment", lambda segment, progress=None: stored[segment.index])
+    monkeypatch.setattr(api, "prove_segment", lambda segment, **options: stored[segment.index])
     target.unlink()
     with pytest.raises(InternalError, match="the proof of segment 0 does not verify"):
         api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=10)

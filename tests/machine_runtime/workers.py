@@ -52,15 +52,19 @@ def be_killed(unit: int) -> SegmentReceipt:
     return prove(unit)
 
 
-def prove_the_first_only(segment: Segment) -> SegmentReceipt:
+def prove_the_first_only(segment: Segment, **options: object) -> SegmentReceipt:
     """The others keep Python's lock for ten minutes, as a compiler may."""
     if segment.index > 0:
         ctypes.PyDLL(None).sleep(600)
     return SegmentReceipt((segment.index,), b"")
 
 
-def prove_larger_and_larger(segment: Segment, progress: object = None) -> SegmentReceipt:
+def prove_larger_and_larger(segment: Segment, **options: object) -> SegmentReceipt:
     return SegmentReceipt((segment.index,), bytes(100_000 * segment.index))
+
+
+def see_nothing(segment: Segment, proven: SegmentReceipt, **options: object) -> None:
+    """Stands for the check of a segment."""
 
 
 def compile_for_ever(directory: Path | None, task: tuple[str, str]) -> None:
