@@ -57,7 +57,7 @@ def test_short_work_says_nothing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.
     assert err == "" and len(out.splitlines()) == 1
 
 
-def test_every_command_speaks_and_stdout_stays_clean(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_speaks_and_stdout_stays_clean(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """`zkc audit --determinism` takes a minute; like all others it said nothing in a log."""
     monkeypatch.setattr(progress, "FIRST_LINE_SECONDS", 0.01)
     written = ""
@@ -65,12 +65,12 @@ def test_every_command_speaks_and_stdout_stays_clean(monkeypatch: pytest.MonkeyP
     def audit(directory: str | None) -> list[object]:
         nonlocal written
         while "\n" not in written:
-            written += capsys.readouterr().err
+            written += capfd.readouterr().err
         return []
 
     monkeypatch.setattr(api, "audit", audit)
     assert cli.main(["audit", "--json"]) == 0
-    assert written.startswith("zkc: still at work, ") and json.loads(capsys.readouterr().out)["columns"] == []
+    assert written.startswith("zkc: still at work, ") and json.loads(capfd.readouterr().out)["columns"] == []
 
 
 def test_a_notebook(errors: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
