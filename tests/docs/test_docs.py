@@ -178,7 +178,7 @@ def test_every_command_and_option_is_documented() -> None:
     for name, one in command.commands.items():
         (row,) = re.findall(rf"^\| `{name}[ `].*$", page, re.MULTILINE)
         options = {option for parameter in one.params for option in (*parameter.opts, *parameter.secondary_opts) if option.startswith("-")}
-        shared = {"--json"} | ({"--input", "--segment-limit", "--max-cycles"} if "the same" in row or "as `execute`" in row else set())
+        shared = {"--json"} | ({"--input", "--segment-limit", "--max-cycles", "--max-console", "--max-journal", "--max-input"} if "the same" in row or "as `execute`" in row else set())
         assert not [option for option in options - shared if f"`{option}" not in row], name
 
 

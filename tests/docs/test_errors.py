@@ -48,7 +48,7 @@ def test_an_example_gives_its_code(code: str, text: str, tmp_path: Path) -> None
     with pytest.raises(DiagnosticError) as caught:
         if 'test "' in text:
             list(run_tests(circuits, "mine"))
-        build(sorted(circuits.glob("*.circ")), circuits, tmp_path / "modules")
+        build(sorted(circuits.glob("*.circ")), circuits)
     assert code in [diagnostic.code for diagnostic in caught.value.diagnostics]
     if code != "E0213":  # points at the frame whose result is missing
         assert all(d.span is None or d.span.file.endswith("zz_example.circ") for d in caught.value.diagnostics if d.code == code)
