@@ -16,13 +16,16 @@ import zkc
 from tests.machine.check import check
 from tests.machine.support import CODE, encode, machine
 from tests.machine_runtime.support import Load, make_elf
-from zkc import api
+from tests.stark.bent import BentProver
+from tests.stark.circuits import Example
 from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import GuestFault, InputError, VerificationError
 from zkc.runtime.executor import Executor, Limits
 from zkc.runtime.guards import GUARD_BYTES
 from zkc.runtime.image import Image, PageTree
 from zkc.runtime.segment import Segment
+from zkc.runtime.stark.parameters import DEFAULT
+from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.verifier import verify
 from zkc.runtime.trace import trace
 
@@ -172,6 +175,9 @@ def test_programs_with_guards_prove_and_cheats_do_not(tmp_path: Path) -> None:
     assert proof.run.segments > 1
     assert zkc.verify(proof.receipt, program=elf).image_id == zkc.image_id(elf)
     segment, _ = cheating(8, "load")
-    forged = api.prove_segment(dataclasses.replace(segment, post=()))
+    traces, claim = trace(machine(), dataclasses.replace(segment, post=()))
+    with pytest.raises(InputError, match="buses do not balance"):
+        prove(machine().circuit, traces, claim)
+    forged = BentProver(Example(machine().circuit, traces, claim), DEFAULT).run()
     with pytest.raises(VerificationError):
-        verify(machine().circuit, forged.claim, forged.proof)
+        verify(machine().circuit, claim, forged)

@@ -45,6 +45,6 @@ def test_the_hint_says_what_is_missing(word: int, says: str) -> None:
 
 def test_a_jump_below_zero_is_shown_as_an_address() -> None:
     fault = fault_of(0x8000006F)  # jal x0, -1 MiB
-    assert fault.pc == ENTRY - 0x100000 + (1 << 32)
+    assert fault.pc == ENTRY
     assert "0xfff10000" in str(fault)
     assert "0x-" not in str(fault)
