@@ -45,8 +45,8 @@ def squeezed(text: str) -> str:
     return re.sub(r"(?<=\S) +", " ", text)
 
 
-def compiled(directory: Path, modules: Path) -> None:
-    build(sorted(directory.glob("*.circ")), directory, modules)
+def compiled(directory: Path) -> None:
+    build(sorted(directory.glob("*.circ")), directory)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -58,7 +58,7 @@ def test_refused(name: str, tmp_path: Path) -> None:
     assert text in source
     (directory / file).write_text(source.replace(text, replacement, 1))
     with pytest.raises(DiagnosticError) as caught:
-        compiled(directory, tmp_path / "modules")
+        compiled(directory)
     found = [d for d in caught.value.diagnostics if d.code == code]
     assert found, str(caught.value)
     assert f"error[{code}]" in str(caught.value)
@@ -71,7 +71,7 @@ def test_a_missing_semicolon_is_shown_where_it_is_missing(tmp_path: Path) -> Non
     directory.mkdir()
     (directory / "a.circ").write_text("const x = 3\nconst y = 4;\n")
     with pytest.raises(DiagnosticError) as caught:
-        compiled(directory, tmp_path / "modules")
+        compiled(directory)
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.span is not None and (diagnostic.span.line, diagnostic.span.column) == (1, 12)
     assert "const x = 3\n" in str(caught.value) and "^" in str(caught.value)

@@ -46,7 +46,7 @@ static void breaks(void) {
 }
 
 static void unknown(void) {
-    static const uint32_t numbers[] = {0, 1, 62, 65, 92, 94, 213, 215, 63 + 0x10000, 64 + 0x10000, 93 + 0x10000, 0x80000000, 0xffffffff};
+    static const uint32_t numbers[] = {0, 1, 62, 65, 92, 95, 213, 215, 63 + 0x10000, 64 + 0x10000, 93 + 0x10000, 0x80000000, 0xffffffff};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) zkc_assert(zkc_call(numbers[i], 1, 2, 3) == ENOSYS);
 }
 

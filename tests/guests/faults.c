@@ -25,7 +25,7 @@ int main(void) {
     case 16: __asm__ volatile(".word 0"); break;
     case 17: __asm__ volatile(".word 0xffffffff"); break;
     case 18: __asm__ volatile(".word 0x02001013"); break;                                    /* slli with a wrong upper part */
-    case 19: __asm__ volatile(".word 0x0000100f"); break;                                    /* fence.i: not in RV32IM */
+    case 19: __asm__ volatile(".word 0x0000200f"); break;                                    /* no fence has this funct3 */
     case 20: __asm__ volatile(".word 0x30200073"); break;                                    /* mret */
     case 21: __asm__ volatile(".word 0x00003003"); break;                                    /* ld */
     case 22: __asm__ volatile("jr %0" : : "r"(0x00400000)); break;                          /* zeros */
