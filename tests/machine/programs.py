@@ -49,7 +49,7 @@ class RandomProgram:
         return f"stdin {self.stdin.hex() or '-'}\n{self.listing()}"
 
     def elf(self) -> bytes:
-        """An executable; the last page of its code holds data too, and so does page 0: the pages behind it are guards."""
+        """An executable; the last page of its code holds data too, and so does page 0: no page behind it is a guard."""
         code = Load(CODE, b"".join(w.to_bytes(4, "little") for w in self.words), flags=7)
         return make_elf((code, Load(0, b"", memory_size=1024, flags=6)), entry=CODE)
 

@@ -159,7 +159,8 @@ class UnicornMachine:
     def _guarded(self, address: int, size: int) -> bool:
         """Whether any of `size` bytes lies in a guard page."""
         pages = range(address // PAGE, -(-(address + size) // PAGE)) if size else range(0)
-        return any(page * PAGE in guard and page not in self.loaded for page in pages for guard in GUARDS)
+        low = range(min(GUARDS[0].stop, PAGE * min(self.loaded, default=0)))  # a program that is linked at 0 has no null pointers
+        return any(page * PAGE in guard and page not in self.loaded for page in pages for guard in (low, *GUARDS[1:]))
 
     def _pc(self) -> int:
         return int(self.uc.reg_read(UC_RISCV_REG_PC))
