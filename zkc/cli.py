@@ -137,7 +137,7 @@ def prove(
 ) -> None:
     """Run a program and prove the run.
 
-    The receipt does not hide the input: it can be computed from the receipt, and a short one stands there in clear. Give a receipt only to
+    The receipt does not hide the input: a guess of it can be checked against the receipt, and parts can be computed. Give a receipt only to
     those who may know the input.
     """
     report = Report(json)
