@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.guests.catalogue import EXAMPLES
+from zkc.runtime import cache
 
 ROOT = Path(__file__).parents[2]
 FIBONACCI = EXAMPLES / "fibonacci"
@@ -28,12 +29,12 @@ if __name__ == "__main__":
     raise SystemExit(cli.main(["prove", r"{program}", *options]))
 """
 COMPILE = """
-from pathlib import Path
 from tests.machine_runtime import workers
 from zkc import cli, warm
 if __name__ == "__main__":
     warm.compile_kernel = workers.compile_for_ever
-    warm.stamp = lambda machine: Path("stamp")
+    warm.is_warm = lambda machine, whole: False
+    warm.note_of = lambda machine: "0" * 16
     raise SystemExit(cli.main(["compile", "--jobs", "{jobs}"]))
 """
 DEAF = """
@@ -155,7 +156,7 @@ def test_stopping_the_compiler(tmp_path: Path, started: type[Started], jobs: int
     status, errors = program.end()
     if number == signal.SIGINT:
         assert status == 130 and "goes on where it stopped" in errors and "Traceback" not in errors
-    assert not (tmp_path / "stamp").exists()
+    assert cache.load("notes", "0" * 16) is None
 
 
 def test_native_code_that_does_not_return_is_ended(tmp_path: Path, started: type[Started]) -> None:

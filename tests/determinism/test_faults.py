@@ -60,14 +60,18 @@ def test_code_lies_in_user_memory() -> None:
     assert check_fetch(compilation().program, [without_equations(decode)])
 
 
-LOAD = 'let w = load_word({}, memory_time); fault "not small" when w >=u 2**16; assert w.hi == 0 "small"; rd = w;'
+LOAD = 'let w = load_word({}, memory_time); fault "not small" when w >=u 2**16; assert w.hi == 0 "small";'
 PICKED = 'gadget picked(a: u32) -> word: felt { spec word = a >> 2; hint word: u14 = a >> 2 because "any"; }'
 EDITS = (
     ("rv32i.circ", "insn addi funct3=0b000 {", 'insn addi funct3=0b000 { fault "an odd sum" when (rs1 + imm) % 2 == 1;'),
     ("rv32i.circ", "insn lui {", 'insn lui { fault "a low page" when imm <u 4096;'),
     ("rv32i.circ", "insn jal {", 'insn jal { fault "far" when imm >=s 4096;'),
-    ("rv32i.circ", "insn lw funct3=0b010 { rd =", f"insn lw funct3=0b010 {{ {LOAD.format('picked(rs1)')} rd ="),
-    ("rv32i.circ", "insn lbu funct3=0b100 { rd =", f"insn lbu funct3=0b100 {{ {LOAD.format('word_address(rs1, imm)')} rd ="),
+    (
+        "rv32i.circ",
+        "insn lw funct3=0b010 { rd = load_word(word_address(rs1, imm), memory_time);",
+        f"insn lw funct3=0b010 {{ {LOAD.format('picked(rs1)')} rd = w;",
+    ),
+    ("rv32i.circ", "insn lbu funct3=0b100 {", f"insn lbu funct3=0b100 {{ {LOAD.format('word_address(rs1, imm)')}"),
     ("memory.circ", "gadget write_word", f"{PICKED}\ngadget write_word"),
     ("cpu.circ", "  body;\n  result  rd", '  fault   "late" when clk >=u 2**20;\n  body;\n  result  rd'),
     ("services.circ", "hint   length:", 'fault  "host and program" when host input_missing() + a1 == 1;\n  hint   length:'),

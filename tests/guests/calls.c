@@ -38,11 +38,11 @@ static void breaks(void) {
     ((uint8_t *)(uintptr_t)start)[4999] = 42;
     zkc_assert((uint32_t)zkc_call(BRK, 0, 0, 0) == start + 5000);
     zkc_assert((uint32_t)zkc_call(BRK, start - 1, 0, 0) == start + 5000);
+    zkc_assert((uint32_t)zkc_call(BRK, start, 0, 0) == start);
+    zkc_journal((uint8_t *)(uintptr_t)start + 4999, 1);
     zkc_assert((uint32_t)zkc_call(BRK, 0x0bf00000, 0, 0) == 0x0bf00000);
     zkc_assert((uint32_t)zkc_call(BRK, 0x0bf00001, 0, 0) == 0x0bf00000);
     zkc_assert((uint32_t)zkc_call(BRK, 0xffffffff, 0, 0) == 0x0bf00000);
-    zkc_assert((uint32_t)zkc_call(BRK, start, 0, 0) == start);
-    zkc_journal((uint8_t *)(uintptr_t)start + 4999, 1);
 }
 
 static void unknown(void) {
