@@ -24,7 +24,7 @@ from zkc.output import RawOutput, Report, describe_count, describe_exit, describ
 from zkc.progress import progress_bars, progress_lines
 from zkc.runtime import arguments as allowed
 from zkc.runtime.errors import InputError, OutputError, VerificationError, ZkcError
-from zkc.runtime.files import check_writable
+from zkc.runtime.files import check_writable, write_file
 from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_INPUT_BYTES, MAX_JOURNAL_BYTES
 from zkc.runtime.linux_calls import describe_calls
 from zkc.runtime.text import printable
@@ -226,7 +226,6 @@ def profile(
     """Show where a program's instructions and their cost go."""
     from zkc.profile import speedscope
     from zkc.render import print_profile, profile_values
-    from zkc.runtime.files import write_file
 
     report = Report(json)
     top = allowed.integer("top", top, 1, MOST_LINES)
@@ -267,7 +266,6 @@ def make_report(
 ) -> None:
     """Write an HTML page about a run: segments, pages, tables, times."""
     from zkc.render import profile_values
-    from zkc.runtime.files import write_file
 
     shown = Report(json)
     target = output or Path(program.stem + ".html")
@@ -330,6 +328,7 @@ def compile(
         Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; zkc's own if left out.", show_default=False)
     ] = None,
     emit: Annotated[str | None, typer.Option("--emit", metavar="WHAT", help="Print a stage of the compilation instead.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where --emit writes; stdout if left out.")] = None,
     kernels: Annotated[bool, typer.Option("--kernels/--no-kernels", help="Compile all kernels to machine code, too.")] = True,
     jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", help="Compile N kernels at a time; as many as cores.")] = None,
     json: JsonOption = False,
@@ -337,12 +336,10 @@ def compile(
     """Compile the machine from its .circ files."""
     report = Report(json)
     if emit is not None:
-        text = api.emit(directory or _circuits(), emit)
-        if json:
-            report.show({}, stage=emit, text=text)
-        else:
-            say(text)
+        _emit(directory, emit, output, report)
         return
+    if output is not None:
+        raise InputError("-o is for what --emit writes", hint="give --emit WHAT, too")
     with progress_bars(quiet=json) as progress:
         compiled = api.warm(directory or _circuits(), jobs=jobs, progress=progress).kernels if kernels else 0
         circuit = api.compile(directory or _circuits(), progress=progress).circuit
@@ -355,6 +352,20 @@ def compile(
         "seconds": f"{report.seconds():.2f}",
     }
     report.show(facts, digest=circuit.digest.hex(), tables=len(circuit.tables), buses=len(circuit.buses), kernels=compiled)
+
+
+def _emit(directory: Path | None, stage: str, output: Path | None, report: Report) -> None:
+    """A stage of the compilation, to a file or to stdout."""
+    if output is not None:
+        check_writable(output, what="the stage", inputs=(directory or api.circuits_folder()).glob("*.circ"))
+    text = api.emit(directory or _circuits(), stage)
+    if output is not None:
+        write_file(output, f"{text}\n".encode(), what="the stage")
+        report.show({"written": str(output)}, stage=stage, output=str(output))
+    elif report.as_json:
+        report.show({}, stage=stage, text=text)
+    else:
+        say(text)
 
 
 @app.command()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zkc.runtime.machine import Machine
 
 P = 2**31 - 2**24 + 1
-STAGES = "ast, tables, table:NAME, stats, dot, isa, fast, tracing, fill:NAME, constraints:NAME"
+STAGES = "ast, tables, table:NAME, stats, dot, isa, json, fast, tracing, fill:NAME, constraints:NAME"
 
 
 def emit(directory: Path | None, stage: str) -> str:
@@ -34,6 +34,7 @@ def emit(directory: Path | None, stage: str) -> str:
         "stats": lambda: _stats(machine.circuit),
         "dot": lambda: _dot(machine.circuit),
         "isa": lambda: _isa(machine),
+        "json": lambda: _json(machine.circuit),
     }
     if kind not in texts or (kind == "table") != bool(name):
         raise InputError(f"there is no stage `{stage}`", hint=f"one of: {STAGES}")
@@ -125,6 +126,12 @@ def _stats(circuit: Circuit) -> Iterator[str]:
     from zkc.stats import lock_text
 
     yield lock_text(circuit).rstrip("\n")
+
+
+def _json(circuit: Circuit) -> Iterator[str]:
+    from zkc.emit_json import circuit_file
+
+    yield circuit_file(circuit)
 
 
 def _dot(circuit: Circuit) -> Iterator[str]:

@@ -1,0 +1,128 @@
+"""The parameter sets that a receipt may name (section 7), and the numbers that follow from circuit, heights and parameters."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from .circuit import Circuit, Table
+from .field import DEGREE, GENERATOR, MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, TWO_ADICITY, P
+from .refused import require
+
+ABSENT = 0
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """log_blowup: of B. grinding: in bits. log_fold: of the values folded into one. log_final: least log2 of the final coefficients."""
+
+    log_blowup: int
+    queries: int
+    grinding: int = 20
+    log_fold: int = 3
+    log_final: int = 7
+
+    def encoded(self) -> bytes:
+        return struct.pack(
+            "<8I", P, DEGREE, GENERATOR, self.log_blowup, self.queries, self.grinding, self.log_fold, self.log_final
+        )  # fmt: skip
+
+
+PARAMETER_SETS = {0: Parameters(log_blowup=1, queries=261), 1: Parameters(log_blowup=3, queries=131)}
+
+
+@dataclass(frozen=True)
+class Class:
+    """Columns of one height 2^log_height in a tree: `columns` are their places in the order of columns; 2^log_slots to a polynomial."""
+
+    log_height: int
+    log_slots: int
+    columns: tuple[int, ...]
+
+    @property
+    def stacks(self) -> list[tuple[int, ...]]:
+        """The columns of each polynomial, slot by slot."""
+        slots = 1 << self.log_slots
+        return [self.columns[i : i + slots] for i in range(0, len(self.columns), slots)]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A tree of columns, of height T = 2^log_height. unit: words of a value, 1 or, of extension columns, 6. classes: tallest first."""
+
+    log_height: int
+    unit: int
+    classes: tuple[Class, ...]
+
+    @property
+    def polynomials(self) -> int:
+        return sum(len(each.stacks) for each in self.classes)
+
+    @property
+    def leaf_words(self) -> int:
+        return self.unit * self.polynomials
+
+
+class Shape:
+    """Everything that follows from circuit, heights and parameters. Heights that are not allowed are refused (check 3)."""
+
+    def __init__(self, circuit: Circuit, log_heights: Sequence[int], parameters: Parameters) -> None:
+        self.circuit, self.parameters, self.log_heights = circuit, parameters, tuple(log_heights)
+        self._check_heights()
+        self.present = [(table, h) for table, h in zip(circuit.tables, log_heights) if h != ABSENT]
+        self.log_fixed = max((table.log_height or 0 for table in circuit.tables), default=0)
+        self.log_n = max(*log_heights, self.log_fixed)
+        self.log_size = self.log_n + parameters.log_blowup
+        self.columns = 0
+        self.trees = list(self._trees())
+        self.folds = (self.log_n - parameters.log_final) // parameters.log_fold
+        self.log_final = self.log_n - self.folds * parameters.log_fold
+
+    @property
+    def has_fixed(self) -> bool:
+        return self.log_fixed > 0
+
+    @property
+    def fractions(self) -> int:
+        """Messages of the claim and of every row of the tables."""
+        return len(self.circuit.claim.messages) + sum(len(t.messages) << h for t, h in zip(self.circuit.tables, self.log_heights) if h)
+
+    @property
+    def constraints(self) -> int:
+        return 1 + sum(len(table.constraints) + len(table.batches) for table, _ in self.present)
+
+    @cached_property
+    def polynomials(self) -> int:
+        """C."""
+        return sum(tree.polynomials for tree in self.trees)
+
+    def _check_heights(self) -> None:
+        require(len(self.log_heights) == len(self.circuit.tables), "not one height for each table")
+        for table, h in zip(self.circuit.tables, self.log_heights):
+            self._check_height(table, h)
+        require(any(self.log_heights), "no table is present")
+        require(self.fractions < P, "multiplicities could wrap")
+
+    def _check_height(self, table: Table, h: int) -> None:
+        allowed = MIN_LOG_HEIGHT <= h <= min(MAX_LOG_HEIGHT, TWO_ADICITY - self.parameters.log_blowup)
+        require(h == ABSENT or allowed, f"{table.name}: a height that is not allowed")
+        require(h == ABSENT or table.log_height in (None, h), f"{table.name}: not the height of its fixed columns")
+
+    def _trees(self) -> Iterable[Tree]:
+        """Fixed (if there is one), trace, LogUp and quotient tree: the order of columns."""
+        if self.has_fixed:
+            yield self._tree(self.log_fixed, 1, [(t.log_height, t.fixed_columns) for t in self.circuit.tables if t.log_height])
+        yield self._tree(self.log_n, 1, [(h, len(table.columns)) for table, h in self.present])
+        yield self._tree(self.log_n, 6, [*((h, len(table.batches)) for table, h in self.present), (self.log_n, 1)])
+        yield self._tree(self.log_n, 6, [(self.log_n, 2)])
+
+    def _tree(self, log_height: int, unit: int, groups: Sequence[tuple[int, int]]) -> Tree:
+        """The next tree over groups of columns (log height, how many)."""
+        members = dict[int, list[int]]()
+        for h, count in groups:
+            members.setdefault(h, []).extend(range(self.columns, self.columns + count))
+            self.columns += count
+        classes = [Class(h, log_height - h, tuple(members[h])) for h in sorted(members, reverse=True) if members[h]]
+        return Tree(log_height, unit, tuple(classes))

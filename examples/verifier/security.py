@@ -1,0 +1,36 @@
+"""Check 1: what a proof of these heights gives at least, in bits. Section 6 has the terms."""
+
+from __future__ import annotations
+
+from math import log2
+
+from .circuit import MAX_DEGREE
+from .field import DEGREE, P
+from .parameters import Shape
+from .refused import require
+
+SECURITY_BITS = 128
+
+
+def terms(shape: Shape) -> dict[str, float]:
+    """Bits of every round."""
+    field, n, size = DEGREE * log2(P), 2.0**shape.log_n, 2.0**shape.log_size
+    parameters, fold = shape.parameters, 2.0**shape.parameters.log_fold
+    agreement = (1 + 2.0**-parameters.log_blowup) / 2
+    slots = max(shape.log_n - each.log_height for tree in shape.trees for each in tree.classes)
+    require(n + 2.0**slots <= agreement * size, "polynomials with so many slots are not determined by their leaves")
+    out = {
+        "queries": parameters.grinding - parameters.queries * log2(agreement),
+        "batching": field - log2((2 * shape.polynomials + 1) * size),
+        "DEEP": field + log2(1 - (n + size) / P**DEGREE) - log2(MAX_DEGREE * (n + 1) + n - 1),
+        "constraints": field - log2(shape.constraints),
+        "LogUp": field - log2(max(1, shape.fractions) * (shape.circuit.bus_power + 2)),
+    }
+    for number in range(shape.folds):
+        size /= fold
+        out[f"fold {number}"] = field - log2((fold - 1) * size)
+    return out
+
+
+def check_security(shape: Shape) -> None:
+    require(min(terms(shape).values()) >= SECURITY_BITS, "the parameters give less than 128 bits")
