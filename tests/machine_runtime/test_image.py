@@ -145,6 +145,36 @@ def test_copies_are_independent(fib: Image) -> None:
     assert twin == fib
 
 
+def test_what_is_no_data_page_cannot_be_written() -> None:
+    guarded = Image(MAP, guards=(5,))
+    for page in (-1, MAP.table_page, MAP.root_page, 5):
+        with pytest.raises(ValueError, match=f"page {page} is "):
+            guarded.page_to_write(page)
+    for page in (0, 4, 6, MAP.table_page - 1):
+        guarded.page_to_write(page)
+    assert sorted(guarded.pages) == [0, 4, 6, MAP.table_page - 1]
+
+
+def test_addresses_of_the_page_table_are_no_data() -> None:
+    image = Image(MAP)
+    for address, length in ((-1, 1), (0, -1), (MAP.table_base, 1), (MAP.table_base - 3, 4)):
+        with pytest.raises(ValueError, match="are not all data"):
+            image.read(address, length)
+    for address in (-1, MAP.table_base - 3):
+        with pytest.raises(ValueError, match="are not all data"):
+            image.write(address, b"data")
+    assert not image.pages and image.read(MAP.table_base - 4, 4) == bytes(4)
+
+
+def test_images_differ_in_any_page_in_guards_and_in_their_map(fib: Image) -> None:
+    small = MemoryMap.from_constants({**CONSTANTS, "page_bytes": 512, "table_base": 0x0D00_0000})
+    assert Image(MAP) != Image(small) and Image(MAP) != Image(MAP, guards=(5,)) and Image(MAP) != 5
+    for page in sorted(fib.pages):
+        twin = fib.copy()
+        twin.page_to_write(page)[255] ^= 1
+        assert twin != fib and fib != twin
+
+
 def test_no_room_for_the_stack() -> None:
     top = Load(MAP.stack_pointer - 8, b"12345678", memory_size=9)
     with pytest.raises(InputError, match="no room for its stack"):

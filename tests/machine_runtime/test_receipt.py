@@ -20,6 +20,15 @@ from zkc.runtime.circuit import Circuit, Table
 from zkc.runtime.claims import Claim, ClaimLayout, journal_state
 from zkc.runtime.errors import InputError, VerificationError, ZkcError
 from zkc.runtime.image import Digest
+from zkc.runtime.limits import (
+    MAX_CLAIM_VALUES,
+    MAX_JOURNAL_BYTES,
+    MAX_PROOF_BYTES,
+    MAX_RECEIPT_BYTES,
+    MAX_SEGMENTS,
+    MIB,
+    check_receipt_fits,
+)
 from zkc.runtime.receipt import Receipt, SegmentReceipt, VerifiedReceipt, summary, verify_receipt
 from zkc.runtime.stark.parameters import DEFAULT, SMALL, Parameters
 
@@ -68,6 +77,8 @@ class Proofs:
 
     def verify(self, circuit: Circuit, claim: tuple[int, ...], proof: bytes, parameters: Parameters) -> None:
         assert circuit is CIRCUIT and parameters is DEFAULT
+        if proof == b"nowhere":
+            raise VerificationError("the proof does not hold")
         if proof == b"false":
             raise VerificationError("the proof does not hold", where="table cpu")
         self.seen.append((claim, proof))
@@ -146,12 +157,33 @@ def test_a_forged_receipt(name: str) -> None:
     assert not proofs.seen
 
 
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("another start, receipt says the right one", 0),
+        ("journal begun before", 0),
+        ("claim's exit code", 3),
+        ("journal not the receipt's", 3),
+        ("memory changed between", 2),
+        ("index", 1),
+    ],
+)
+def test_a_forged_receipt_names_its_segment(name: str, number: int) -> None:
+    with pytest.raises(VerificationError, match=f"^segment {number} ") as caught:
+        check(FORGED[name][1]())
+    assert caught.value.where == f"segment {number}"
+
+
 def test_a_bad_proof_names_its_segment() -> None:
     segments = list(HONEST.segments)
     segments[2] = replace(segments[2], proof=b"false")
     with pytest.raises(VerificationError, match="does not hold") as caught:
         check(replace(HONEST, segments=tuple(segments)))
     assert caught.value.where == "segment 2, table cpu"
+    segments[2] = replace(segments[2], proof=b"nowhere")
+    with pytest.raises(VerificationError, match="does not hold") as caught:
+        check(replace(HONEST, segments=tuple(segments)))
+    assert caught.value.where == "segment 2"
 
 
 def test_expectations() -> None:
@@ -159,6 +191,37 @@ def test_expectations() -> None:
         check(HONEST, journal=b"")
     with pytest.raises(VerificationError, match="expected 0"):
         check(HONEST, exit_code=0)
+
+
+def test_every_word_and_byte_of_what_is_expected_is_compared() -> None:
+    for word in range(8):
+        expected = tuple(value + (k == word) for k, value in enumerate(IDS[0]))
+        with pytest.raises(VerificationError, match="another program"):
+            check(HONEST, image_id=expected)
+    for at in range(len(JOURNAL)):
+        with pytest.raises(VerificationError, match="journal is not the expected"):
+            check(HONEST, journal=JOURNAL[:at] + bytes([JOURNAL[at] ^ 1]) + JOURNAL[at + 1 :])
+    for journal in (JOURNAL[:-1], JOURNAL + b"\0"):
+        with pytest.raises(VerificationError, match="journal is not the expected"):
+            check(HONEST, journal=journal)
+
+
+def test_an_expected_image_id_has_words_below_p() -> None:
+    for word in range(8):
+        with pytest.raises(InputError, match="image_id"):
+            check(HONEST, image_id=(*IDS[0][:word], PRIME, *IDS[0][word + 1 :]))
+        with pytest.raises(VerificationError, match="another program"):
+            check(HONEST, image_id=(*IDS[0][:word], PRIME - 1, *IDS[0][word + 1 :]))
+
+
+@pytest.mark.parametrize("value", [PRIME, PRIME + 1, 2**31, 2**32 - 1, -1])
+def test_no_value_of_a_claim_is_p_or_more(value: int) -> None:
+    """Of each column, first and last ones too; a verifier that bounds it by 2^31 would take two claims for one."""
+    for position in range(len(COLUMNS)):
+        row = list(HONEST.segments[0].claim)
+        row[position] = value
+        with pytest.raises(VerificationError, match="canonical"):
+            LAYOUT.decode(row)
 
 
 @pytest.mark.parametrize(
@@ -269,6 +332,54 @@ def test_unknown_versions_and_kinds() -> None:
     for at, value, message in ((12, 3, "of version 3"), (16, 1, "of kind 1"), (20, 2, "parameter set 2")):
         with pytest.raises(InputError, match=message):
             Receipt.from_bytes(text[:at] + bytes([value]) + text[at + 1 :])
+
+
+JOURNAL_LENGTH = 12 + 12 + 32 + 32 + 4
+"""Where the length of the journal stands in a receipt."""
+COUNT = JOURNAL_LENGTH + 4 + len(JOURNAL)
+"""Where the number of segments does; that of the values in a claim follows, then the first claim."""
+
+
+def with_number(at: int, number: int) -> bytes:
+    text = HONEST.to_bytes()
+    return text[:at] + number.to_bytes(4, "little") + text[at + 4 :]
+
+
+@pytest.mark.parametrize(
+    ("what", "at", "least", "most"),
+    [
+        ("journal length", JOURNAL_LENGTH, 0, MAX_JOURNAL_BYTES),
+        ("number of segments", COUNT, 1, MAX_SEGMENTS),
+        ("values in a claim", COUNT + 4, 1, MAX_CLAIM_VALUES),
+        ("proof length of segment 0", COUNT + 8 + 4 * len(COLUMNS), 0, MAX_PROOF_BYTES),
+    ],
+)
+def test_numbers_of_a_receipt_are_within_their_bounds(what: str, at: int, least: int, most: int) -> None:
+    for number in (most + 1, 2**32 - 1, *([0] if least else [])):
+        with pytest.raises(InputError, match=rf"the {what} is {number}, not within {least} \.\. {most}\n"):
+            Receipt.from_bytes(with_number(at, number))
+    with pytest.raises((InputError, VerificationError), match="ends inside"):
+        Receipt.from_bytes(with_number(at, most))
+
+
+@pytest.mark.parametrize("at", [56, 56 + 28, COUNT + 8, COUNT + 8 + 4 * (len(COLUMNS) - 1)])
+def test_p_itself_is_no_word_of_a_receipt(at: int) -> None:
+    """The first and the last word of the image ID and of a claim."""
+    for number in (PRIME, 2**31, 2**32 - 1):
+        with pytest.raises(VerificationError, match="not a canonical field element"):
+            Receipt.from_bytes(with_number(at, number))
+    Receipt.from_bytes(with_number(at, PRIME - 1))
+
+
+def test_a_run_that_no_receipt_can_hold_is_refused_before_it_is_proven() -> None:
+    """The bounds of `from_bytes`, kept by those who write: at each bound it fits, beyond it does not."""
+    room = MAX_RECEIPT_BYTES - MIB
+    for segments, journal, proofs in ((MAX_SEGMENTS, MAX_JOURNAL_BYTES, 0), (1, 7, room - 7), (1, 0, room), (0, 0, 0)):
+        check_receipt_fits(segments, journal, lambda proofs=proofs: proofs)
+    refused = ((MAX_SEGMENTS + 1, 0, 0, "segments"), (1, MAX_JOURNAL_BYTES + 1, 0, "journal has"), (1, 7, room - 6, "at most 8 GiB"))
+    for segments, journal, proofs, message in refused:
+        with pytest.raises(InputError, match=message):
+            check_receipt_fits(segments, journal, lambda proofs=proofs: proofs)
 
 
 def test_receipts_of_the_first_version_are_named() -> None:
