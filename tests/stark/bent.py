@@ -108,11 +108,13 @@ class WrongFold(BentProver):
 
 
 class WrongFinal(BentProver):
-    """Sends a final polynomial with another constant coefficient."""
+    """Sends a final polynomial with another constant coefficient, or another of its coefficients, in one of six words."""
+
+    row, word = 0, 0
 
     def fold(self, values: Words) -> tuple[list[Layer], Words]:
         layers, final = super().fold(values)
-        final[0, 0] = (int(final[0, 0]) + 1) % P
+        final[self.row, self.word] = (int(final[self.row, self.word]) + 1) % P
         return layers, final
 
 

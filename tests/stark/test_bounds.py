@@ -152,6 +152,7 @@ X, C = (COLUMN, 0, 0), (CONSTANT, 5, 0)
     [
         ((COLUMN, 2, 0),), ((COLUMN, -1, 0),), ((CONSTANT, P, 0),), ((CONSTANT, -1, 0),), (X, (ADD, 0, 1)), (X, (ADD, 1, 0)),
         (X, (SUB, -1, 0)), (X, (SUB, 0, -1)), (X, (MUL, 0, 1)), (X, (MUL + 1, 0, 0)), (X, (-1, 0, 0)), ((MUL, 0, 0),), (X, (ADD, 0, 2), C),
+        (X, (MUL, 0, 99)), (X, (SUB, 99, 0)),
     ],
 )  # fmt: skip
 def test_nodes_that_are_ill_formed(nodes: tuple[tuple[int, int, int], ...]) -> None:
@@ -164,8 +165,10 @@ def test_degrees_of_nodes() -> None:
     nodes = [X, (COLUMN, 1, 0), (CONSTANT, P - 1, 0), (CONSTANT, 0, 0), (ADD, 0, 2), (SUB, 2, 3), (MUL, 0, 1), (ADD, 6, 0), (SUB, 0, 6)]
     nodes.append((MUL, 6, 4))
     assert node_degrees(with_nodes(*nodes)).tolist() == [1, 1, 0, 0, 1, 0, 2, 2, 2, 3]
-    fixed = replace(with_nodes((COLUMN, 2, 0), columns=2), fixed=np.zeros((1, 128), dtype=np.uint32))
-    assert node_degrees(fixed).tolist() == [1]
+    table = replace(with_nodes((COLUMN, 3, 0), columns=2), fixed=np.zeros((2, 128), dtype=np.uint32))
+    assert node_degrees(table).tolist() == [1]
+    with pytest.raises(InputError, match="ill-formed"):
+        node_degrees(replace(table, fixed=table.fixed[:1]))
 
 
 def changed(**fields: Any) -> Circuit:
@@ -217,12 +220,14 @@ ILL: dict[str, tuple[str, Callable[[], Circuit]]] = {
     "fixed height": ("fixed height 192 is not allowed", lambda: fixed([0] * 192)),
     "fixed height 2^6": ("fixed height 64 is not allowed", lambda: fixed([0] * 64)),
     "fixed height 2^23": ("is not allowed", lambda: high(23)),
+    "fixed columns without rows": ("fixed height 0 is not allowed", lambda: changed(fixed=np.zeros((1, 0), dtype=np.uint32))),
     "fixed p": ("fixed value is not canonical", lambda: fixed([*range(127), P])),
     "fixed p in the second column": ("fixed value is not canonical", lambda: fixed([0] * 128, [P, *range(127)])),
     "digest of 31 bytes": ("digest of 32 bytes", lambda: replace(CIRCUIT, digest=bytes(31))),
     "digest of 33 bytes": ("digest of 32 bytes", lambda: replace(CIRCUIT, digest=bytes(33))),
     "two tables of one name": ("distinct table names", lambda: replace(CIRCUIT, tables=(MAIN, MAIN))),
     "claim with fixed columns": ("claim has no fixed", lambda: claim_with(fixed=np.zeros((1, 128), np.uint32))),
+    "claim with fixed columns without rows": ("claim has no fixed", lambda: claim_with(fixed=np.zeros((1, 0), np.uint32))),
     "claim with a bad node": ("claim: node", lambda: claim_with(nodes=np.array([[COLUMN, 2, 0]]))),
 }
 
@@ -258,14 +263,16 @@ def test_a_constraint_of_degree_four_is_refused_wherever_it_stands(number: int) 
         ((0, 3), (1, 0), 4), ((0, 0), (2, 1), 4),
     ],
 )  # fmt: skip
-def test_degrees_of_batches(multiplicity: tuple[int, ...], arguments: tuple[int, ...], degree: int) -> None:
-    """phi d_a d_b = mult_a d_b + mult_b d_a: the degree of each of the three products."""
+@pytest.mark.parametrize("turned", [False, True])
+def test_degrees_of_batches(multiplicity: tuple[int, ...], arguments: tuple[int, ...], degree: int, turned: bool) -> None:
+    """phi d_a d_b = mult_a d_b + mult_b d_a: the degree of each of the three products, wherever the argument stands."""
     table = TableBuilder("table")
     x = table.column("x")
     powers = [x * 0 + 1, x, x * x, x * x * x]
     zero = table.constant(7)
     for m, a in zip(multiplicity, arguments, strict=True):
         table.send(0, powers[m] if m else zero, powers[a] if a else zero, zero)
+        table.messages[-1] = replace(table.messages[-1], args=table.messages[-1].args[:: 1 if turned else -1])
     made = table.build([tuple(range(len(multiplicity)))])
     assert batch_degree(made, made.batches[0], node_degrees(made)) == degree
 
@@ -325,3 +332,10 @@ def test_words_of_a_transcript_that_are_p_or_more_are_drawn_again() -> None:
     assert [words.next() for _ in range(12)] == stream
     assert Transcript(hash_=fake).indices(b"x", 5, 32).tolist() == stream[:5]
     assert Transcript(hash_=fake).indices(b"x", 3, 4).tolist() == [1, 0, 2]
+
+
+def test_work_is_the_first_word_of_a_hash_of_state_and_nonce() -> None:
+    seen: list[bytes] = []
+    transcript = Transcript(hash_=lambda data: seen.append(data) or bytes(range(1, 33)))
+    assert transcript.proof_of_work(2**64 - 2) == 0x04030201
+    assert seen[-1] == b"zkc.pow." + bytes(range(1, 33)) + b"\xfe" + b"\xff" * 7

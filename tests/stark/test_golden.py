@@ -13,12 +13,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tests.stark.bent import BentProver
+from tests.stark.bent import BentProver, WrongFinal
 from tests.stark.circuits import Example
 from tests.stark.golden import GOLDEN, fresh, kept, known, replay, statement
 from tests.stark.reference import verifier as reference
 from tests.stark.support import rejection, setting
 from zkc.runtime.errors import VerificationError
+from zkc.runtime.field.extension import Element
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.hash.blake3 import hash_bytes
 from zkc.runtime.stark.challenges import Challenges
@@ -235,3 +236,36 @@ def test_a_claim_that_breaks_its_own_constraint_is_refused(claim: tuple[int, ...
     verify(circuit, claim, proof)
     with pytest.raises(VerificationError, match="the claim breaks its constraint"):
         verify(made.circuit, claim, proof)
+
+
+# ***** all six coefficients *****
+
+FINAL = "the opened values are not those of polynomials of low degree: they do not end in the final polynomial"
+
+
+@pytest.mark.parametrize("word", range(6))
+@pytest.mark.parametrize("parameters", [DEFAULT, SMALL])
+def test_the_final_polynomial_is_compared_in_every_coefficient_of_an_element(parameters: Parameters, word: int) -> None:
+    made = statement("everything")
+    for row in (0, 1, -1):
+        cheat = WrongFinal(made, parameters)
+        cheat.row, cheat.word = row, word
+        assert rejection(made.circuit, made.claim, cheat.run(), parameters) == FINAL
+
+
+@pytest.mark.parametrize("coefficient", range(6))
+def test_the_identity_is_compared_in_every_coefficient_of_an_element(coefficient: int) -> None:
+    """q0 is opened so that what is left of the identity is one coefficient, and the others vanish."""
+    made = statement("everything")
+
+    class OneCoefficient(BentProver):
+        def open_columns(self) -> np.ndarray:
+            openings = super().open_columns()
+            unit = Element(tuple(int(k == coefficient) for k in range(6)))
+            at = self.shape.quotient.matrices[0].offset
+            share = unit * (self.zeta**self.shape.height - Element.base(1)).inverse()
+            openings[at] = (Element.from_words(openings[at]) + share).words()
+            return openings
+
+    reason = rejection(made.circuit, made.claim, OneCoefficient(made, DEFAULT).run(), DEFAULT)
+    assert reason == "the constraints do not hold at the random point"

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
 from tests.stark.circuits import example
+from tests.stark.golden import everything
 from zkc.runtime.errors import InputError
+from zkc.runtime.field.koalabear import P
 from zkc.runtime.stark.parameters import DEFAULT, SMALL, Parameters
 from zkc.runtime.stark.prover import prove
-from zkc.runtime.stark.security import Instance, RegimeReport, evaluate, receipt_bits, security
+from zkc.runtime.stark.security import (
+    Instance,
+    RegimeReport,
+    digest_bits,
+    evaluate,
+    instance_of,
+    receipt_bits,
+    security,
+    unique_decoding_bits,
+)
+from zkc.runtime.stark.shape import Shape
 from zkc.runtime.stark.verifier import verify
 
 WORKED = Instance(
@@ -107,6 +120,86 @@ def test_report_for_a_circuit() -> None:
     assert report.claimed == 128.0
     assert report.instance.fractions == 4 * 256 + 128 + 128 + 2
     assert set(report.regimes[0].terms) >= {"queries", "batching", "DEEP", "constraints", "LogUp"}
+
+
+def by_hand(instance: Instance) -> dict[str, float]:
+    """The terms of unique decoding as docs/protocol.md and security.py's sources have them, in integers as far as they go."""
+    field, rows, domain = P**6, 1 << instance.log_height, 1 << (instance.log_height + instance.log_blowup)
+    rate = Fraction(1, 1 << instance.log_blowup)
+    out = {
+        "queries": Fraction(2, 1) / (1 + rate),
+        "batching": Fraction(field, (instance.functions - 1) * domain),
+        "DEEP": Fraction(field - rows - domain, max(instance.degree, instance.points) * (rows + 1) + rows - 1),
+        "constraints": Fraction(field, instance.constraints),
+        "LogUp": Fraction(field, instance.fractions * (instance.width + 2)),
+    }
+    for number, fold in enumerate(instance.folds):
+        domain >>= fold
+        out[f"fold {number}"] = Fraction(field, ((1 << fold) - 1) * domain)
+    bits = {name: math.log2(value.numerator) - math.log2(value.denominator) for name, value in out.items()}
+    return bits | {"queries": instance.queries * bits["queries"] + instance.grinding}
+
+
+INSTANCES = [
+    replace(WORKED, tensor_batching=False),
+    Instance(12, 900, 4, 70, 3, 12345, 9, (3, 2, 1), 131, 17, log_blowup=3, log_slots=5),
+    Instance(22, 2, 1, 1, 2, 1, 0, (), 300, 0, log_blowup=2),
+]
+
+
+@pytest.mark.parametrize("instance", INSTANCES)
+def test_terms_of_unique_decoding_are_those_of_the_theorems(instance: Instance) -> None:
+    expected = by_hand(instance)
+    for instance_, ground in ((instance, 0), (replace(instance, other_grinding=11), 11)):
+        terms = regime(instance_, "UDR").terms
+        assert set(terms) == set(expected)
+        for name, bits in expected.items():
+            assert abs(terms[name] - bits - (ground if name != "queries" else 0)) < 1e-6, name
+    least = min(expected, key=lambda name: expected[name])
+    assert regime(instance, "UDR").limiting == least and abs(regime(instance, "UDR").bits - expected[least]) < 1e-6
+    assert abs(unique_decoding_bits(instance) - min(128, expected[least])) < 1e-6
+
+
+def test_an_empty_batch_costs_nothing() -> None:
+    """One function, no message: no term is infinite or negative."""
+    terms = regime(Instance(22, 1, 1, 1, 2, 0, 0, (), 300, 0), "UDR").terms
+    assert terms["LogUp"] == 6 * math.log2(P) - 1 and abs(terms["batching"] - (6 * math.log2(P) - 23)) < 1e-9
+
+
+@pytest.mark.parametrize(("log_slots", "fits"), [(0, True), (15, True), (16, True), (17, False), (18, False)])
+def test_slots_fit_below_the_agreement(log_slots: int, fits: bool) -> None:
+    """n + K <= (1 - theta) N = (1 + rho) N / 2 = n (B + 1) / 2, at blow-up 2: K <= n / 2."""
+    bits = evaluate(Instance(17, 90, 2, 70, 3, 12345, 9, (3,), 300, 20, log_slots=log_slots)).claimed
+    assert (bits > 0) == fits
+
+
+def test_numbers_of_an_actual_proof_are_counted() -> None:
+    """`everything` has 1024, 256, 0, 256 and 128 rows, and in its four trees 2 + 2, 3 + 1 + 1, 3 + 1 + 1 and 2 polynomials."""
+    made = everything()
+    heights = [made.traces[t.name].shape[1].bit_length() - 1 if t.name in made.traces else 0 for t in made.circuit.tables]
+    assert instance_of(Shape(made.circuit, heights, DEFAULT)) == Instance(
+        log_height=10,
+        functions=2 * (16 + 1),
+        points=2,
+        constraints=(2 + 2) + (1 + 1) + (0 + 1) + (0 + 1) + 1,
+        degree=3,
+        fractions=2 + 3 * 1024 + 256 + 256 + 128,
+        width=4,
+        folds=(3,),
+        queries=261,
+        grinding=20,
+        log_blowup=1,
+        log_slots=3,
+    )
+
+
+def test_a_receipt_has_no_more_bits_than_its_queries_and_digests() -> None:
+    circuit, proofs = example().circuit, [bytes([7, 7, 7]), bytes([20, 7, 7])]
+    assert receipt_bits(circuit, proofs, DEFAULT) == 128.0
+    assert abs(receipt_bits(circuit, proofs, Parameters(queries=100)) - (100 * math.log2(4 / 3) + 20)) < 1e-9
+    page = replace(circuit, constants={"digest_words": 7})
+    assert digest_bits(circuit) == {"trees and transcript (BLAKE3)": 128.0}
+    assert receipt_bits(page, proofs, DEFAULT) == digest_bits(page)["page hash (Poseidon2)"] == 7 * math.log2(P) / 2
 
 
 @pytest.mark.parametrize("parameters", [Parameters(queries=260), Parameters(grinding=19)])
