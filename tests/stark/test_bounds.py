@@ -86,6 +86,11 @@ def test_some_table_is_there_and_each_has_a_height() -> None:
             Shape(plain(), heights, FAST)
 
 
+def test_any_table_may_be_absent_the_first_too() -> None:
+    circuit = replace(plain(), tables=(plain().tables[0], plain(name="other").tables[0]))
+    assert [t.index for t in Shape(circuit, [0, 7], FAST).tables] == [1] and [t.index for t in Shape(circuit, [7, 0], FAST).tables] == [0]
+
+
 def test_a_fixed_table_has_its_height_or_is_absent() -> None:
     circuit = two_fixed_tables(7).circuit
     Shape(circuit, [9, 0, 0], FAST)

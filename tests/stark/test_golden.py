@@ -110,7 +110,7 @@ def test_kept_proofs_have_all_that_a_proof_can_have() -> None:
         *("rows of tree", "siblings of tree", "rows of layer", "siblings of layer"),
     }
     shape = Shape(statement("everything").circuit, list(kept("everything")[:5]), DEFAULT)
-    assert shape.log_heights == (10, 8, 0, 8, 7) and shape.folds == (3,) and len(shape.trees) == 4
+    assert shape.log_heights == (8, 10, 8, 0, 7) and shape.folds == (3,) and len(shape.trees) == 4
 
 
 # ***** one word changed *****
@@ -199,7 +199,7 @@ def test_nineteen_bits_of_work_are_not_twenty(name: str) -> None:
 def test_a_verifier_draws_as_many_queries_as_its_parameters_say(parameters: Parameters) -> None:
     """And each proof opens as many different ones as 261 (131) draws from the domain give, no fewer."""
     made = statement("everything")
-    shape = Shape(made.circuit, [10, 8, 0, 8, 7], parameters)
+    shape = Shape(made.circuit, [8, 10, 8, 0, 7], parameters)
     drawn = Challenges(shape, made.claim, bytes(32)).after_nonce(0)
     assert len(drawn) == parameters.queries == {1: 261, 3: 131}[parameters.log_blowup]
     assert drawn.min() >= 0 and (1 << shape.log_extended - 1) <= drawn.max() < 1 << shape.log_extended

@@ -160,6 +160,16 @@ def test_terms_of_unique_decoding_are_those_of_the_theorems(instance: Instance) 
     assert abs(unique_decoding_bits(instance) - min(128, expected[least])) < 1e-6
 
 
+def test_what_limits_a_report_is_named() -> None:
+    """The weakest round of unique decoding, or the weakest digest if that is weaker; a round if both are equally weak."""
+    digests = {"strong": 140.0, "weak": 120.0, "stronger": 150.0}
+    assert evaluate(WORKED, digests).limiting == "weak" and evaluate(WORKED, digests).claimed == 120.0
+    assert evaluate(WORKED, {"a": 129.0}).limiting == "queries"
+    assert evaluate(replace(WORKED, queries=200), {"z": 119.0, "a": 121.0}).limiting == "queries"
+    assert evaluate(WORKED, {"a": evaluate(WORKED).regimes[0].bits}).limiting == "queries"
+    assert evaluate(replace(WORKED, constraints=1 << 100), {"a": 129.0}).limiting == "constraints"
+
+
 def test_an_empty_batch_costs_nothing() -> None:
     """One function, no message: no term is infinite or negative."""
     terms = regime(Instance(22, 1, 1, 1, 2, 0, 0, (), 300, 0), "UDR").terms
