@@ -79,6 +79,20 @@ def everything() -> Example:
     return Example(circuit, {name: np.ascontiguousarray(trace, dtype=np.uint32) for name, trace in traces.items()}, (3, 1027, 1, 1, 0))
 
 
+def tall() -> Example:
+    """Lookups in a fixed table of 2^14 rows, whose tree is higher than the layer that a verifier knows of it."""
+    main, squares = TableBuilder("main"), TableBuilder("squares")
+    main.send(0, 1, main.column("x"), main.column("y"))
+    multiplicity = squares.column("multiplicity")
+    values = np.arange(1 << 14)
+    table = [squares.fixed_column(name, column.tolist()) for name, column in (("x", values), ("y", values * values))]
+    squares.send(0, squares.constant(0) - multiplicity, *table)
+    circuit = Circuit(digest("tall"), (Bus("squares", 2),), (main.build(), squares.build()), TableBuilder("claim").build())
+    x = np.arange(128) * 127
+    traces = {"main": np.array([x, x * x]), "squares": np.bincount(x, minlength=1 << 14)[None, :]}
+    return Example(circuit, {name: np.ascontiguousarray(trace, dtype=np.uint32) for name, trace in traces.items()}, ())
+
+
 FAST_FOLDS = Parameters(queries=20, grinding=3, log_fold=2, log_final=3)
 GOLDEN: dict[str, Golden] = {
     "everything": Golden(everything, DEFAULT, kept=True),
@@ -89,6 +103,9 @@ GOLDEN: dict[str, Golden] = {
     "counter, many folds": Golden(lambda: example(11, 7), FAST_FOLDS),
     "counter, folds of two": Golden(lambda: example(8, 9), replace(FAST_FOLDS, log_fold=1, log_final=4)),
     "counter, folds of sixteen": Golden(lambda: example(12, 7), replace(FAST_FOLDS, log_fold=4, log_blowup=2)),
+    "counter, one query": Golden(lambda: example(9, 7), replace(FAST_FOLDS, queries=1, grinding=0)),
+    "counter, two queries": Golden(lambda: example(8, 8), replace(FAST_FOLDS, queries=2, log_fold=3)),
+    "tall fixed table": Golden(tall, FAST_FOLDS),
     "fixed columns below": Golden(lambda: two_fixed_tables(11), replace(FAST_FOLDS, log_blowup=3)),
 }
 

@@ -14,9 +14,10 @@ from tests.stark.circuits import TableBuilder, digest, example, two_fixed_tables
 from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB, Bus, Circuit, Table
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.koalabear import P
+from zkc.runtime.hash.merkle import tree_over
 from zkc.runtime.stark.identity import checked_claim
 from zkc.runtime.stark.parameters import DEFAULT, PARAMETER_SETS, SMALL, Parameters, shift
-from zkc.runtime.stark.proof import Reader
+from zkc.runtime.stark.proof import Reader, TreePlan
 from zkc.runtime.stark.shape import Shape, batch_degree, check_circuit, node_degrees
 from zkc.runtime.stark.transcript import Transcript, WordStream
 
@@ -303,6 +304,7 @@ def test_reading_ends_with_the_bytes() -> None:
     reader = Reader(bytes(range(12)))
     assert reader.bytes(0) == b"" and reader.bytes(4) == bytes(range(4)) and reader.words(1, 2).tolist() == [[0x07060504, 0x0B0A0908]]
     reader.finish()
+    assert reader.elements(0, 6).shape == (0, 6)  # of a layer whose every value is known
     with pytest.raises(VerificationError, match="too short"):
         reader.bytes(1)
     for at in (0, 8, 11):
@@ -337,6 +339,18 @@ def test_words_of_a_transcript_that_are_p_or_more_are_drawn_again() -> None:
     assert [words.next() for _ in range(12)] == stream
     assert Transcript(hash_=fake).indices(b"x", 5, 32).tolist() == stream[:5]
     assert Transcript(hash_=fake).indices(b"x", 3, 4).tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize("log_top", [0, 1, 3, 6])
+def test_a_plan_counts_the_siblings_that_a_tree_gives(log_top: int) -> None:
+    """Of one leaf, of two, of half, of all."""
+    tree = tree_over(np.arange(64 * 8, dtype=np.uint32).reshape(64, 8))
+    rng = np.random.default_rng(1)
+    for leaves in ([0], [63], [0, 1], [31, 32], [0, 63], sorted(rng.choice(64, 30, replace=False)), range(64)):
+        positions = np.array(leaves, dtype=np.int64)
+        plan = TreePlan(6, log_top, positions, len(positions), 5)
+        siblings = len(tree.siblings(positions, log_top))
+        assert plan.siblings == siblings and plan.bytes == 4 * 5 * len(positions) + 32 * siblings
 
 
 def test_work_is_the_first_word_of_a_hash_of_state_and_nonce() -> None:

@@ -183,11 +183,12 @@ def test_slots_fit_below_the_agreement(log_slots: int, fits: bool) -> None:
     assert (bits > 0) == fits
 
 
-def test_numbers_of_an_actual_proof_are_counted() -> None:
+@pytest.mark.parametrize("parameters", [DEFAULT, SMALL])
+def test_numbers_of_an_actual_proof_are_counted(parameters: Parameters) -> None:
     """`everything` has 1024, 256, 0, 256 and 128 rows, and in its four trees 2 + 2, 3 + 1 + 1, 3 + 1 + 1 and 2 polynomials."""
     made = everything()
     heights = [made.traces[t.name].shape[1].bit_length() - 1 if t.name in made.traces else 0 for t in made.circuit.tables]
-    assert instance_of(Shape(made.circuit, heights, DEFAULT)) == Instance(
+    assert instance_of(Shape(made.circuit, heights, parameters)) == Instance(
         log_height=10,
         functions=2 * (16 + 1),
         points=2,
@@ -196,11 +197,18 @@ def test_numbers_of_an_actual_proof_are_counted() -> None:
         fractions=2 + 3 * 1024 + 256 + 256 + 128,
         width=4,
         folds=(3,),
-        queries=261,
+        queries=parameters.queries,
         grinding=20,
-        log_blowup=1,
+        log_blowup=parameters.log_blowup,
         log_slots=3,
     )
+
+
+def test_the_lowest_table_of_any_tree_counts() -> None:
+    """Below the others a fixed table that is absent, or a table that has nothing fixed."""
+    pairs, main, low, _, triples = everything().circuit.tables
+    for tables, heights in (((pairs, main, triples), [8, 10, 0]), ((pairs, main, low), [8, 10, 7])):
+        assert instance_of(Shape(replace(everything().circuit, tables=tables), heights, DEFAULT)).log_slots == 3
 
 
 def test_a_receipt_has_no_more_bits_than_its_queries_and_digests() -> None:
