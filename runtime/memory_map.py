@@ -140,17 +140,19 @@ class MemoryMap:
             return "user_end", "user memory, system page and page table must follow each other"
         if self.brk_end > self.stack_pointer:
             return "brk_end", "the heap must end below the stack"
-        if self.table_page % self.arity or not self._levels_are_aligned():
+        if not self._levels_are_aligned():
             return "table_base", "a page of the table would hold digests of two levels"
         return self._system_page_problem()
 
     def _levels_are_aligned(self) -> bool:
         """Whether every table page below the root has children of one height only."""
         top = self.children(self.root_page)[0]
-        below, first = self.table_page, self.parent(self.table_page)
-        while first < top:
-            below, first = first, self.parent(first)
-        return below % self.arity == 0
+        first = self.table_page
+        while first < top:  # the first page of each level is the first child of its parent
+            if first % self.arity:
+                return False
+            first = self.parent(first)
+        return True
 
     def _system_page_problem(self) -> tuple[str, str] | None:
         singles = (self.word_pc, self.word_brk, self.word_heap_start, self.word_journal_fill)
