@@ -6,6 +6,8 @@ Machine code is kept by the text of its module, so after an edit only what chang
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,11 +35,12 @@ from zkc.compiler.table import TableBuilder
 from zkc.compiler.values import flatten
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import DiagnosticError
-from zkc.dsl.parser import parse_files
+from zkc.dsl.parser import parse_files, read_bytes, shown_name
 from zkc.runtime import artefact, cache, events, sources
 from zkc.runtime.circuit import Bus, Circuit, Table
 from zkc.runtime.circuit_digest import circuit_digest
 from zkc.runtime.errors import InputError
+from zkc.runtime.files import look_up
 from zkc.runtime.machine import InsnInfo, Machine, MachineSpec, StepTable
 from zkc.runtime.stark.commitment import compiled_fixed_top
 from zkc.runtime.stark.parameters import DEFAULT, SMALL
@@ -54,32 +57,41 @@ def circuits_directory() -> Path:
 _compiling = threading.Lock()
 
 
+def circuit_files(root: Path) -> list[Path]:
+    """The .circ files in a folder, by name. InputError if there are none."""
+    there = look_up(root, what="the folder of .circ files")
+    if there is None or not stat.S_ISDIR(there.st_mode):
+        reason = "there is no such folder" if there is None else "this is no folder"
+        raise InputError(reason, where=str(root), hint="give a folder of .circ files that make a machine")
+    files = sorted(root.glob("*.circ"))
+    if not files:
+        raise InputError(f"there are no .circ files in {root}", hint="give a folder of .circ files that make a machine")
+    return files
+
+
 def load_machine(directory: Path | None = None) -> Machine:
     """The machine of a directory of .circ files; from the cache if neither they nor the compiler changed."""
     root = directory or circuits_directory()
-    files = sorted(root.glob("*.circ"))
-    if not files:
-        raise InputError(f"there are no .circ files in {root}", hint="give a directory that holds a machine")
-    try:
-        key = _key(files)
-    except OSError:  # the parser says which file cannot be read
-        parse_files(files, root)
-        raise
+    files = circuit_files(root)
+    key = _key(files, root)
     with _compiling:
         kept = cache.load("machines", key)
         spec = None if kept is None else artefact.from_bytes(kept)
         if spec is None:
             spec = build(files, root)
-            cache.save("machines", key, artefact.to_bytes(spec))
+            if _key(files, root) == key:  # otherwise a file was edited meanwhile, and no one knows what was compiled
+                cache.save("machines", key, artefact.to_bytes(spec))
             cache.prune()
         return Machine(spec)
 
 
-def _key(files: list[Path]) -> str:
-    """A digest of the .circ files and of the compiler."""
+def _key(files: list[Path], root: Path) -> str:
+    """A digest of the .circ files and of the compiler. DiagnosticError if a file cannot be read."""
     h = hashlib.sha256(sources.digest_of(__name__).encode())
     here = Path(__file__).parent
-    for path in [*files, *sorted([*here.glob("templates/*"), *(here.parent / "dsl").glob("*.lark")])]:
+    for path in files:
+        h.update(os.fsencode(path.name) + b"\0" + read_bytes(path, shown_name(path, root)) + b"\0")
+    for path in sorted([*here.glob("templates/*"), *(here.parent / "dsl").glob("*.lark")]):
         h.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return h.hexdigest()[:32]
 

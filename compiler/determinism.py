@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zkc.compiler.build import Compilation, circuits_directory, compile_program
+from zkc.compiler.build import Compilation, circuit_files, circuits_directory, compile_program
 from zkc.compiler.layout import Laid, _fixed_rows, lay_out  # pyright: ignore[reportPrivateUsage]
 from zkc.compiler.program import Program
 from zkc.compiler.values import flatten
@@ -1329,7 +1329,4 @@ def check_codes(program: Program) -> list[Finding]:
 def determinism_findings(directory: Path | None = None) -> list[Diagnostic]:
     """Everything the prover may choose that is not free on purpose, as diagnostics; empty for a sound machine."""
     root = directory or circuits_directory()
-    files = sorted(root.glob("*.circ"))
-    if not files:
-        raise InputError(f"there are no .circ files in {root}", hint="give a directory that holds a machine")
-    return [f.diagnostic() for f in audit(compile_program(files, root)) if f.expected is None]
+    return [f.diagnostic() for f in audit(compile_program(circuit_files(root), root)) if f.expected is None]

@@ -159,19 +159,6 @@ class Polynomials:
             total = self.add(total, term)
         return total
 
-    def import_from(self, other: Polynomials, node: int, columns: list[int]) -> int:
-        """The node of `other`, with its column k replaced by our node columns[k]."""
-        done: dict[int, int] = {}
-        for i in other.reachable([node]):
-            op, a, b = other.nodes[i]
-            if op == COLUMN:
-                done[i] = columns[a]
-            elif op == CONSTANT:
-                done[i] = self.constant(a)
-            else:
-                done[i] = {ADD: self.add, SUB: self.sub, MUL: self.mul}[op](done[a], done[b])
-        return done[node]
-
     def reachable(self, roots: list[int]) -> list[int]:
         """The nodes that the roots need, in order."""
         needed = set(roots)

@@ -6,6 +6,9 @@ refused before any pass that recurses over syntax sees it.
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -78,13 +81,20 @@ def shown_name(path: Path, root: Path) -> str:
 
 def read_source(path: Path, name: str) -> str:
     """The text of a file, which `name` calls in messages. Raises DiagnosticError (E0201) for what is no text that can be read."""
+    return decode_source(read_bytes(path, name), name)
+
+
+def read_bytes(path: Path, name: str) -> bytes:
+    """The content of a file, one byte more than MAX_SOURCE at most; as `read_source`."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_SOURCE + 1)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        # A pipe would be waited for, and a device may have no end.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "it is no file")
+            return file.read(MAX_SOURCE + 1)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise DiagnosticError([Diagnostic("E0201", f"the file cannot be read: {reason}", s.Span(name, 1, 1, 1, 2))], {}) from None
-    return decode_source(data, name)
 
 
 def decode_source(data: bytes, name: str) -> str:

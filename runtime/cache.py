@@ -24,6 +24,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from zkc.runtime.text import printable
+
 KINDS: Final = ("machines", "code", "kernels", "notes")
 LIMIT_BYTES: Final = 512 << 20
 """What `prune` leaves: a machine with all its machine code takes about 25 MiB, so some twenty of them."""
@@ -80,11 +82,7 @@ def share_temporary() -> None:
 
 def names(kind: str) -> set[str]:
     """The names of all entries of a kind, whole or not."""
-    found: set[str] = set()
-    for folder in _folders():
-        with contextlib.suppress(OSError):
-            found.update(os.listdir(folder / kind))
-    return found
+    return {name for folder in _folders() for name in _listed(folder / kind)}
 
 
 def touched() -> frozenset[tuple[str, str]]:
@@ -120,11 +118,19 @@ def mistrust(folder: Path) -> str | None:
 def _entries(folder: Path) -> list[tuple[float, int, Path]]:
     """Time of the last use, size and path of all files, partial ones of processes that died too."""
     found: list[tuple[float, int, Path]] = []
-    for path in (path for kind in KINDS if (folder / kind).is_dir() for path in (folder / kind).iterdir()):
+    for path in (folder / kind / name for kind in KINDS for name in _listed(folder / kind)):
         with contextlib.suppress(OSError):
             status = path.lstat()
             found.append((status.st_mtime, status.st_size, path))
     return found
+
+
+def _listed(folder: Path) -> list[str]:
+    """The names in a folder; none if it cannot be read."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _folders() -> list[Path]:
@@ -184,7 +190,7 @@ def _warn(problem: str) -> None:
     if problem not in _said and not _inherited:
         _said.add(problem)
         hint = "give a folder of your own in ZKC_CACHE; what is compiled now is lost when this command ends"
-        _log.warning("zkc: %s\n  help: %s", problem, hint)
+        _log.warning("zkc: %s\n  help: %s", printable(problem), hint)
 
 
 def _make(folder: Path) -> None:

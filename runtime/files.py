@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -16,6 +17,19 @@ from zkc.runtime.errors import InputError, OutputError
 
 MIB = 1 << 20
 _CHUNK = 1 << 20
+
+
+def look_up(path: str | os.PathLike[str], *, what: str) -> os.stat_result | None:
+    """What is at `path`, links followed; None if nothing is there.
+
+    InputError if the system cannot even look: a name that is too long, links in a circle, a folder that is closed to this user.
+    """
+    try:
+        return os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise _unusable(f"cannot use {what}", path, error) from None
 
 
 def read_file(path: str | os.PathLike[str], *, limit: int, what: str, magic: bytes = b"", option: str | None = None) -> bytes:
@@ -62,13 +76,20 @@ def write_file(path: str | os.PathLike[str], data: bytes | memoryview, *, what: 
     A link is followed; a device or a pipe (such as /dev/stdout) is written to directly.
     """
     try:
-        target = Path(os.path.realpath(path))
-        if target.exists() and not target.is_file() and not target.is_dir():
-            target.write_bytes(data)
+        if _is_special(path):
+            Path(path).write_bytes(data)
         else:
-            _replace(target, data)
+            _replace(Path(os.path.realpath(path)), data)
     except (OSError, ValueError) as error:
         raise _unusable(f"cannot write {what}", path, error, OutputError) from None
+
+
+def make_folder(path: Path, *, what: str) -> None:
+    """Makes a folder and those above it, unless they are there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise _unusable(f"cannot make {what}", path, error, OutputError) from None
 
 
 def check_writable(path: str | os.PathLike[str], *, what: str, inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
@@ -81,11 +102,11 @@ def check_writable(path: str | os.PathLike[str], *, what: str, inputs: Iterable[
             where = str(path) if os.fspath(path) == os.fspath(one) else f"{path} is {one}"
             raise InputError(f"{what} would be written over a file that it is made from", where=where, hint="give another -o FILE")
     try:
+        if _is_special(path):
+            return
         target = Path(os.path.realpath(path))
         if target.is_dir():
             raise IsADirectoryError(21, "Is a directory")
-        if target.exists() and not target.is_file():
-            return
         remove_partials(target.parent, target.name)
         partial, descriptor = _open_partial(target)
         os.close(descriptor)
@@ -94,7 +115,21 @@ def check_writable(path: str | os.PathLike[str], *, what: str, inputs: Iterable[
         raise _unusable(f"cannot write {what}", path, error) from None
 
 
-def _same_file(output: str | os.PathLike[str], source: str | os.PathLike[str]) -> bool:
+def is_stdout(path: str | os.PathLike[str]) -> bool:
+    """Whether what is written to `path` goes where stdout goes, a terminal and other devices apart: there both may."""
+    return _same_file(path, 1)
+
+
+def _is_special(path: str | os.PathLike[str]) -> bool:
+    """Whether something is there that is no file and no folder. Asked of the path itself: /dev/stdout leads to a pipe that has no path."""
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _same_file(output: str | os.PathLike[str], source: str | os.PathLike[str] | int) -> bool:
     try:
         status = os.stat(output)
         return os.path.samestat(status, os.stat(source)) and not stat.S_ISCHR(status.st_mode)
@@ -179,6 +214,8 @@ def _sync_directory(directory: Path) -> None:
             os.close(descriptor)
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL_HINT = "make room and run the same command again"
 _HINTS: dict[type[Exception], str] = {
     FileNotFoundError: "check the path; the folder must exist",
     IsADirectoryError: "give the path of a file",
@@ -189,4 +226,5 @@ _HINTS: dict[type[Exception], str] = {
 
 def _unusable(message: str, path: str | os.PathLike[str], error: Exception, kind: type[InputError] = InputError) -> InputError:
     reason = getattr(error, "strerror", None) or str(error)
-    return kind(f"{message}: {reason[:1].lower()}{reason[1:]}", where=os.fspath(path), hint=_HINTS.get(type(error)))
+    hint = FULL_HINT if getattr(error, "errno", None) in FULL else _HINTS.get(type(error))
+    return kind(f"{message}: {reason[:1].lower()}{reason[1:]}", where=os.fspath(path), hint=hint)

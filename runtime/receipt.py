@@ -32,6 +32,8 @@ KIND_SEGMENTS = 0
 
 DIGEST_BYTES = 32
 IMAGE_ID_WORDS = 8
+HEAD_BYTES = len(MAGIC) + DIGEST_BYTES + 4 * (3 + IMAGE_ID_WORDS + 2 + 2)
+"""All but journal, claims and proofs."""
 
 A = ParamSpec("A")
 R = TypeVar("R")
@@ -62,6 +64,12 @@ class Receipt:
     def proof_bytes(self) -> int:
         """Bytes of all proofs: the receipt less its head, journal and claims."""
         return sum(len(segment.proof) for segment in self.segments)
+
+    @property
+    def receipt_bytes(self) -> int:
+        """Bytes of the whole: the length of `to_bytes`."""
+        claims = sum(4 * len(segment.claim) + 4 for segment in self.segments)
+        return HEAD_BYTES + len(self.journal) + claims + self.proof_bytes
 
     def to_bytes(self) -> bytes:
         """The receipt as a file's content; `from_bytes` is the inverse."""
@@ -155,7 +163,7 @@ def summary(receipt: Receipt, circuit: Circuit | None = None) -> dict[str, Any]:
         "journal": receipt.journal.hex(),
         "journal_bytes": len(receipt.journal),
         "proof_bytes": receipt.proof_bytes,
-        "receipt_bytes": len(receipt.to_bytes()),
+        "receipt_bytes": receipt.receipt_bytes,
         "segments": len(receipt.segments),
         "chain": [_segment_summary(segment, layout) for segment in receipt.segments],
     }

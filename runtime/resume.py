@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
+import stat
 import struct
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
 from zkc.runtime.errors import InputError
-from zkc.runtime.files import read_file, remove_partials, write_file
+from zkc.runtime.files import look_up, make_folder, read_file, remove_partials, write_file
 from zkc.runtime.image import Digest
 from zkc.runtime.limits import MAX_STORED_BYTES
 from zkc.runtime.receipt import SegmentReceipt
@@ -35,6 +37,24 @@ def resume_key(image_id: Digest, input_hash: bytes, circuit_digest: bytes, limit
     return _hash(b"".join(len(part).to_bytes(8, "little") + part for part in parts))
 
 
+def parts_folder(output: str) -> Path | None:
+    """Where the finished segments of a receipt at `output` are kept; None if that is a device or a pipe.
+
+    InputError if something is in the way, so that it is known before anything is proven.
+    """
+    found = look_up(output, what="the receipt")
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        return None
+    # Beside the file, not beside a link to it, such as /dev/stdout.
+    folder = Path((os.path.realpath(output) if os.path.islink(output) else output) + ".parts")
+    there = look_up(folder, what="the folder for finished segments")
+    if there is not None and not stat.S_ISDIR(there.st_mode):
+        raise InputError("finished segments cannot be kept: there is something else", where=str(folder), hint="give another -o FILE")
+    if there is not None and not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError("finished segments cannot be kept: permission denied", where=str(folder), hint="give another -o FILE")
+    return folder
+
+
 class ResumeStore:
     """The finished segments of one run. As a context manager it is emptied after success and kept after an error:
 
@@ -53,7 +73,9 @@ class ResumeStore:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is None:
             self.discard()
-        elif error is not None and (kept := len(list(self.folder.glob(f"*{_SUFFIX}")))):
+            return
+        self._remove_empty()
+        if error is not None and (kept := len(list(self.folder.glob(f"*{_SUFFIX}")))):
             what = "1 finished segment is" if kept == 1 else f"{kept} finished segments are"
             error.add_note(f"  help: {what} kept in {self.folder.parent}; the same command goes on where it stopped")
 
@@ -74,11 +96,8 @@ class ResumeStore:
         return SegmentReceipt(struct.unpack_from(f"<{claim_values}I", body, _HEAD.size), body[proof_at:])
 
     def save(self, index: int, identity: bytes, segment: SegmentReceipt) -> None:
-        """Store a finished segment; `InputError` if the disk does not take it."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot keep finished segments: {error.strerror}", where=str(self.folder)) from None
+        """Store a finished segment; `OutputError` if the disk does not take it."""
+        make_folder(self.folder, what="a folder for finished segments")
         claim = struct.pack(f"<{len(segment.claim)}I", *segment.claim)
         body = self._head(index, identity, len(segment.claim)) + claim + segment.proof
         write_file(self._path(index), _MAGIC + _hash(body) + body, what="a finished segment")
@@ -92,6 +111,9 @@ class ResumeStore:
         for item in self.folder.glob(f"*{_SUFFIX}"):
             item.unlink(missing_ok=True)
         remove_partials(self.folder)
+        self._remove_empty()
+
+    def _remove_empty(self) -> None:
         for folder in (self.folder, self.folder.parent):
             with contextlib.suppress(OSError):
                 folder.rmdir()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from zkc.progress import Progress, no_progress, spoken
 from zkc.runtime import arguments
 from zkc.runtime.arguments import BytesLike, PathLike
 from zkc.runtime.errors import InputError, InternalError, VerificationError
-from zkc.runtime.files import MIB, check_writable, read_file, read_stream, write_file
+from zkc.runtime.files import MIB, check_writable, look_up, read_file, read_stream, write_file
 from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_INPUT_BYTES, MAX_JOURNAL_BYTES, MAX_RECEIPT_BYTES, check_receipt_fits
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class Verified:
     journal: bytes = field(repr=False)
     security_bits: float
     proof_bytes: int = 0
+    receipt_bytes: int = 0
 
 
 @spoken
@@ -153,6 +155,8 @@ def check_environment() -> None:
 
 def _folder(directory: PathLike | None) -> Path | None:
     path = arguments.optional_path("directory", directory)
+    if path == "":
+        raise InputError("directory is '', not a path", hint="give a folder, or None for the circuits that come with zkc")
     return None if path is None else Path(path)
 
 
@@ -281,15 +285,19 @@ def prove(
     from zkc.runtime.proving import Progress as Step
     from zkc.runtime.proving import prove_segments
     from zkc.runtime.receipt import Receipt
+    from zkc.runtime.resume import parts_folder
     from zkc.runtime.sizes import proofs_at_most
 
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)
     jobs = arguments.jobs(jobs)
+    ray = None if ray is None else arguments.text("ray", ray)
     output = arguments.optional_path("output", output)
     parameter_set = int(arguments.switch("small", small))
+    parts = None
     if output is not None:
         check_writable(output, what="the receipt", inputs=() if isinstance(program, BytesLike) else (program,))
+        parts = parts_folder(output)
     loaded = load_program(program)
     prepare()
     image = _image_id_of(loaded)
@@ -305,7 +313,7 @@ def prove(
     def report(step: Step) -> None:
         progress("prove", step.done, len(execution.segments))
 
-    with _resume_store(output, image, stdin, limits.segment_limit, parameter_set) as store:
+    with _resume_store(parts, image, stdin, limits.segment_limit, parameter_set) as store:
         progress("prove", 0, len(execution.segments))
         # A callback cannot follow a segment into another process.
         shown = progress if jobs == 1 and backend is None else no_progress
@@ -392,19 +400,18 @@ def segment_identity(segment: Segment) -> bytes:
 
 
 def _resume_store(
-    output: str | None, image: str, stdin: bytes | None, segment_limit: int | None, parameter_set: int
+    parts: Path | None, image: str, stdin: bytes | None, segment_limit: int | None, parameter_set: int
 ) -> AbstractContextManager[ResumeStore | None]:
-    """Where finished segments are kept; nowhere without an output file, or if it is a device or a pipe."""
+    """The finished segments in `parts`; None keeps none."""
     from zkc.runtime.image import parse_image_id
     from zkc.runtime.resume import ResumeStore, resume_key
 
-    path = Path(os.devnull if output is None else output)
-    if path.exists() and not path.is_file():
+    if parts is None:
         return nullcontext()
     given = hashlib.sha256(b"" if stdin is None else b"input" + stdin).digest()
     settings = {"segment_log_rows": segment_limit or 0, "parameter_set": parameter_set}
     key = resume_key(parse_image_id(image), given, machine().circuit.digest, settings)
-    return ResumeStore(path.with_name(path.name + ".parts"), key)
+    return ResumeStore(parts, key)
 
 
 def _security_bits(receipt: Receipt) -> float:
@@ -462,7 +469,8 @@ def verify(
 
     verified = verify_receipt(chosen.circuit, claimed, chosen.hasher, verify_one, image_id=expected, journal=journal, exit_code=exit_code)
     shown = image_id_hex(verified.image_id)
-    return Verified(shown, verified.exit_code, verified.segments, verified.journal, _security_bits(claimed), claimed.proof_bytes)
+    sizes = claimed.proof_bytes, claimed.receipt_bytes
+    return Verified(shown, verified.exit_code, verified.segments, verified.journal, _security_bits(claimed), *sizes)
 
 
 def inspect(receipt: PathLike | BytesLike) -> dict[str, object]:
@@ -562,16 +570,18 @@ def version() -> str:
 
 def format_files(paths: Sequence[PathLike], *, write: bool) -> list[Path]:
     """The .circ files among `paths` (files, or folders of them) that are not in our style; with `write` they then are."""
+    from zkc.compiler.build import circuit_files
     from zkc.dsl.format import format_source
-    from zkc.dsl.parser import decode_source
+    from zkc.dsl.parser import read_source
 
     write = arguments.switch("write", write)
-    files = [
-        file for path in map(Path, arguments.paths("paths", paths)) for file in (sorted(path.glob("*.circ")) if path.is_dir() else [path])
-    ]
+    files: list[Path] = []
+    for path in map(Path, arguments.paths("paths", paths)):
+        there = look_up(path, what="the path")
+        files += circuit_files(path) if there is not None and stat.S_ISDIR(there.st_mode) else [path]
     changed: list[Path] = []
     for file in files:
-        source = decode_source(read_file(file, limit=MIB, what="the .circ file"), str(file))
+        source = read_source(file, str(file))
         formatted = format_source(source, str(file))
         if formatted != source:
             changed.append(file)
@@ -596,6 +606,7 @@ def audit(directory: PathLike | None = None) -> list[ColumnAudit]:
 
 def check_determinism(directory: PathLike | None = None) -> None:
     """Raises DiagnosticError with every choice that constraints leave the prover without meaning to. Needs z3-solver; takes seconds."""
+    from zkc.compiler.build import circuit_files
     from zkc.compiler.determinism import determinism_findings
     from zkc.dsl.diagnostics import DiagnosticError
     from zkc.dsl.parser import parse_files
@@ -604,7 +615,7 @@ def check_determinism(directory: PathLike | None = None) -> None:
     with _one_solver:
         findings = determinism_findings(root)
     if findings:
-        raise DiagnosticError(findings, parse_files(sorted(root.glob("*.circ")), root)[1])
+        raise DiagnosticError(findings, parse_files(circuit_files(root), root)[1])
 
 
 _one_solver = threading.Lock()
@@ -629,7 +640,8 @@ def lock_changes() -> list[str]:
     from zkc.stats import lock_diff, lock_text
 
     path = lock_path()
-    old = read_file(path, limit=MIB, what="circuits.lock").decode("utf-8", "replace") if path.exists() else ""
+    there = look_up(path, what="circuits.lock")
+    old = "" if there is None else read_file(path, limit=MIB, what="circuits.lock").decode("utf-8", "replace")
     return lock_diff(old, lock_text(machine().circuit))
 
 

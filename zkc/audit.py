@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from zkc.compiler.build import circuits_directory, compile_program
+from zkc.compiler.build import circuit_files, circuits_directory, compile_program
 from zkc.compiler.table import Column, Origin, TableBuilder
-from zkc.runtime.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,7 @@ def audit(directory: Path | None) -> list[ColumnAudit]:
     from zkc.compiler.check import check_columns
 
     root = directory or circuits_directory()
-    files = sorted(root.glob("*.circ"))
-    if not files:
-        raise InputError(f"there are no .circ files in {root}", hint="give a directory that holds a machine")
-    compilation = compile_program(files, root)
+    compilation = compile_program(circuit_files(root), root)
     tables = [*compilation.steps, *compilation.others]
     for table in tables:
         check_columns(compilation.program, table)

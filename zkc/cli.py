@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +24,7 @@ from zkc.output import RawOutput, Report, describe_count, describe_exit, describ
 from zkc.progress import progress_bars, progress_lines
 from zkc.runtime import arguments as allowed
 from zkc.runtime.errors import InputError, OutputError, VerificationError, ZkcError
-from zkc.runtime.files import check_writable, write_file
+from zkc.runtime.files import FULL, FULL_HINT, check_writable, is_stdout, write_file
 from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_INPUT_BYTES, MAX_JOURNAL_BYTES
 from zkc.runtime.linux_calls import describe_calls
 from zkc.runtime.text import printable
@@ -68,6 +68,8 @@ class Refused(InputError):
     def __init__(self, message: str, values: Mapping[str, Any], *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.values = values
+
+
 ConsoleOption = Annotated[int, typer.Option("--max-console", metavar="N", help="At most N bytes of console output.")]
 JournalOption = Annotated[int, typer.Option("--max-journal", metavar="N", help="At most N bytes of journal.")]
 MaxInputOption = Annotated[int, typer.Option("--max-input", metavar="N", help="At most N bytes of input.")]
@@ -81,7 +83,7 @@ def common(
 ) -> None:
     """Options of every command."""
     if circuits is not None:
-        os.environ["ZKC_CIRCUITS"] = str(circuits.resolve())  # processes that prove segments inherit it
+        os.environ["ZKC_CIRCUITS"] = os.path.abspath(circuits)  # processes that prove segments inherit it
     api.check_environment()
 
 
@@ -143,6 +145,7 @@ def prove(
     report = Report(json)
     target = output or Path(program.stem + ".receipt")
     check_writable(target, what="the receipt", inputs=_inputs(program, input))
+    _leave_stdout_to(target, json)
     stdin = _stdin(input, max_input)
     with progress_bars(quiet=json) as progress:
         proof = api.prove(
@@ -188,7 +191,6 @@ def verify(
     expected = None if journal is None else api.read_journal(journal)
     with progress_bars(quiet=json) as progress:
         verified = api.verify(receipt, program=elf, image_id=image_id, journal=expected, exit_code=exit_code, progress=progress)
-    size = receipt.stat().st_size
     facts = {
         "verified": f"yes, {_count(verified.segments, 'segment')} in {report.seconds():.2f} s",
         "image id": verified.image_id,
@@ -203,7 +205,7 @@ def verify(
         journal=verified.journal.hex(),
         segments=verified.segments,
         proof_bytes=verified.proof_bytes,
-        receipt_bytes=size,
+        receipt_bytes=verified.receipt_bytes,
         security_bits=verified.security_bits,
     )
 
@@ -231,6 +233,7 @@ def profile(
     top = allowed.integer("top", top, 1, MOST_LINES)
     if output is not None:
         check_writable(output, what="the profile", inputs=_inputs(program, input))
+        _leave_stdout_to(output, json)
     with progress_bars(quiet=json) as progress:
         found = api.profile(
             program,
@@ -270,6 +273,7 @@ def make_report(
     shown = Report(json)
     target = output or Path(program.stem + ".html")
     check_writable(target, what="the report", inputs=_inputs(program, input))
+    _leave_stdout_to(target, json)
     with progress_bars(quiet=json) as progress:
         page = api.report(
             program,
@@ -567,11 +571,23 @@ def _command(arguments: list[str]) -> int:
     # Not app(): that has its own idea of what an interrupt and a closed pipe should print.
     command = typer.main.get_command(app)
     try:
-        with stoppable(), progress_lines(), command.make_context("zkc", _with_addresses(arguments)) as context:
+        with stoppable(), progress_lines(), _one_command(), command.make_context("zkc", _with_addresses(arguments)) as context:
             command.invoke(context)
     except typer.Exit as done:  # after --help
         return done.exit_code
     return OK
+
+
+@contextmanager
+def _one_command() -> Generator[None]:
+    """What --circuits sets is for this command alone."""
+    before = os.environ.get("ZKC_CIRCUITS")
+    try:
+        yield
+    finally:
+        os.environ.pop("ZKC_CIRCUITS", None)
+        if before is not None:
+            os.environ["ZKC_CIRCUITS"] = before
 
 
 def _status_of(error: BaseException, as_json: bool) -> int:
@@ -584,6 +600,8 @@ def _status_of(error: BaseException, as_json: bool) -> int:
         return _failed(_with_notes(error), error.status, as_json, **error.values)
     if isinstance(error, ZkcError):
         return _failed(_with_notes(error), error.status, as_json, verified=False if isinstance(error, VerificationError) else None)
+    if (system := _of_the_system(error)) is not None:
+        return _failed(str(system), system.status, as_json)
     if isinstance(error, (BrokenPipeError, SystemExit)):  # rich exits by itself when the reader went away
         return PIPE_CLOSED
     if isinstance(error, Stopped):
@@ -603,6 +621,26 @@ def _status_of(error: BaseException, as_json: bool) -> int:
     return _failed(text, INTERNAL, as_json)
 
 
+def _of_the_system(error: BaseException) -> ZkcError | None:
+    """What it means that the system refused something unexpected: mostly a folder that is closed or gone, not a fault of ours."""
+    if not isinstance(error, OSError) or isinstance(error, BrokenPipeError):
+        return None
+    reason = error.strerror or str(error)
+    if error.errno in FULL:
+        return OutputError(f"cannot write: {reason}", where=_shown_path(error), hint=FULL_HINT)
+    try:
+        os.getcwd()
+    except OSError:
+        return InputError("the folder that this command was started in is gone", hint="change to another folder")
+    if error.filename is None:
+        return None
+    return InputError(f"cannot be used: {reason}", where=_shown_path(error), hint="check the path, and who may use it")
+
+
+def _shown_path(error: OSError) -> str | None:
+    return None if error.filename is None else os.fsdecode(error.filename)
+
+
 def _failed(message: str, status: int, as_json: bool, **values: Any) -> int:
     note(f"zkc: {message}")
     if as_json:
@@ -615,8 +653,10 @@ def _with_addresses(arguments: Sequence[str]) -> list[str]:
     """`--ray` means `--ray auto` where no address follows: an option of the library has a value or none."""
     from zkc.runtime.cluster import ADDRESS
 
-    following = [*arguments[1:], ""]
-    return [f"{given}=auto" if given == "--ray" and not ADDRESS.fullmatch(after) else given for given, after in zip(arguments, following)]
+    own = len(_before_flags(list(arguments))[0])
+    following = [*arguments[1:own], ""]
+    bare = [given == "--ray" and not (ADDRESS.fullmatch(after) or after.startswith("ray://")) for given, after in zip(arguments, following)]
+    return [*(f"{given}=auto" if alone else given for given, alone in zip(arguments, bare)), *arguments[own:]]
 
 
 def _with_notes(error: BaseException) -> str:
@@ -626,7 +666,7 @@ def _with_notes(error: BaseException) -> str:
 
 def _circuits() -> str | None:
     """The folder of --circuits."""
-    return os.environ.get("ZKC_CIRCUITS")
+    return os.environ.get("ZKC_CIRCUITS") or None
 
 
 def _count(number: int, what: str) -> str:
@@ -646,6 +686,14 @@ def _stdin(path: Path | None, max_input: int) -> bytes | None:
 def _inputs(program: Path, input: Path | None) -> list[Path]:
     """What no output may be written over: the files named, and those that the machine is made of."""
     return [program, *([] if input is None else [input]), *api.circuits_folder().glob("*.circ")]
+
+
+def _leave_stdout_to(output: Path, as_json: bool) -> None:
+    """If `output` is stdout, as in `-o /dev/stdout | COMMAND`, all else that would go there goes to stderr: the file is the answer."""
+    if is_stdout(output):
+        if as_json:
+            raise InputError("stdout cannot have both the file and the JSON object", where=str(output), hint="give another -o FILE")
+        sys.stdout = sys.stderr  # `standard_streams` puts it back
 
 
 def _say_what_is_compiled() -> None:

@@ -43,9 +43,10 @@ def emit(directory: Path | None, stage: str) -> str:
 
 def _syntax(directory: Path) -> Iterator[str]:
     """The syntax tree, one item a block."""
+    from zkc.compiler.build import circuit_files
     from zkc.dsl.parser import parse_files
 
-    items, _ = parse_files(sorted(directory.glob("*.circ")), directory)
+    items, _ = parse_files(circuit_files(directory), directory)
     for item in items:
         yield from _node(item, "")
         yield ""
@@ -87,21 +88,28 @@ def polynomial(table: Table, root: int, limit: int = 400) -> str:
     names = [*table.columns, *table.fixed_names]
     nodes = table.nodes.tolist()
 
-    def text(node: int, tight: bool, depth: int) -> str:
+    def parts(node: int, tight: bool, depth: int) -> Iterator[str]:
         op, a, b = nodes[node]
         if op == COLUMN:
-            return names[a]
-        if op == CONSTANT:
-            return constant(a)
-        if depth > 24:
-            return "…"
-        if op == MUL:
-            return f"{text(a, True, depth + 1)} * {text(b, True, depth + 1)}"
-        both = f"{text(a, False, depth + 1)} {'+' if op == ADD else '-'} {text(b, op != ADD, depth + 1)}"
-        return f"({both})" if tight else both
+            yield names[a]
+        elif op == CONSTANT:
+            yield constant(a)
+        elif depth > 24:
+            yield "…"
+        else:
+            brackets = tight and op != MUL
+            yield "(" * brackets
+            yield from parts(a, op == MUL, depth + 1)
+            yield " * " if op == MUL else " + " if op == ADD else " - "
+            yield from parts(b, op != ADD, depth + 1)
+            yield ")" * brackets
 
-    whole = text(root, False, 0)
-    return whole if len(whole) <= limit else whole[:limit] + " …"
+    whole = ""
+    for part in parts(root, False, 0):  # as many as are shown: nodes are shared, so the whole text may be as long as 2^24 of them
+        whole += part
+        if len(whole) > limit:
+            return whole[:limit] + " …"
+    return whole
 
 
 def _tables(circuit: Circuit, name: str | None) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from zkc.compiler import witness as w
+from zkc.compiler.build import circuit_files
 from zkc.compiler.elaborate import Elaborator
 from zkc.compiler.layout import fixed_table
 from zkc.compiler.program import Program, collect, evaluate_constant
@@ -21,7 +22,6 @@ from zkc.compiler.values import ArrayValue, Scalar, StructValue, Value, flatten,
 from zkc.compiler.witness import W
 from zkc.dsl import syntax as s
 from zkc.dsl.parser import parse_files
-from zkc.runtime.errors import InputError
 from zkc.runtime.field.koalabear import P
 
 WORD: Final = 1 << 32
@@ -51,9 +51,7 @@ class TestOutcome:
 
 def run_tests(directory: Path, pattern: str = "") -> Iterator[TestOutcome]:
     """The outcome of every test block whose name holds `pattern`, in order. Raises DiagnosticError for files that do not compile."""
-    files = sorted(directory.glob("*.circ"))
-    if not files:
-        raise InputError(f"there are no .circ files in {directory}", hint="give a directory that holds a machine")
+    files = circuit_files(directory)
     w.reset()
     items, sources = parse_files(files, directory)
     runner = Runner(collect(items, sources))

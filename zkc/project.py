@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +17,8 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
 def create(folder: Path) -> list[Path]:
-    """The files written into the new `folder`; its last part is the name of the project."""
-    name = folder.resolve().name
+    """The files written into the new `folder`; its last part is the name of the project. All or none of them."""
+    name = os.path.basename(os.path.abspath(folder))
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
         raise InputError(f"not a name for a project: {name!r}", hint="use letters, digits, _ and -, and start with a letter")
     try:
@@ -35,6 +37,14 @@ def create(folder: Path) -> list[Path]:
         "input.txt": "anything\n",
         ".gitignore": "*.elf\n*.receipt\n__pycache__/\n",
     }
-    for file, text in contents.items():
-        write_file(folder / file, text.encode(), what="the project")
-    return [folder / file for file in contents]
+    files = [folder / file for file in contents]
+    try:
+        for file, text in zip(files, contents.values(), strict=True):
+            write_file(file, text.encode(), what="the project")
+    except BaseException:  # a full disk, or Ctrl-C: the same command must work again
+        with suppress(OSError):
+            for file in files:
+                file.unlink(missing_ok=True)
+            folder.rmdir()
+        raise
+    return files

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import stat
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from typing import Final
 from zkc.output import note
 from zkc.runtime import arguments
 from zkc.runtime.errors import InputError
-from zkc.runtime.files import check_writable, write_file
+from zkc.runtime.files import check_writable, look_up, write_file
 
 GUEST: Final = Path(__file__).parent / "guest"
 
@@ -49,6 +50,18 @@ LINK: Final = (
 # 64-bit division, soft float and the like. -lcompiler_rt would bring a megabyte of debug information that names local folders.
 SUPPORT: Final = (*TARGET[:2], TARGET[2], "-O", "ReleaseFast", "-fstrip", "-ffunction-sections", "-fdata-sections")
 
+ENDS_WITH_US: Final = """
+import ctypes, os, runpy, sys
+try:
+    ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)  # PR_SET_PDEATHSIG, SIGKILL; kept by exec, so it is zig's
+except (AttributeError, OSError):
+    pass
+if os.getppid() != int(sys.argv.pop(1)):
+    os._exit(1)
+runpy.run_module("ziglang", run_name="__main__", alter_sys=True)
+"""
+"""`python -m ziglang`, but not after this process is gone, however it ended. To be run with -P: modules of the user's are not Python's."""
+
 
 def build(sources: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str], *, flags: Sequence[str] = ()) -> Path:
     """The ELF made of C and assembly `sources` and the guest library, at `output`, which must not be one of the files it is made of.
@@ -56,15 +69,16 @@ def build(sources: Sequence[str | os.PathLike[str]], output: str | os.PathLike[s
     `flags` go to the compiler after our own, as they are (`-O1`, `-D`, `ROUNDS=3`); relative paths in them start here, as in a shell. The
     bytes depend on sources, headers and flags, not on the folders that they are in.
     """
-    files = [Path(source).resolve() for source in arguments.paths("sources", sources)]
+    files = [Path(os.path.realpath(source)) for source in arguments.paths("sources", sources)]
     output, flags = arguments.path("output", output), arguments.texts("flags", flags)
     if not files:
         raise InputError("no source files to build")
     for file in files:
-        if not file.is_file():
+        there = look_up(file, what="the source file")
+        if there is None or not stat.S_ISREG(there.st_mode):
             raise InputError("no such source file", where=str(file))
     library = _zig_library()
-    target = Path(output).resolve()
+    target = Path(os.path.abspath(output))
     check_writable(target, what="the program", inputs=files)
     with tempfile.TemporaryDirectory(prefix="zkc-build-") as scratch:
         objects: list[str] = []
@@ -121,7 +135,7 @@ def _neutral_names(used: Sequence[str], folder: Path, library: Path) -> list[str
 
 def _zig(given: Sequence[str], *, quiet: bool = False) -> None:
     """Runs zig; its diagnostics go to the person unchanged, but for what is not fit for a terminal. quiet: only if it fails."""
-    command = [sys.executable, "-m", "ziglang", *given]
+    command = [sys.executable, "-P", "-c", ENDS_WITH_US, str(os.getpid()), *given]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         raise InputError("the guest does not compile\n" + done.stderr.strip())

@@ -182,3 +182,38 @@ def test_a_full_disk(tmp_path: Path, started: type[Started]) -> None:
     status, errors = program.end()
     assert status == 74 and "cannot write a finished segment: file too large" in errors and "goes on where it stopped" in errors
     assert program.segments() == ["000000.segment"] and not (tmp_path / "r").exists()
+
+
+def test_ctrl_c_before_a_command_begins_is_quiet(tmp_path: Path, started: type[Started]) -> None:
+    """While Python still imported, it was a traceback."""
+    program = started(
+        tmp_path,
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'zkc.cli':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from zkc.__main__ import main\n"
+        "main()\n",
+    )
+    assert program.end() == (-signal.SIGINT, "")
+
+
+def test_killing_a_build(tmp_path: Path, started: type[Started]) -> None:
+    """The compiler went on."""
+    (tmp_path / "ziglang").mkdir()
+    (tmp_path / "ziglang" / "__init__.py").write_text("")
+    (tmp_path / "ziglang" / "__main__.py").write_text("import os\nos.write(1, b'begun\\n')\nos.execvp('sleep', ['sleep', '600'])\n")
+    program = started(
+        tmp_path,
+        "import subprocess\n"
+        "from zkc import toolchain\n"
+        "real = subprocess.run\n"
+        "subprocess.run = lambda command, **_: real(command, env={**os.environ, 'PYTHONPATH': os.getcwd()})\n"
+        "toolchain._zig(['cc'])\n".replace("import subprocess", "import os, subprocess"),
+    )
+    program.wait_for_line()
+    assert len(living(program.process.pid)) == 2
+    os.kill(program.process.pid, signal.SIGKILL)
+    assert program.end()[0] == -signal.SIGKILL

@@ -301,6 +301,16 @@ def test_sticky_folder_above_is_no_danger(folder: Path) -> None:
     assert cache.mistrust(folder.resolve()) is not None, "but others can put files into it itself"
 
 
+def test_names_in_warnings_are_cleaned(folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of the cache folder went to the terminal as it is."""
+    hostile = folder / "\x1b[31m"
+    hostile.mkdir()
+    hostile.chmod(0o777)
+    monkeypatch.setenv("ZKC_CACHE", str(hostile))
+    cache.load("notes", "n")
+    assert "others can write to" in caplog.text and r"\x1b[31m" in caplog.text and "\x1b" not in caplog.text
+
+
 @pytest.mark.parametrize("mode", [0o602, 0o620])
 def test_file_that_others_can_write_is_refused(folder: Path, mode: int) -> None:
     cache.save("kernels", "name", b"content")

@@ -111,6 +111,15 @@ def test_the_option_has_an_address_or_none(monkeypatch: pytest.MonkeyPatch, capf
     assert capfd.readouterr().err == "zkc: enough\n" * 6
 
 
+def test_a_wrong_address_is_no_program_and_a_flag_no_option(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """`--ray ray://` was an unexpected argument, and `build main.c -- --ray` gave the compiler `--ray=auto`."""
+    given: list[str] = []
+    monkeypatch.setattr(cli.api, "prove", lambda *_, ray, **__: given.append(ray) or (_ for _ in ()).throw(InputError("enough")))  # type: ignore[misc]
+    monkeypatch.setattr("zkc.toolchain.build", lambda *_, flags: given.extend(flags) or (_ for _ in ()).throw(InputError("enough")))  # type: ignore[misc]
+    assert cli.main(["prove", "p", "--ray", "ray://"]) == cli.main(["build", "main.c", "--", "--ray"]) == 2
+    assert given == ["ray://", "--ray"] and capfd.readouterr().err == "zkc: enough\n" * 2
+
+
 def test_the_address_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 
