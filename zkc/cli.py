@@ -614,7 +614,7 @@ def _status_of(error: BaseException, as_json: bool) -> int:
     if usage is not None:  # a usage error, found by typer
         context = getattr(error, "ctx", None)
         command = "zkc" if context is None else context.command_path
-        return _failed(f"{usage()}\n  help: `{command} --help` shows what there is", BAD_INPUT, as_json)
+        return _failed(f"{usage() or 'no command was given'}\n  help: `{command} --help` shows what there is", BAD_INPUT, as_json)
     if os.environ.get("ZKC_DEBUG") == "1":
         note("".join(traceback.format_exception(error)))
     text = f"internal error: {type(error).__name__}: {error}\n  help: this is a fault of zkc; ZKC_DEBUG=1 shows where"

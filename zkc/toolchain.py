@@ -47,6 +47,7 @@ LINK: Final = (
     "-T",
     str(GUEST / "link.ld"),
 )
+SUFFIXES: Final = (".c", ".s", ".S")
 # 64-bit division, soft float and the like. -lcompiler_rt would bring a megabyte of debug information that names local folders.
 SUPPORT: Final = (*TARGET[:2], TARGET[2], "-O", "ReleaseFast", "-fstrip", "-ffunction-sections", "-fdata-sections")
 
@@ -77,6 +78,8 @@ def build(sources: Sequence[str | os.PathLike[str]], output: str | os.PathLike[s
         there = look_up(file, what="the source file")
         if there is None or not stat.S_ISREG(there.st_mode):
             raise InputError("no such source file", where=str(file))
+        if file.suffix not in SUFFIXES:
+            raise InputError("this is no C or assembly file", where=str(file), hint=f"names end in {', '.join(SUFFIXES)}")
     library = _zig_library()
     target = Path(os.path.abspath(output))
     check_writable(target, what="the program", inputs=files)

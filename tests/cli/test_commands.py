@@ -136,6 +136,7 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capfd: pytes
 @pytest.mark.parametrize(
     "arguments",
     [
+        [],
         ["execute"],
         ["unknown"],
         ["execute", "p.elf", "--max-cycles", "x"],
@@ -146,7 +147,7 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capfd: pytes
 def test_wrong_usage_is_status_2(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main(arguments) == 2
     err = capfd.readouterr().err
-    assert err.startswith("zkc: ") and "\n  help: " in err
+    assert err.startswith("zkc: ") and not err.startswith("zkc: \n") and "\n  help: " in err
 
 
 def test_verify_wants_exactly_one_identity(capfd: pytest.CaptureFixture[str]) -> None:

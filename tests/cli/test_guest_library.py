@@ -52,6 +52,13 @@ def test_missing_compiler_names_the_extra(tmp_path: Path, monkeypatch: pytest.Mo
         build([EXAMPLES / "sieve" / "sieve.c"], tmp_path / "sieve.elf")
 
 
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    """The compiler gave sixty warnings, and the linker missed an object."""
+    (tmp_path / "main.txt").write_text("int main(void) { return 0; }")
+    with pytest.raises(InputError, match=r"no C or assembly file\n.*main.txt\n  help: names end in .c, .s, .S"):
+        build([tmp_path / "main.txt"], tmp_path / "out.elf")
+
+
 def test_missing_source_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"(?s)no such source file.*absent\.c"):
         build([tmp_path / "absent.c"], tmp_path / "absent.elf")
