@@ -362,6 +362,7 @@ def _emit(directory: Path | None, stage: str, output: Path | None, report: Repor
     """A stage of the compilation, to a file or to stdout."""
     if output is not None:
         check_writable(output, what="the stage", inputs=(directory or api.circuits_folder()).glob("*.circ"))
+        _leave_stdout_to(output, report.as_json)
     text = api.emit(directory or _circuits(), stage)
     if output is not None:
         write_file(output, f"{text}\n".encode(), what="the stage")
