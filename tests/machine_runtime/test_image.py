@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.machine_runtime.plain_poseidon2 import PlainHasher, hash_data_page, hash_table_page, permute
 from tests.machine_runtime.support import CONSTANTS, DATA, MAP, Load, make_elf
 from zkc.runtime.elf import load_elf
-from zkc.runtime.errors import InputError
+from zkc.runtime.errors import InputError, ZkcError
 from zkc.runtime.image import Image, PageTree, image_id_hex, parse_image_id
 from zkc.runtime.memory_map import MemoryMap
 
@@ -128,6 +128,26 @@ def test_table_pages_cannot_be_set() -> None:
         PageTree(MAP, HASHER).update({212992: np.zeros(256, np.uint32)})
 
 
+def test_what_is_no_data_page_is_not_taken_into_the_tree_beside_what_is() -> None:
+    tree = PageTree(MAP, HASHER)
+    before = tree.image_id()
+    for numbers in ([-1, 5], [5, -1], [5, MAP.table_page], [MAP.table_page, 5], [-1], [MAP.root_page]):
+        with pytest.raises(ValueError, match="only data pages can be set"):
+            tree.update_batch(numbers, np.ones((len(numbers), 256), np.uint32))
+    tree.update({})
+    assert tree.image_id() == before
+    tree.update_batch([0, MAP.table_page - 1], np.ones((2, 256), np.uint32))
+    assert tree.image_id() != before
+
+
+def test_the_digest_of_any_page(fib: Image) -> None:
+    tree = PageTree.of(fib, HASHER)
+    assert tuple(tree.digest(MAP.root_page).tolist()) == tree.image_id()
+    assert tuple(tree.digest(MAP.system_page).tolist()) == hash_data_page(fib.words(MAP.system_page).tolist(), 1)
+    parent = MAP.parent(MAP.system_page)
+    assert tuple(tree.digest(parent).tolist()) == hash_table_page(tree.table_page(parent).tolist(), 2)
+
+
 @given(st.integers(0, 5000), st.binary(max_size=3000))
 def test_bytes_written_are_read(address: int, data: bytes) -> None:
     image = Image(MAP)
@@ -184,6 +204,8 @@ def test_no_room_for_the_stack() -> None:
 def test_image_ids_have_one_text() -> None:
     digest = (1, 2, 3, 4, 5, 6, 7, 0x7F000000)
     assert image_id_hex(digest).startswith("0100000002000000") and parse_image_id(image_id_hex(digest)) == digest
+    every_digit = "01234567fedcba0989abcd01ee000000" * 2
+    assert image_id_hex(parse_image_id(every_digit)) == every_digit and parse_image_id(every_digit.upper()) == parse_image_id(every_digit)
     for text in ("", "00" * 31, "0x" + "00" * 31, "zz" * 32, "00" * 28 + "0100007f", "\u0660" * 64):
         with pytest.raises(InputError):
             parse_image_id(text)
@@ -197,9 +219,12 @@ def test_a_map_that_does_not_fit_is_refused(name: str, value: int) -> None:
         MemoryMap.from_constants({**CONSTANTS, name: value})
 
 
-def test_a_missing_constant_is_named() -> None:
-    with pytest.raises(Exception, match="tag_root"):
-        MemoryMap.from_constants({name: value for name, value in CONSTANTS.items() if name != "tag_root"})
+@pytest.mark.parametrize("missing", CONSTANTS)
+def test_a_missing_constant_is_named(missing: str) -> None:
+    others = {name: value for name, value in CONSTANTS.items() if name != missing}
+    for constants in (others, others | {missing: [1, 2]}):
+        with pytest.raises(ZkcError, match=f"no integer constant {missing}"):
+            MemoryMap.from_constants(constants)
 
 
 def test_another_page_size_works_too() -> None:

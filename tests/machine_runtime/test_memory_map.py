@@ -105,7 +105,7 @@ def test_heights_children_and_levels_by_definition(arity: int) -> None:
         for page in range(root):
             assert found.parent(page) == table_page + page // arity and found.slot(page) == page % arity
         levels = all(len({heights[child] for child in children[page]}) == 1 for page in range(table_page, root))
-        assert found._levels_are_aligned() == levels
+        assert found._levels_are_aligned() == levels  # pyright: ignore[reportPrivateUsage]
         aligned.add(levels)
         if levels:
             assert [found.height(page) for page in range(root + 1)] == [heights[page] for page in range(root + 1)]

@@ -16,9 +16,10 @@ import numpy as np
 
 from tests.stark.circuits import Example, TableBuilder, digest, example, pair_columns, triple_columns, two_fixed_tables
 from zkc.runtime.circuit import Bus, Circuit
+from zkc.runtime.circuit_digest import circuit_digest
 from zkc.runtime.hash.blake3 import hash_bytes
 from zkc.runtime.stark.challenges import Challenges
-from zkc.runtime.stark.commitment import fixed_tree
+from zkc.runtime.stark.commitment import compiled_fixed_top, fixed_tree
 from zkc.runtime.stark.parameters import DEFAULT, SMALL, Parameters
 from zkc.runtime.stark.proof import Head, Reader, read_head, read_log_heights
 from zkc.runtime.stark.prover import prove
@@ -157,8 +158,15 @@ def kept(name: str) -> bytes:
     return (FOLDER / f"{name}.proof").read_bytes()
 
 
+def whole(name: str) -> Circuit:
+    """The circuit of a statement with constants and trees of fixed columns, neither in their order."""
+    circuit = statement(name).circuit
+    tops = {log_blowup: compiled_fixed_top(circuit, log_blowup) for log_blowup in (3, 1)}
+    return replace(circuit, constants={"words": [3, 1, 2], "digest_words": 8}, fixed_tops=tops)
+
+
 def known() -> dict[str, Any]:
-    """Digests of all proofs, and lazy nonces."""
+    """Digests of all proofs and of their circuits, and lazy nonces."""
     return json.loads(KNOWN.read_text(encoding="utf-8"))
 
 
@@ -169,7 +177,9 @@ def main() -> None:
             (FOLDER / f"{name}.proof").write_bytes(fresh(name))
     proofs = {name: hash_bytes(fresh(name)).hex() for name in GOLDEN}
     nonces = {name: lazy_nonce(name) for name, golden in GOLDEN.items() if golden.kept}
-    KNOWN.write_text(json.dumps({"proofs": proofs, "lazy nonces": nonces}, indent=2) + "\n", encoding="utf-8")
+    circuits = {name: circuit_digest(whole(name)).hex() for name in GOLDEN}
+    text = json.dumps({"proofs": proofs, "circuits": circuits, "lazy nonces": nonces}, indent=2)
+    KNOWN.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ import pytest
 
 from tests.stark.bent import BentProver, WrongFinal
 from tests.stark.circuits import Example
-from tests.stark.golden import GOLDEN, fresh, kept, known, replay, statement
+from tests.stark.golden import GOLDEN, fresh, kept, known, replay, statement, whole
 from tests.stark.reference import verifier as reference
 from tests.stark.support import rejection, setting
+from zkc.runtime.circuit_digest import circuit_digest
 from zkc.runtime.errors import VerificationError
 from zkc.runtime.field.extension import Element
 from zkc.runtime.field.koalabear import P
@@ -94,6 +95,38 @@ def test_the_prover_writes_what_it_wrote(name: str) -> None:
     """If the protocol was meant to change: `python -m tests.stark.golden`."""
     assert hash_bytes(fresh(name)).hex() == known()["proofs"][name]
     assert not GOLDEN[name].kept or fresh(name) == kept(name)
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_circuits_have_the_digests_they_had(name: str) -> None:
+    """A proof is bound to a circuit by its digest alone: a digest that covers less, or something else, is noticed here."""
+    assert circuit_digest(whole(name)).hex() == known()["circuits"][name]
+
+
+def test_the_digest_of_a_circuit_covers_every_field() -> None:
+    circuit = whole("everything")
+    pairs, main, low, absent, triples = circuit.tables
+    other = replace(pairs.messages[0], label="other")
+    changed = [
+        replace(circuit, buses=circuit.buses[:-1]),
+        replace(circuit, buses=(replace(circuit.buses[0], width=3), *circuit.buses[1:])),
+        replace(circuit, buses=(*circuit.buses[:-1], replace(circuit.buses[-1], name="other"))),
+        replace(circuit, tables=circuit.tables[:-1]),
+        replace(circuit, tables=(main, pairs, low, absent, triples)),
+        replace(circuit, claim=replace(circuit.claim, constraints=circuit.claim.constraints[:-1])),
+        replace(circuit, constants=circuit.constants | {"digest_words": 7}),
+        replace(circuit, fixed_tops=circuit.fixed_tops | {3: bytes(32)}),
+        replace(circuit, fixed_tops={}),
+        *(replace(circuit, tables=(table, main, low, absent, triples)) for table in (
+            replace(pairs, name="other"), replace(pairs, columns=("other",)), replace(pairs, fixed=pairs.fixed[::-1]),
+            replace(pairs, fixed_names=("f0", "other")), replace(pairs, nodes=pairs.nodes[::-1]), replace(pairs, constraints=(0,)),
+            replace(pairs, labels=("other",)), replace(pairs, batches=()), replace(pairs, messages=()), replace(pairs, messages=(other,)),
+            *(replace(pairs, messages=(replace(other, **field),)) for field in ({"bus": 1}, {"args": (1, 0)}, {"multiplicity": 0})),
+        )),
+    ]  # fmt: skip
+    digests = [circuit_digest(each) for each in (circuit, *changed)]
+    assert len(set(digests)) == len(digests)
+    assert circuit_digest(replace(circuit, digest=bytes(32))) == digests[0]
 
 
 @pytest.mark.parametrize("name", GOLDEN)

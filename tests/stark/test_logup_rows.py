@@ -19,7 +19,7 @@ from zkc.runtime.circuit import Bus, Circuit, Message
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.extension import Element
 from zkc.runtime.stark.challenges import Challenges
-from zkc.runtime.stark.constraints import Fingerprint, claim_sum
+from zkc.runtime.stark.constraints import Fingerprint, claim_sum, stack
 from zkc.runtime.stark.evaluators import interpreter
 from zkc.runtime.stark.logup import SpreadFingerprint, fractions
 from zkc.runtime.stark.prover import prove
@@ -113,6 +113,23 @@ def test_L3_zero_denominator_in_the_claim_is_rejected() -> None:
     fingerprint = Fingerprint.of(np.zeros(6, dtype=np.uint32), np.zeros(6, dtype=np.uint32), 4, 3)
     with pytest.raises(VerificationError, match="denominator"):
         claim_sum(made.circuit, made.claim, fingerprint)
+
+
+def given_fingerprint(offset: int) -> Fingerprint:
+    """Every denominator is `offset` less the message's first argument: challenges that a proof never has, base elements."""
+    beta = stack([Element.base(1), Element.base(0), Element.base(0), Element.base(0), Element.base(0)])
+    return Fingerprint(beta, stack([Element.base(offset)] * 3))
+
+
+def test_L3_zero_denominator_of_any_message_of_the_claim_is_rejected() -> None:
+    """The claim sends (0, 0) and receives (steps, final): of each alone, the first or the last, the denominator is zero."""
+    made = example()
+    steps = made.claim[0]
+    for offset in (0, steps):
+        with pytest.raises(VerificationError, match="denominator"):
+            claim_sum(made.circuit, made.claim, given_fingerprint(offset))
+    expected = Element.base(steps + 1).inverse() - Element.base(1)  # coefficients of these denominators are zero, they are not
+    assert claim_sum(made.circuit, made.claim, given_fingerprint(steps + 1)) == expected
 
 
 def test_L3_error_of_denominators_is_in_the_report() -> None:
