@@ -16,7 +16,7 @@ from zkc.runtime.elf import Program
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.heights import Heights
 from zkc.runtime.image import Image, PageTree
-from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_JOURNAL_BYTES
+from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_JOURNAL_BYTES, check_receipt_fits
 from zkc.runtime.machine import Machine
 from zkc.runtime.machine_ops import (
     HOST_CONSOLE,
@@ -177,6 +177,8 @@ class Executor:
     # segments
 
     def _begin(self) -> None:
+        if self.snapshots:  # which take memory, and are for a receipt
+            check_receipt_fits(len(self.segments) + 1, 0, lambda: 0)
         self.heights.reset()
         self.state[CLK] = FIRST_CLK
         self.touched: dict[int, npt.NDArray[np.uint32]] = {}
@@ -435,7 +437,10 @@ def execute(
     machine: Machine, program: Program | Image, stdin: bytes | None = None, limits: Limits | None = None, console: Console | None = None,
     progress: Progress | None = None, *, snapshots: bool = False,
 ) -> Execution:  # fmt: skip
-    """Runs a program to its end; with `snapshots`, segments can be traced and proven. Raises GuestFault."""
+    """Runs a program to its end; with `snapshots`, segments can be traced and proven, and there are as many as a receipt holds at most.
+
+    Raises GuestFault.
+    """
     image = program if isinstance(program, Image) else Image.from_program(program, machine.memory_map)
     source: Any = None if isinstance(program, Image) else program
     stdin = arguments.optional_data("stdin", stdin)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from zkc.runtime.circuit import Circuit, Table
-from zkc.runtime.stark.parameters import DEFAULT, DEGREE, MIN_LOG_HEIGHT
+from zkc.runtime.stark.parameters import DEFAULT, DEGREE, MIN_LOG_HEIGHT, Parameters
 from zkc.runtime.stark.proof import expected_proof_bytes
 from zkc.runtime.stark.shape import ABSENT, Shape
 
@@ -72,7 +72,7 @@ def all_cells(circuit: Circuit, segments: Iterable[Mapping[str, int]]) -> int:
     return sum(size.cells for rows in segments for size in table_sizes(circuit, rows))
 
 
-def proofs_at_most(circuit: Circuit, segments: Iterable[Mapping[str, int]]) -> int:
+def proofs_at_most(circuit: Circuit, segments: Iterable[Mapping[str, int]], parameters: Parameters = DEFAULT) -> int:
     """Bytes of the proofs of all segments, each given by its rows: a little more than they will be."""
     found: dict[tuple[int, ...], int] = {}
     total = 0
@@ -80,6 +80,6 @@ def proofs_at_most(circuit: Circuit, segments: Iterable[Mapping[str, int]]) -> i
         heights = {size.name: size.height.bit_length() - 1 for size in table_sizes(circuit, rows)}
         key = tuple(heights.get(table.name, ABSENT) for table in circuit.tables)
         if key not in found:
-            found[key] = expected_proof_bytes(Shape(circuit, key, DEFAULT)) * 33 // 32
+            found[key] = expected_proof_bytes(Shape(circuit, key, parameters)) * 33 // 32
         total += found[key]
     return total

@@ -287,6 +287,7 @@ def prove(
     from zkc.runtime.receipt import Receipt
     from zkc.runtime.resume import parts_folder
     from zkc.runtime.sizes import proofs_at_most
+    from zkc.runtime.stark.parameters import PARAMETER_SETS
 
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)
@@ -305,7 +306,7 @@ def prove(
     execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True)
     executed = time.perf_counter()
     rows = [segment.rows for segment in execution.segments]
-    check_receipt_fits(len(rows), len(execution.journal), lambda: proofs_at_most(machine().circuit, rows))
+    check_receipt_fits(len(rows), len(execution.journal), lambda: proofs_at_most(machine().circuit, rows, PARAMETER_SETS[parameter_set]))
     findings = tuple(advise(machine(), loaded.symbols, execution))
     for finding in findings:
         advice(finding)

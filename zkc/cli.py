@@ -534,7 +534,9 @@ def build(
     from zkc.toolchain import build as build_guest
 
     report = Report(json)
-    target = build_guest(sources, output or Path(Path(sources[0]).stem + ".elf"), flags=context.args)
+    chosen = output or Path(Path(sources[0]).stem + ".elf")
+    _leave_stdout_to(chosen, json)
+    target = build_guest(sources, chosen, flags=context.args)
     report.show({"program": str(target), "bytes": describe_count(target.stat().st_size)}, program=str(target), bytes=target.stat().st_size)
 
 

@@ -82,7 +82,7 @@ def build(sources: Sequence[str | os.PathLike[str]], output: str | os.PathLike[s
             raise InputError("this is no C or assembly file", where=str(file), hint=f"names end in {', '.join(SUFFIXES)}")
     library = _zig_library()
     target = Path(os.path.abspath(output))
-    check_writable(target, what="the program", inputs=files)
+    check_writable(target, what="the program", inputs=[*files, GUEST / "link.ld"])
     with tempfile.TemporaryDirectory(prefix="zkc-build-") as scratch:
         objects: list[str] = []
         for number, file in enumerate([GUEST / "crt0.S", GUEST / "zkc.c", *files]):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.guests.catalogue import EXAMPLES
-from zkc import api, cli
+from zkc import api, cli, toolchain
 from zkc.runtime.errors import InputError
 from zkc.runtime.files import check_writable
 
@@ -77,6 +77,15 @@ def test_build_writes_over_nothing_that_it_reads(over: str, tmp_path: Path, monk
     before = Path(over).read_text()
     assert cli.main(["build", "main.c", "-o", over, "--", "-I", "folder"]) == 2
     assert Path(over).read_text() == before
+
+
+def test_build_does_not_write_over_its_linker_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ziglang")
+    guest = shutil.copytree(toolchain.GUEST, tmp_path / "guest")
+    monkeypatch.setattr(toolchain, "GUEST", guest)
+    (tmp_path / "main.c").write_text("int main(void) { return 0; }\n")
+    with pytest.raises(InputError, match="written over"):
+        toolchain.build([tmp_path / "main.c"], guest / "link.ld")
 
 
 def project(folder: Path) -> bytes:

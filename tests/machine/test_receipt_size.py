@@ -10,12 +10,13 @@ import zkc
 from tests.guests.catalogue import examples
 from tests.machine.support import machine
 from zkc import api
-from zkc.runtime import executor
+from zkc.runtime import executor, limits
 from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import InputError
 from zkc.runtime.executor import Execution, Limits
 from zkc.runtime.limits import MAX_JOURNAL_BYTES, MAX_RECEIPT_BYTES, MAX_SEGMENTS, check_receipt_fits
 from zkc.runtime.sizes import proofs_at_most
+from zkc.runtime.stark.parameters import SMALL
 
 FIBONACCI = next(program for program in examples() if program.name == "fibonacci")
 
@@ -27,6 +28,26 @@ def test_the_size_of_a_proof_is_known_before() -> None:
     most = proofs_at_most(m.circuit, [segment.rows for segment in run.segments])
     proven = sum(len(api.prove_segment(segment).proof) for segment in run.segments)
     assert 0.93 * most < proven <= most
+
+
+@pytest.mark.prove
+def test_small_proofs_are_counted_as_such() -> None:
+    """With --small, too, a receipt was refused for the size that it would have had without."""
+    m = machine()
+    run = executor.execute(m, load_elf(FIBONACCI.elf, m.memory_map), FIBONACCI.stdin, Limits(), snapshots=True)
+    most = proofs_at_most(m.circuit, [segment.rows for segment in run.segments], SMALL)
+    assert 0.93 * most < sum(len(api.prove_segment(segment, parameter_set=1).proof) for segment in run.segments) <= most
+
+
+def test_a_run_is_not_kept_beyond_what_a_receipt_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only at the end of the run were its segments counted: one without an end filled the memory with their pages."""
+    monkeypatch.setattr(limits, "MAX_SEGMENTS", 3)
+    begun: list[int] = []
+    m = machine()
+    loaded = load_elf(FIBONACCI.elf, m.memory_map)
+    with pytest.raises(InputError, match="4 segments, a receipt holds at most 3: nothing is proven"):
+        executor.execute(m, loaded, FIBONACCI.stdin, Limits(8), None, lambda phase, done, total: begun.append(done), snapshots=True)
+    assert begun == [1, 2, 3] and len(executor.execute(m, loaded, FIBONACCI.stdin, Limits(8)).segments) > 4
 
 
 def test_the_limits_themselves_fit() -> None:

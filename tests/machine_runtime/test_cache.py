@@ -18,6 +18,7 @@ import pytest
 
 from tests.machine_runtime.test_threads import at_once
 from zkc import api, warm
+from zkc.compiler import build
 from zkc.runtime import artefact, cache, sources
 from zkc.runtime.kernel_cache import KernelCache
 from zkc.runtime.machine import Machine, MachineSpec
@@ -154,6 +155,26 @@ def test_damaged_machine_is_compiled_again(spec: MachineSpec, folder: Path, monk
         assert build.load_machine().spec.modules == spec.modules
         build.load_machine()
     assert len(made) == 1 + len(DAMAGES)
+
+
+def test_a_machine_that_was_edited_while_it_was_compiled_is_not_kept(
+    spec: MachineSpec, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files were read once for the name of the entry and once more for its content."""
+    circuits = tmp_path / "circuits"
+    circuits.mkdir()
+    (circuits / "a.circ").write_text("const a = 1;\n")
+
+    def compiled_while_edited(files: list[Path], root: Path) -> MachineSpec:
+        (circuits / "a.circ").write_text("const a = 2;\n")
+        return spec
+
+    monkeypatch.setattr(build, "build", compiled_while_edited)
+    build.load_machine(circuits)
+    assert not entries(folder, "machines")
+    monkeypatch.setattr(build, "build", lambda files, root: spec)
+    build.load_machine(circuits)
+    assert len(entries(folder, "machines")) == 1
 
 
 def test_compile_notices_what_is_missing(folder: Path) -> None:

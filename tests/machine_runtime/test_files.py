@@ -52,6 +52,15 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert os.listdir(tmp_path) == ["a"] and target.read_bytes() == b"old"
 
 
+def test_a_reader_keeps_the_old_file(tmp_path: Path) -> None:
+    """A file is put in the place of the old one, never written into it."""
+    (tmp_path / "file").write_bytes(b"the old content")
+    with open(tmp_path / "file", "rb", buffering=0) as reader:
+        assert reader.read(4) == b"the "
+        write_file(tmp_path / "file", b"another", what="the file")
+        assert reader.read() == b"old content" and (tmp_path / "file").read_bytes() == b"another"
+
+
 def test_links_and_modes_stay(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_bytes(b"old")
