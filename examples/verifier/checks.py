@@ -22,6 +22,7 @@ def check_proof(circuit: Circuit, claim: Sequence[int], proof: bytes, parameters
     reader = Reader(proof)
     shape = Shape(circuit, list(reader.take(len(circuit.tables))), parameters)
     check_security(shape)
+    require(parameters.log_blowup in circuit.tops or not shape.has_fixed, "the circuit has no layer of its fixed tree for this blow-up")
     top = circuit.tops[parameters.log_blowup] if shape.has_fixed else []
     head = read_head(reader, shape)
     opened, final = elements(head.opened), elements(head.final)

@@ -37,7 +37,7 @@ class Table:
     batches: tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Circuit:
     """widths: of the buses. tops: by log2 of the blow-up, the known layer of the fixed tree."""
 

@@ -1,0 +1,300 @@
+"""Proofs of toy circuits: the second verifier accepts and refuses what zkc does, whatever circuit, heights, parameters and prover.
+
+They reach what receipts do not: absent tables, no fixed tables, other folds or none, provers that follow the protocol in all but one step.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from examples.verifier import checks
+from examples.verifier.checks import check_proof
+from examples.verifier.circuit import Circuit, LogUp, claim_sum, parse_circuit
+from examples.verifier.field import ZERO, powers, scale, sub
+from examples.verifier.parameters import Parameters, Shape
+from examples.verifier.refused import Refused
+from examples.verifier.security import check_security, terms
+from tests.second.support import remember_hashes
+from tests.stark import bent
+from tests.stark.bent import FAST, BentProver
+from tests.stark.circuits import Example, TableBuilder, digest, example, two_fixed_tables
+from tests.stark.golden import GOLDEN, fresh, kept, statement
+from tests.stark.support import broken_square, rejection, unbalanced
+from zkc.runtime import circuit as first
+from zkc.runtime.circuit_text import circuit_text
+from zkc.runtime.errors import VerificationError
+from zkc.runtime.stark import parameters as first_parameters
+from zkc.runtime.stark import security as first_security
+from zkc.runtime.stark.challenges import Challenges
+from zkc.runtime.stark.commitment import Commitment, compiled_fixed_top
+from zkc.runtime.stark.shape import Shape as FirstShape
+
+pytestmark = [pytest.mark.slow, pytest.mark.prove]
+P = 2**31 - 2**24 + 1
+
+
+@pytest.fixture(autouse=True)
+def insecure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Toy proofs have few queries; of `check_security` are the tests at the end."""
+    remember_hashes()
+    monkeypatch.setattr(checks, "check_security", lambda shape: None)
+
+
+def second(made: first.Circuit) -> Circuit:
+    """A toy circuit as the second verifier reads it. Its digest is what the toy says."""
+    tops = {log_blowup: compiled_fixed_top(made, log_blowup) for log_blowup in (1, 2, 3)}
+    return replace(parse_circuit(circuit_text(replace(made, fixed_tops=tops)).encode(), {}), digest=made.digest)
+
+
+def translated(p: first_parameters.Parameters) -> Parameters:
+    return Parameters(p.log_blowup, p.queries, p.grinding, p.log_fold, p.log_final)
+
+
+def refused(made: first.Circuit, claim: Sequence[int], proof: bytes, parameters: first_parameters.Parameters = FAST) -> str | None:
+    """Why the proof is not accepted; both agree."""
+    reason = rejection(made, claim, proof, parameters)
+    try:
+        check_proof(second(made), claim, proof, translated(parameters))
+        other = None
+    except Refused as no:
+        other = str(no)
+    assert (reason is None) == (other is None), f"the verifiers disagree: zkc says {reason}, the second one {other}"
+    return other
+
+
+def made_by(prover: type[BentProver], made: Example) -> str | None:
+    return refused(made.circuit, made.claim, prover(made).run())
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_golden_proofs(name: str) -> None:
+    made, golden = statement(name), GOLDEN[name]
+    assert refused(made.circuit, made.claim, kept(name) if golden.kept else fresh(name), golden.parameters) is None
+
+
+@pytest.mark.parametrize(("log_main", "log_copy"), [(7, 7), (7, 8), (9, 11), (12, 7)])
+def test_heights(log_main: int, log_copy: int) -> None:
+    made = example(log_main, log_copy)
+    assert made_by(BentProver, made) is None
+
+
+def no_fixed_table() -> Example:
+    """Two tables of different heights and no bus."""
+    tall, low = TableBuilder("tall"), TableBuilder("low")
+    x, y = tall.column("x"), low.column("y")
+    tall.zero(x * (x - 1))
+    low.zero(y * (y - 1) * (y - 2))
+    circuit = first.Circuit(digest("no fixed table"), (), (tall.build(), low.build()), TableBuilder("claim").build())
+    traces = example(8, 7).traces
+    return Example(circuit, {"tall": traces["main"][4:5].copy(), "low": traces["copy"][3:4].copy()}, ())
+
+
+def fixed_table_absent() -> Example:
+    made = two_fixed_tables(9)
+    main, pairs, triples = made.circuit.tables
+    alone = replace(made.circuit, tables=(replace(main, messages=main.messages[:1], batches=((0,),)), pairs, triples))
+    return Example(alone, {name: made.traces[name] for name in ("main", "pairs")}, ())
+
+
+@pytest.mark.parametrize("make", [no_fixed_table, fixed_table_absent])
+def test_tables_that_are_not_there(make: Callable[[], Example]) -> None:
+    assert made_by(BentProver, make()) is None
+
+
+def cheats(of: type[BentProver] = BentProver) -> Iterator[type[BentProver]]:
+    for cheat in of.__subclasses__():
+        yield cheat
+        yield from cheats(cheat)
+
+
+CHEATS = sorted({*cheats()} - {bent.BentStacks}, key=lambda cheat: cheat.__name__)
+
+
+def free_columns() -> Example:
+    """What RemainderRightAtZeta needs: two columns of one stack that nothing constrains."""
+    tall, low = TableBuilder("tall"), TableBuilder("low")
+    tall.column("x")
+    low.column("y")
+    low.column("z")
+    circuit = first.Circuit(digest("free columns"), (), (tall.build(), low.build()), TableBuilder("claim").build())
+    traces = example(9, 7).traces
+    return Example(circuit, {"tall": traces["main"][:1].copy(), "low": traces["copy"][:2].copy()}, ())
+
+
+@pytest.mark.parametrize("cheat", CHEATS, ids=lambda cheat: cheat.__name__)
+def test_cheating_provers(cheat: type[BentProver]) -> None:
+    """Those of tests/stark/bent.py, on a true statement and on two that are false."""
+    if cheat is bent.RemainderRightAtZeta:
+        assert made_by(cheat, free_columns())
+        return
+    made = example(10, 7)
+    honest = cheat is bent.ConstantAccumulator
+    assert (made_by(cheat, made) is None) == honest or cheat in (bent.LyingOpenings, bent.LyingAccumulatorStep)
+    assert made_by(cheat, unbalanced(made)) and made_by(cheat, broken_square(made))
+
+
+def test_false_statements() -> None:
+    made = example(9, 7)
+    assert made_by(BentProver, unbalanced(made)) and made_by(BentProver, broken_square(made))
+
+
+def test_any_height_in_a_proof() -> None:
+    """Every height that a proof may name, in place of its own."""
+    made = example(9, 7)
+    proof = BentProver(made).run()
+    for table in range(3):
+        for log_height in [*range(26), 128, 255]:
+            changed = proof[:table] + bytes([log_height]) + proof[table + 1 :]
+            assert (refused(made.circuit, made.claim, changed) is None) == (changed == proof), (table, log_height)
+
+
+@pytest.mark.parametrize("log_blowup", [1, 3])
+def test_which_heights_are_allowed(log_blowup: int) -> None:
+    """Check 3 by itself: of most heights, no proof would get as far as this check."""
+    made, pick = statement("everything").circuit, random.Random(5)
+    read, parameters = second(made), first_parameters.Parameters(log_blowup=log_blowup)
+    choices = [0, 6, 7, 8, 9, 21, 22, 23]
+    for heights in [[0] * 5, [7] * 4, [7] * 6, *([pick.choice(choices) for _ in range(5)] for _ in range(400))]:
+        answers: list[bool] = []
+        for make in (lambda h=heights: FirstShape(made, h, parameters), lambda h=heights: Shape(read, h, translated(parameters))):
+            try:
+                answers.append(bool(make()))
+            except (Refused, VerificationError):
+                answers.append(False)
+        assert answers[0] == answers[1], heights
+
+
+class OtherClaim(BentProver):
+    """Proves one claim and absorbs another."""
+
+    absorbed: tuple[int, ...] = ()
+
+    def commit_trace(self) -> Commitment:
+        self.challenges = Challenges(self.shape, self.absorbed, self.fixed.root if self.fixed else b"")
+        return super().commit_trace()
+
+
+@pytest.mark.parametrize("change", [lambda c: (*c, 0), lambda c: (c[0] + P, *c[1:]), lambda c: (*c[:4], P)])
+def test_claims_that_are_none(change: Callable[[tuple[int, ...]], tuple[int, ...]]) -> None:
+    """Too long, or not canonical. Nothing else is wrong with the proof."""
+    made = statement("everything")
+    prover = OtherClaim(made)
+    prover.absorbed = change(made.claim)
+    assert "claim" in (refused(made.circuit, prover.absorbed, prover.run()) or "")
+
+
+def test_a_claim_that_breaks_its_constraint() -> None:
+    """The value stands in no message: the proof is one for a circuit, of the same digest, without that constraint."""
+    made = statement("everything")
+    claim, without = (*made.claim[:4], 2), replace(made.circuit, claim=replace(made.circuit.claim, constraints=()))
+    proof = BentProver(Example(without, made.traces, claim)).run()
+    assert refused(without, claim, proof) is None and "claim" in (refused(made.circuit, claim, proof) or "")
+
+
+def test_a_claim_with_denominator_zero() -> None:
+    """No prover gets there: alpha would have to be what the claim says."""
+    made = example(9, 7)
+    read = second(made.circuit)
+    logup = LogUp(ZERO, powers((2, 0, 0, 0, 0, 0), read.bus_power + 1))
+    claim_sum(read, made.claim, logup)
+    denominator = scale(logup.beta[-1], 1)  # of the claim's first message, state (0, 0)
+    with pytest.raises(Refused, match="denominator"):
+        claim_sum(read, made.claim, replace(logup, alpha=sub(ZERO, denominator)))
+
+
+def test_bytes_behind_a_proof() -> None:
+    made = example(9, 7)
+    proof = BentProver(made).run()
+    for more in (b"\0", bytes(4), bytes(32), proof):
+        assert refused(made.circuit, made.claim, proof + more)
+
+
+def test_other_claims() -> None:
+    made = statement("everything")
+    proof, parameters = kept("everything"), GOLDEN["everything"].parameters
+    changed = [(*made.claim[:k], value, *made.claim[k + 1 :]) for k in range(5) for value in (2, P)]
+    for claim in [(), made.claim[:-1], (*made.claim, 0), *changed]:
+        assert refused(made.circuit, claim, proof, parameters)
+
+
+def test_a_nonce_that_lacks_a_bit() -> None:
+    made = example(9, 7)
+    assert "nonce" in (made_by(bent.NoGrinding, made) or "")
+
+
+@pytest.mark.parametrize("name", ["everything", "small", "counter, many folds", "counter, folds of sixteen"])
+def test_any_bit(name: str) -> None:
+    made, golden = statement(name), GOLDEN[name]
+    proof, pick = kept(name) if golden.kept else fresh(name), random.Random(len(name))
+    for _ in range(100):
+        position = pick.randrange(len(proof))
+        changed = bytearray(proof)
+        changed[position] ^= 1 << pick.randrange(8)
+        assert refused(made.circuit, made.claim, bytes(changed), golden.parameters), position
+    for _ in range(12):
+        position, count = pick.randrange(len(proof)), pick.choice((1, 4, 24, 32))
+        for changed in (proof[:position], proof[:position] + bytes(count) + proof[position:], proof[:position] + proof[position + count :]):
+            assert changed == proof or refused(made.circuit, made.claim, changed, golden.parameters), position
+
+
+def test_another_layer_of_the_fixed_tree() -> None:
+    """The layer that the circuit comes with is what fixed leaves lead to."""
+    made, other = two_fixed_tables(9), two_fixed_tables(9).circuit
+    proof = BentProver(made).run()
+    honest = second(other)
+    check_proof(honest, made.claim, proof, translated(FAST))
+    for top in ([bytes(32), *honest.tops[1][1:]], honest.tops[1][::-1]):
+        with pytest.raises(Refused):
+            check_proof(replace(honest, tops={1: top}), made.claim, proof, translated(FAST))
+    with pytest.raises(Refused, match="blow-up"):
+        check_proof(replace(honest, tops={}), made.claim, proof, translated(FAST))
+
+
+OTHER = first_parameters.Parameters(queries=262, grinding=19, log_fold=4, log_final=3)
+
+
+@pytest.mark.parametrize("parameters", [first_parameters.DEFAULT, first_parameters.SMALL, FAST, OTHER])
+def test_security(parameters: first_parameters.Parameters) -> None:
+    """Term by term what `zkc security` has."""
+    made = statement("everything").circuit
+    read = second(made)
+    for heights in ([10, 8, 0, 8, 7], [20, 7, 13, 0, 0], [0, 0, 0, 0, 7], [21, 21, 21, 8, 7]):
+        instance = first_security.instance_of(FirstShape(made, heights, parameters))
+        expected = first_security.terms(instance, first_security.unique_decoding(instance.rate, 0))
+        found = terms(Shape(read, heights, translated(parameters)))
+        assert found == pytest.approx(expected, abs=1e-6) and found.keys() == expected.keys()
+
+
+def test_parameters_that_are_not_secure() -> None:
+    shape = Shape(second(statement("everything").circuit), [10, 8, 0, 8, 7], Parameters(log_blowup=1, queries=261))
+    check_security(shape)
+    for weak in (Parameters(1, 259), Parameters(1, 261, grinding=19), Parameters(3, 129), Parameters(1, 40)):
+        with pytest.raises(Refused, match="128 bits"):
+            check_security(Shape(shape.circuit, [10, 8, 0, 8, 7], weak))
+
+
+def test_too_many_slots() -> None:
+    """2^15 slots above 2^7 rows are within the radius at any blow-up that is used; with a blow-up just above one they are not."""
+    circuit = second(example(9, 7).circuit)
+    shape = Shape(circuit, [22, 7, 7], Parameters(log_blowup=1, queries=261))
+    assert terms(shape)
+    shape.parameters, shape.log_size = replace(shape.parameters, log_blowup=0), shape.log_n
+    with pytest.raises(Refused, match="slots"):
+        terms(shape)
+
+
+def test_multiplicities_cannot_wrap() -> None:
+    """L1: 512 messages a row are too many for 2^22 rows, and not for 2^21."""
+    many = TableBuilder("many")
+    x = many.column("x")
+    for _ in range(512):
+        many.send(0, 1, x)
+    made = first.Circuit(digest("many"), (first.Bus("bus", 1),), (many.build(),), TableBuilder("claim").build())
+    read, parameters = second(made), Parameters(log_blowup=1, queries=261)
+    assert Shape(read, [21], parameters).fractions == 1 << 30
+    with pytest.raises(Refused, match="wrap"):
+        Shape(read, [22], parameters)
