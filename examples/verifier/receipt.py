@@ -79,7 +79,7 @@ def decode(circuit: Circuit, row: Sequence[int]) -> Claim:
     require(len(row) == len(names), "a claim has another number of values")
     left = dict(zip(names, row))
 
-    def take(name: str, most: int = P - 1) -> int:
+    def take(name: str, most: int = P) -> int:
         require(name in left, f"the claim has no column {name}")
         value = left.pop(name)
         require(value <= most, f"{name} is out of its range")

@@ -105,6 +105,20 @@ def test_every_value_of_every_claim() -> None:
                 assert accepted(with_claim(number, row)) == free, (number, names[position], other)
 
 
+def test_limbs_that_overlap() -> None:
+    """The low half holds bits of the high one, too: the word would be the same."""
+    names, tried = CIRCUIT.claim.columns, 0
+    for number, segment in enumerate(HONEST.segments):
+        for position in (k for k, name in enumerate(names) if name.endswith(".lo")):
+            low, high = segment.claim[position : position + 2]
+            for halves in ((low | high << 16, high), (low | high << 16, 0)):
+                if low < halves[0] < P:
+                    row = (*segment.claim[:position], *halves, *segment.claim[position + 2 :])
+                    assert not accepted(with_claim(number, row)), (number, names[position])
+                    tried += 1
+    assert tried > 20
+
+
 def cuts() -> Iterator[tuple[str, Receipt]]:
     """The same change on both sides of a cut."""
     for number in range(1, len(PARTS)):
