@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from zkc.runtime.image import parse_image_id
 PROGRAMS = sorted([*(ROOT / "examples").glob("*/*.elf"), *(ROOT / "tests").glob("**/*.elf")])
 
 
+@cache
 def by_the_page(elf: bytes) -> str:
     return text(image_id(elf, circuit().constants))
 
