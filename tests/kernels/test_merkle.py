@@ -10,7 +10,7 @@ import pytest
 
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.hash import merkle
-from zkc.runtime.hash.merkle import Tree
+from zkc.runtime.hash.merkle import Tree, digest_words, leaf_hashes, tree_over, verify_rows
 
 Words = np.ndarray[Any, np.dtype[np.uint32]]
 DEPTH = 5
@@ -83,8 +83,8 @@ def test_tampering_is_found() -> None:
     assert not merkle.verify_rows(tree.top(0), DEPTH + 1, indices, rows, siblings)
 
 
-@pytest.mark.parametrize("indices", [[], [1, 1], [2, 1], [32], [-1]])
-def test_bad_indices(indices: list[int]) -> None:
+@pytest.mark.parametrize("indices", [[], [1, 1], [2, 1], [32], [-1], [1, 32], [1, 2, 2], [1, 3, 2], [-1, 1], [[1]]])
+def test_bad_indices(indices: Any) -> None:
     tree, rows, siblings = opened([1])
     with pytest.raises(ValueError, match="ascending"):
         tree.siblings(indices)
@@ -99,3 +99,35 @@ def test_group_rows() -> None:
     assert grouped[:, 1].tolist() == [*range(8, 16), *range(32, 40)]
     with pytest.raises(ValueError, match="power of two"):
         merkle.tree_over(merkle.leaf_hashes(grouped))
+
+
+def test_rows_hold_field_elements() -> None:
+    """A tree over words of p or more, which anyone can make: its paths are right, the rows are refused."""
+    for word, allowed in ((P - 1, True), (P, False), (P + 1, False), (2**31, False), (2**32 - 1, False)):
+        for row, column in ((0, 0), (7, 0), (0, 4), (7, 4), (3, 2)):
+            rows = np.zeros((8, 5), dtype=np.uint32)
+            rows[row, column] = word
+            tree = tree_over(leaf_hashes(np.ascontiguousarray(rows.T)))
+            assert verify_rows(digest_words(tree.root), 3, range(8), rows, tree.siblings(range(8))) == allowed
+
+
+def test_rows_are_as_many_as_positions_and_of_words() -> None:
+    rows = np.arange(40, dtype=np.uint32).reshape(8, 5)
+    tree = tree_over(leaf_hashes(np.ascontiguousarray(rows.T)))
+    top, siblings = digest_words(tree.root), tree.siblings([2, 5])
+    assert verify_rows(top, 3, [2, 5], rows[[2, 5]], siblings)
+    two = rows[[2, 5]]
+    for wrong in (two[:1], rows[[2, 5, 5]], rows[:0], two.astype(np.int64), two.astype(np.uint64), two.reshape(-1)):
+        assert not verify_rows(top, 3, [2, 5], wrong, siblings)
+    for wrong in (siblings[:-1], np.concatenate([siblings, siblings[:1]]), siblings[:0], siblings[:, :7], siblings.astype(np.int64)):
+        assert not verify_rows(top, 3, [2, 5], rows[[2, 5]], wrong)
+    for word in range(8):
+        other = top.copy()
+        other[0, word] ^= 1
+        assert not verify_rows(other, 3, [2, 5], rows[[2, 5]], siblings)
+
+
+def test_no_tree_without_leaves() -> None:
+    for count in (0, 3, 6, 7):
+        with pytest.raises(ValueError, match="a power of two of leaves"):
+            tree_over(np.zeros((count, 8), dtype=np.uint32))

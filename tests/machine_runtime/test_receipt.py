@@ -24,9 +24,7 @@ from zkc.runtime.limits import (
     MAX_CLAIM_VALUES,
     MAX_JOURNAL_BYTES,
     MAX_PROOF_BYTES,
-    MAX_RECEIPT_BYTES,
     MAX_SEGMENTS,
-    MIB,
     check_receipt_fits,
 )
 from zkc.runtime.receipt import Receipt, SegmentReceipt, VerifiedReceipt, summary, verify_receipt
@@ -373,13 +371,21 @@ def test_p_itself_is_no_word_of_a_receipt(at: int) -> None:
 
 def test_a_run_that_no_receipt_can_hold_is_refused_before_it_is_proven() -> None:
     """The bounds of `from_bytes`, kept by those who write: at each bound it fits, beyond it does not."""
-    room = MAX_RECEIPT_BYTES - MIB
+    room = (8 << 30) - (1 << 20)
     for segments, journal, proofs in ((MAX_SEGMENTS, MAX_JOURNAL_BYTES, 0), (1, 7, room - 7), (1, 0, room), (0, 0, 0)):
         check_receipt_fits(segments, journal, lambda proofs=proofs: proofs)
     refused = ((MAX_SEGMENTS + 1, 0, 0, "segments"), (1, MAX_JOURNAL_BYTES + 1, 0, "journal has"), (1, 7, room - 6, "at most 8 GiB"))
     for segments, journal, proofs, message in refused:
         with pytest.raises(InputError, match=message):
             check_receipt_fits(segments, journal, lambda proofs=proofs: proofs)
+
+
+def test_a_receipt_begins_as_the_documents_say() -> None:
+    head = b"zkc receipt\n" + b"".join(word.to_bytes(4, "little") for word in (2, 0, 0)) + bytes(range(32))
+    assert HONEST.to_bytes()[:56] == head and Receipt.from_bytes(HONEST.to_bytes()) == HONEST
+    for at in range(24):
+        with pytest.raises(InputError):
+            Receipt.from_bytes(head[:at] + bytes([head[at] ^ 1 if at < 20 else head[at] ^ 4]) + HONEST.to_bytes()[at + 1 :])
 
 
 def test_receipts_of_the_first_version_are_named() -> None:
