@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from zkc.runtime.errors import InputError
+from zkc.runtime.errors import InputError, OutputError
 from zkc.runtime.files import look_up, make_folder, read_file, remove_partials, write_file
 from zkc.runtime.image import Digest
 from zkc.runtime.limits import MAX_STORED_BYTES
@@ -97,10 +97,14 @@ class ResumeStore:
 
     def save(self, index: int, identity: bytes, segment: SegmentReceipt) -> None:
         """Store a finished segment; `OutputError` if the disk does not take it."""
-        make_folder(self.folder, what="a folder for finished segments")
         claim = struct.pack(f"<{len(segment.claim)}I", *segment.claim)
         body = self._head(index, identity, len(segment.claim)) + claim + segment.proof
-        write_file(self._path(index), _MAGIC + _hash(body) + body, what="a finished segment")
+        try:
+            self._write(index, _MAGIC + _hash(body) + body)
+        except OutputError:
+            if self.folder.is_dir():
+                raise
+            self._write(index, _MAGIC + _hash(body) + body)  # another process that proved the same run has just removed the folder
 
     def forget(self, index: int) -> None:
         """Remove the stored segment `index`."""
@@ -117,6 +121,10 @@ class ResumeStore:
         for folder in (self.folder, self.folder.parent):
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+    def _write(self, index: int, data: bytes) -> None:
+        make_folder(self.folder, what="a folder for finished segments")
+        write_file(self._path(index), data, what="a finished segment")
 
     def _path(self, index: int) -> Path:
         return self.folder / f"{index:06}{_SUFFIX}"

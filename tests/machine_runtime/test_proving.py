@@ -20,7 +20,9 @@ from tests.machine_runtime.workers import (
     prove,
     prove_slowly_in_reverse,
 )
+from zkc.runtime import resume
 from zkc.runtime.errors import GuestFault, InputError, InternalError, VerificationError, ZkcError
+from zkc.runtime.files import make_folder
 from zkc.runtime.proving import LocalPool, Progress, prove_segments
 from zkc.runtime.receipt import SegmentReceipt
 from zkc.runtime.resume import ResumeStore, resume_key
@@ -121,6 +123,18 @@ def test_other_files_in_the_store_stay(tmp_path: Path) -> None:
         store.save(0, b"", prove(0))
         (store.folder / "mine").write_text("")
     assert [path.name for path in store.folder.iterdir()] == ["mine"]
+
+
+def test_two_runs_share_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that ended first removed the folder which the other was about to write into."""
+    store = ResumeStore(tmp_path / "parts", KEY)
+
+    def removed_by_another(folder: Path, *, what: str) -> None:
+        monkeypatch.setattr(resume, "make_folder", make_folder)
+
+    monkeypatch.setattr(resume, "make_folder", removed_by_another)
+    store.save(0, b"", prove(0))
+    assert store.load(0, b"") == prove(0)
 
 
 def test_stored_segments_are_checked(tmp_path: Path) -> None:

@@ -76,10 +76,13 @@ def test_an_empty_variable_is_none(here: Path, monkeypatch: pytest.MonkeyPatch, 
         zkc.compile("")
 
 
-def test_circuits_are_for_one_command(here: Path) -> None:
+@pytest.mark.parametrize("before", [None, str(api.circuits_folder())])
+def test_circuits_are_for_one_command(before: str | None, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one process, as in a notebook, `--circuits` held for all that followed."""
+    if before is not None:
+        monkeypatch.setenv("ZKC_CIRCUITS", before)
     assert cli.main(["--circuits", str(here), "stats"]) == 2
-    assert cli.main(["stats"]) == 0 and "ZKC_CIRCUITS" not in os.environ
+    assert cli.main(["stats"]) == 0 and os.environ.get("ZKC_CIRCUITS") == before
 
 
 def prove(target: Path) -> None:
