@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from tests.machine_runtime.support import DATA, Load, make_elf
 from zkc import api
 from zkc.runtime.errors import GuestFault, InputError
 from zkc.runtime.files import read_file
-from zkc.runtime.limits import MAX_JOURNAL_BYTES
-from zkc.runtime.sections import Budget, BudgetExceeded, MeteredStream
+from zkc.runtime.limits import MAX_ELF_BYTES, MAX_JOURNAL_BYTES, MAX_RECEIPT_BYTES
+from zkc.runtime.receipt import MAGIC
+from zkc.runtime.sections import MAX_SECTIONS, Budget, BudgetExceeded, MeteredStream, sections
 from zkc.runtime.symbols import MAX_NAME_BYTES, Symbols
 
 MOST = 64 << 20
@@ -83,6 +85,22 @@ def test_what_is_no_receipt_is_not_read(tmp_path: Path) -> None:
     assert read_file(huge, limit=10, what="it", magic=b"magic") == bytes(5)
 
 
+@pytest.mark.parametrize(
+    ("read", "begin", "most"),
+    [
+        (api.load_program, b"\x7fELF", MAX_ELF_BYTES),
+        (api.read_receipt, MAGIC, MAX_RECEIPT_BYTES),
+        (api.read_journal, b"", MAX_JOURNAL_BYTES),
+    ],
+)
+def test_files_of_the_right_kind_are_bounded_too(read: Callable[[Path], object], begin: bytes, most: int, tmp_path: Path) -> None:
+    with open(tmp_path / "huge", "wb") as file:
+        file.write(begin)
+        file.truncate(most + 1)
+    with pytest.raises(InputError, match=f"is larger than {most >> 20} MiB"):
+        read(tmp_path / "huge")
+
+
 # Names ---------------------------------------------------------------------------------------------------------------------------
 
 
@@ -125,6 +143,12 @@ def test_section_headers_are_bounded() -> None:
         assert Symbols(bytes(damaged)).describe(0x1_0000) in ("main", "0x00010000")
 
 
+def test_more_section_headers_than_programs_have_are_not_read() -> None:
+    file = with_sections([("x", 1, 0, 0, b"")] * (MAX_SECTIONS - 3))
+    assert len(sections(file)) == MAX_SECTIONS
+    assert not sections(with_sections([("x", 1, 0, 0, b"")] * (MAX_SECTIONS - 2)))
+
+
 def compressed(size: int, content: bytes) -> bytes:
     import zlib
 
@@ -158,8 +182,8 @@ def test_debug_information_that_repeats_itself() -> None:
         (".debug_info", 1, 0, 0, b"".join(unit(7 * number, b"") for number in range(5000))),
         (".debug_abbrev", 1, 0, 0, lists + b"\0"),
     ]
-    for sections in (names, places):
-        assert Symbols(with_sections(sections)).line(0x1_0000) is None
+    for several in (names, places):
+        assert Symbols(with_sections(several)).line(0x1_0000) is None
 
 
 def test_a_metered_stream_ends() -> None:
