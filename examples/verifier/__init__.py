@@ -1,1 +1,1 @@
-"""A second verifier of receipts, written from docs/protocol.md: the standard library and nothing else, nothing of zkc."""
+"""A second verifier of receipts, as docs/protocol.md says: the standard library and nothing else, nothing of zkc."""

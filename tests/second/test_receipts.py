@@ -1,4 +1,4 @@
-"""Receipts of examples/fibonacci, honest and bent: the second verifier, written from docs/protocol.md, says what `zkc verify` says.
+"""Receipts of examples/fibonacci, honest and bent: the second verifier, which follows docs/protocol.md, says what `zkc verify` says.
 
 Each bent receipt is seen by both, and `refused` fails if they differ. Plain Python is slow: most of what is bent here is refused early, and
 no hash is computed twice (`remember_hashes`).
