@@ -42,6 +42,8 @@ GIVEN: dict[tuple[str, str], str] = {
     ("data_page", "hi"): "the words of a page are bound by its digest, which is received at its last row",
     ("table_page", "page"): "which page; its digest is received",
     ("table_page", "child_digest"): "the digests in a page are bound by its own digest, which is received at its last row",
+    ("boundary", "blind_lo"): "the prover's own words, which hide what else is in memory",
+    ("boundary", "blind_hi"): "the prover's own words, which hide what else is in memory",
     ("read_start", "length"): "the host chooses how many bytes come, at most what is asked for",
     ("read_word", "value"): "private input: any word",
     ("read_byte", "value"): "private input: any byte",

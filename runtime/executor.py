@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zkc.runtime import arguments, events
+from zkc.runtime.blinding import BLIND_WORDS, Blinding
 from zkc.runtime.elf import Program
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.heights import Heights
@@ -103,9 +104,11 @@ class Executor:
     """Runs one program. Memory is flat and lazily allocated; page and word states are those of the current segment."""
 
     def __init__(
-        self, machine: Machine, image: Image, program: Program | None, stdin: bytes | None, limits: Limits, *, snapshots: bool
-    ) -> None:
+        self, machine: Machine, image: Image, program: Program | None, stdin: bytes | None, limits: Limits, *, snapshots: bool,
+        blinding: Blinding | None = None,
+    ) -> None:  # fmt: skip
         self.machine = machine
+        self.blinding = blinding
         self.map = machine.memory_map
         self.program = program
         self.limits = limits
@@ -192,6 +195,9 @@ class Executor:
 
     def _end(self) -> None:
         self.mem[self.system_word + self.map.word_pc] = self.state[PC]
+        blind = self.blinding.words(len(self.segments)) if self.blinding else (0,) * BLIND_WORDS
+        at = self.system_word + self.map.word_blind
+        self.mem[at : at + BLIND_WORDS] = blind
         h = self.heights
         steps = int(h.rows[: len(h.step_names)].sum())
         if steps == 0:
@@ -213,7 +219,7 @@ class Executor:
                 index=len(self.segments), pages=self.touched if self.snapshots else {}, dirty=frozenset(self.dirty),
                 table_pages=table_pages, code=np.array(self.code, dtype=np.int64), steps=steps, rows=rows, stdin=self._input(),
                 stdin_position=self.stdin_start, last=halted, exit_code=int(self.host[HOST_EXIT_CODE]), pre=pre, post=post,
-                retired=int(self.state[RETIRED]) - self.retired_start,
+                blind=blind, retired=int(self.state[RETIRED]) - self.retired_start,
             )
         )  # fmt: skip
         self.decoded[self.code] = 0
@@ -435,14 +441,15 @@ def _why_illegal(word: int) -> str:
 
 def execute(
     machine: Machine, program: Program | Image, stdin: bytes | None = None, limits: Limits | None = None, console: Console | None = None,
-    progress: Progress | None = None, *, snapshots: bool = False,
+    progress: Progress | None = None, *, snapshots: bool = False, blinding: Blinding | None = None,
 ) -> Execution:  # fmt: skip
-    """Runs a program to its end; with `snapshots`, segments can be traced and proven, and there are as many as a receipt holds at most.
+    """Runs a program to its end; with `snapshots`, segments can be traced and proven, there are as many as a receipt holds at most, and
+    their image IDs are blinded by `blinding`.
 
     Raises GuestFault.
     """
     image = program if isinstance(program, Image) else Image.from_program(program, machine.memory_map)
     source: Any = None if isinstance(program, Image) else program
     stdin = arguments.optional_data("stdin", stdin)
-    executor = Executor(machine, image, source, stdin, limits or Limits(), snapshots=snapshots)
+    executor = Executor(machine, image, source, stdin, limits or Limits(), snapshots=snapshots, blinding=blinding)
     return executor.run(console or (lambda fd, data: None), progress or (lambda phase, done, total: None))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
+from zkc.runtime.blinding import BLIND_WORDS
 from zkc.runtime.claims import column_names
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.hash.poseidon2 import WIDTH
@@ -32,6 +33,7 @@ TABLE_INPUTS: dict[str, frozenset[str]] = {
             "last_lo",
             "last_hi",
             *(f"{name}[{i}]" for name in ("before_lo", "before_hi", "after_lo", "after_hi", "after_time") for i in range(17)),
+            *(f"{name}[{i}]" for name in ("blind_before_lo", "blind_before_hi", "blind_lo", "blind_hi") for i in range(BLIND_WORDS)),
         )
     ),
     "data_page": frozenset((*PAGE_ROW, *(f"{name}[{i}]" for name in ("lo", "hi", "times", "marks") for i in WORDS))),
@@ -68,6 +70,7 @@ def _layout_problems(numbers: dict[str, int]) -> Iterator[tuple[str, str]]:
         yield "word_journal_capacity", "capacity, buffer and fill of the journal follow each other in the system page"
     used = {*range(REGISTERS), *(numbers[n] for n in ("word_pc", "word_brk", "word_heap_start"))}
     used |= set(range(capacity, capacity + 2 * words + 1))
+    used |= set(range(numbers["word_blind"], numbers["word_blind"] + BLIND_WORDS))
     for name in SYSTEM_WORDS:
         if numbers[name] in used or not 0 <= numbers[name] < memory_map.page_words:
             yield name, f"`{name}` is a word of the system page that nothing else uses"

@@ -84,10 +84,10 @@ def write_file(path: str | os.PathLike[str], data: bytes | memoryview, *, what: 
         raise _unusable(f"cannot write {what}", path, error, OutputError) from None
 
 
-def make_folder(path: Path, *, what: str) -> None:
-    """Makes a folder and those above it, unless they are there."""
+def make_folder(path: Path, *, what: str, private: bool = False) -> None:
+    """Makes a folder and those above it, unless they are there; a private one is for its owner alone."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         raise _unusable(f"cannot make {what}", path, error, OutputError) from None
 

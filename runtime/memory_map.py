@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 
+from zkc.runtime.blinding import BLIND_WORDS
 from zkc.runtime.errors import ZkcError
 
 WORD_BYTES = 4
@@ -43,6 +44,7 @@ class MemoryMap:
     word_journal_capacity: int
     word_journal_buffer: int
     word_journal_fill: int
+    word_blind: int
     tag_data: int
     tag_table: int
     tag_root: int
@@ -159,6 +161,7 @@ class MemoryMap:
         used = [*range(REGISTERS), *singles]
         for first in (self.word_journal_capacity, self.word_journal_buffer):
             used += range(first, first + self.digest_words)
+        used += range(self.word_blind, self.word_blind + BLIND_WORDS)
         if min(used) < 0 or max(used) >= self.page_words or len(set(used)) != len(used):
             return "word_pc", "words of the system page overlap or lie outside it"
         return None

@@ -25,6 +25,7 @@ _MAGIC = b"zkc segment 1\n"
 _KEY_BYTES = 32
 _HEAD = struct.Struct("<32s32sII")
 _SUFFIX = ".segment"
+_SECRET = "secret"
 
 
 def resume_key(image_id: Digest, input_hash: bytes, circuit_digest: bytes, limits: Mapping[str, int]) -> bytes:
@@ -66,6 +67,7 @@ class ResumeStore:
     def __init__(self, base: Path, key: bytes) -> None:
         self.folder = base / key.hex()[:32]
         self._key = key
+        self._secret: bytes | None = None
 
     def __enter__(self) -> ResumeStore:
         return self
@@ -95,8 +97,20 @@ class ResumeStore:
             return None
         return SegmentReceipt(struct.unpack_from(f"<{claim_values}I", body, _HEAD.size), body[proof_at:])
 
+    def secret(self) -> bytes:
+        """32 random bytes, from now on kept with the segments: what the run hides with, which must be the same when it goes on."""
+        with contextlib.suppress(InputError):
+            data = read_file(self.folder / _SECRET, limit=_KEY_BYTES, what="the secret of the run")
+            if len(data) == _KEY_BYTES:
+                self._secret = data
+        self._secret = self._secret or os.urandom(_KEY_BYTES)
+        return self._secret
+
     def save(self, index: int, identity: bytes, segment: SegmentReceipt) -> None:
         """Store a finished segment; `OutputError` if the disk does not take it."""
+        if self._secret and not (self.folder / _SECRET).exists():
+            make_folder(self.folder, what="a folder for finished segments", private=True)
+            write_file(self.folder / _SECRET, self._secret, what="the secret of the run")
         claim = struct.pack(f"<{len(segment.claim)}I", *segment.claim)
         body = self._head(index, identity, len(segment.claim)) + claim + segment.proof
         try:
@@ -112,7 +126,7 @@ class ResumeStore:
 
     def discard(self) -> None:
         """Remove all items, and the folder when nothing else is in it."""
-        for item in self.folder.glob(f"*{_SUFFIX}"):
+        for item in (*self.folder.glob(f"*{_SUFFIX}"), self.folder / _SECRET):
             item.unlink(missing_ok=True)
         remove_partials(self.folder)
         self._remove_empty()

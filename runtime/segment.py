@@ -31,4 +31,5 @@ class Segment:
     exit_code: int
     pre: tuple[int, ...]
     post: tuple[int, ...]
+    blind: tuple[int, ...] = (0, 0, 0, 0)
     retired: int = 0

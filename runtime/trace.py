@@ -17,6 +17,7 @@ from zkc.runtime.machine_ops import HOST_LENGTH, HOST_PRESENT, HOST_WORDS
 from zkc.runtime.paging import PageRows, page_rows
 from zkc.runtime.segment import Segment
 from zkc.runtime.sizes import padded
+from zkc.runtime.stark.parameters import MIN_LOG_HEIGHT
 from zkc.runtime.threads import parallel_for, threads
 
 Words = npt.NDArray[np.uint32]
@@ -80,9 +81,16 @@ class Tracer:
                 limbs[f"{name}_lo[{i}]"], limbs[f"{name}_hi[{i}]"] = int(word) & 0xFFFF, int(word) >> 16
             limbs[f"after_time[{i}]"] = int(times[i]) & ((1 << TIME_BITS) - 1)
         limbs |= {"real": 1, "first_lo": self.first_pc & 0xFFFF, "first_hi": self.first_pc >> 16, "last_clk": self.last_clk}
+        system = self.mem[self.system :]
+        for i, word in enumerate(self.segment.blind):
+            before = int(system[self.map.word_blind + i])
+            limbs[f"blind_before_lo[{i}]"], limbs[f"blind_before_hi[{i}]"] = before & 0xFFFF, before >> 16
+            limbs[f"blind_lo[{i}]"], limbs[f"blind_hi[{i}]"] = word & 0xFFFF, word >> 16
         limbs |= {"last_lo": self.last_pc & 0xFFFF, "last_hi": self.last_pc >> 16}
         self.mem[self.system + self.map.word_pc] = self.last_pc
-        for where in (self.journal, self.system + self.map.word_pc):
+        blind = slice(self.system + self.map.word_blind, self.system + self.map.word_blind + len(self.segment.blind))
+        self.mem[blind] = self.segment.blind
+        for where in (self.journal, blind, self.system + self.map.word_pc):
             self.times[where] = 1 | FINAL_MARK << TIME_BITS
         return limbs
 
@@ -98,7 +106,7 @@ class Tracer:
 
 
 def trace(
-    machine: Machine, segment: Segment, progress: Callable[[str, int, int], None] | None = None
+    machine: Machine, segment: Segment, progress: Callable[[str, int, int], None] | None = None, least: int = MIN_LOG_HEIGHT
 ) -> tuple[dict[str, Words], tuple[int, ...]]:
     """(traces by table name, canonical `uint32[columns][rows]`; the claim's values). Raises ZkcError if the segment is not what it says."""
     tracer = Tracer(machine, segment)
@@ -119,16 +127,16 @@ def trace(
         records[name] = np.stack([columns[n] for n in wanted], axis=1).astype(np.uint32)
     claim = _claim(machine, segment, tracer, paging)
     counts = np.zeros(machine.spec.histogram_size, dtype=np.uint32)
-    traces = {n: fill_table(machine, n, r, counts) for n, r in records.items() if len(r)}
+    traces = {n: fill_table(machine, n, r, counts, least) for n, r in records.items() if len(r)}
     _count_claim(machine, claim, counts)
-    return traces | _fixed(machine, counts), claim
+    return traces | _fixed(machine, counts, least), claim
 
 
-def fill_table(machine: Machine, name: str, records: Words, counts: Counts) -> Words:
-    """The trace of one table from its records; its lookups are added to `counts`."""
+def fill_table(machine: Machine, name: str, records: Words, counts: Counts, least: int = MIN_LOG_HEIGHT) -> Words:
+    """The trace of one table from its records, of at least 2^least rows; its lookups are added to `counts`."""
     module = machine.module("fill", name)
     width = len(machine.spec.column_types[name])
-    height = padded(len(records))
+    height = padded(len(records), least)
     columns = np.zeros((width, height), dtype=np.uint32)
     if name in machine.spec.inputs:
         records = np.concatenate([records, np.zeros((height - len(records), records.shape[1]), dtype=np.uint32)])
@@ -175,13 +183,17 @@ def _count_claim(machine: Machine, claim: tuple[int, ...], counts: Counts) -> No
         counts[machine.spec.histogram_starts[name] + int(np.argmax(match))] += 1
 
 
-def _fixed(machine: Machine, counts: Counts) -> dict[str, Words]:
-    """The multiplicity columns of the fixed tables that are used."""
+def _fixed(machine: Machine, counts: Counts, least: int) -> dict[str, Words]:
+    """The multiplicity columns of the fixed tables that are used. Where 2^least is more than the rows of a table, each becomes several
+    equal ones, and the first has the count.
+    """
     traces: dict[str, Words] = {}
     for table in machine.circuit.tables:
         if table.fixed.shape[0]:
             start = machine.spec.histogram_starts[table.name]
             column = counts[start : start + table.fixed.shape[1]]
             if column.any():
-                traces[table.name] = column.reshape(1, -1).copy()
+                height = max(len(column), 1 << least)
+                traces[table.name] = np.zeros((1, height), dtype=np.uint32)
+                traces[table.name][0, :: height // len(column)] = column
     return traces

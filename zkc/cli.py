@@ -132,6 +132,10 @@ def prove(
         typer.Option("--ray", metavar="[ADDRESS]", help="Prove on a Ray cluster: HOST:PORT, ray://HOST:PORT; left out, this machine's."),
     ] = None,
     small: Annotated[bool, typer.Option("--small", help="A third fewer bytes for twice the time and more memory.")] = False,
+    hide: Annotated[
+        bool,
+        typer.Option("--hide/--no-hide", help="The receipt hides the input; without, it is a fifth smaller and proven a little faster."),
+    ] = True,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="The receipt; PROGRAM.receipt here if left out.")
     ] = None,
@@ -139,8 +143,8 @@ def prove(
 ) -> None:
     """Run a program and prove the run.
 
-    The receipt does not hide the input: a guess of it can be checked against the receipt, and parts can be computed. Give a receipt only to
-    those who may know the input.
+    The receipt tells nothing of the input but what follows from journal, exit code, the number of segments and the sizes of their tables.
+    With --no-hide it does not hide the input: parts can be computed from it.
     """
     report = Report(json)
     target = output or Path(program.stem + ".receipt")
@@ -159,6 +163,7 @@ def prove(
             jobs=jobs,
             ray=ray,
             small=small,
+            hide=hide,
             console=_console(json),
             progress=progress,
             advice=_advice,
@@ -171,7 +176,10 @@ def prove(
     }
     values = _run_values(proof.run) | {"prove_seconds": proof.seconds, "receipt_bytes": len(proof.receipt)}
     values["findings"] = [finding.values() for finding in proof.findings]
-    report.show(facts, **values, proof_bytes=proof.proof_bytes, security_bits=proof.security_bits, receipt=str(target))
+    values |= {"proof_bytes": proof.proof_bytes, "security_bits": proof.security_bits, "receipt": str(target), "hides": hide}
+    report.show(facts, **values)
+    if stdin and not hide:
+        note("the receipt does not hide the input: parts of it can be computed; prove without --no-hide before you give it away")
     _name_refused(proof.run)
 
 

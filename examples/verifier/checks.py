@@ -51,12 +51,12 @@ def fixed_root(top: tuple[bytes, ...]) -> bytes:
 
 
 def check_identity(shape: Shape, opened: Sequence[Element], challenges: Challenges, claim: Element) -> None:
-    """Check 6: sum_i lambda^i C_i = (zeta^n - 1) (q0 + zeta^n q1)."""
+    """Check 6: sum_i lambda^i C_i = (zeta^n - 1) (q0 + zeta^n q1 + …)."""
     rest = iter(opened)
     fixed = {table.name: [next(rest) for _ in range(table.fixed_columns)] for table in shape.circuit.tables}
     rows = [[next(rest) for _ in table.columns] + fixed[table.name] for table, _ in shape.present]
     phis = [[next(rest) for _ in table.batches] for table, _ in shape.present]
-    acc, q0, q1, acc_next = rest
+    acc, *parts, acc_next = rest
     constraints = list[Element]()
     step = scale(claim, pow(1 << shape.log_n, -1, P))
     for (table, h), row, fractions in zip(shape.present, rows, phis):
@@ -68,7 +68,10 @@ def check_identity(shape: Shape, opened: Sequence[Element], challenges: Challeng
     for each in reversed(constraints):
         total = add(mul(total, challenges.lam), each)
     high = power(challenges.zeta, 1 << shape.log_n)
-    require(total == mul(sub(high, ONE), add(q0, mul(high, q1))), "the constraints do not hold at zeta")
+    quotient = ZERO
+    for part in reversed(parts):
+        quotient = add(mul(quotient, high), part)
+    require(total == mul(sub(high, ONE), quotient), "the constraints do not hold at zeta")
 
 
 Sums = list[list[int]]
@@ -116,7 +119,8 @@ def _unit(k: int) -> Element:
 
 def deep_values(shape: Shape, opened: Sequence[Element], challenges: Challenges, leaves: Sequence[dict[int, list[int]]]) -> list[Element]:
     """Check 8: DEEP at every query position. leaves: of each tree, by position in it."""
-    gammas, batches = powers(challenges.gamma, shape.polynomials + 2), list[tuple[int, int, Batch]]()
+    hides, batches = shape.parameters.hides, list[tuple[int, int, Batch]]()
+    gammas = powers(challenges.gamma, shape.polynomials + 2 + hides)[hides:]
     first = 0
     for number, tree in enumerate(shape.trees):
         at = 0
@@ -136,7 +140,7 @@ def deep_values(shape: Shape, opened: Sequence[Element], challenges: Challenges,
             sums[batch.log_k] = add(sums[batch.log_k], batch.at(x, leaf[at : at + batch.words]))
         acc = _accumulator(shape, leaves[-2][i])
         fractions = [*sums.items(), (0, mul(gammas[-2], sub(acc, opened[-1])))]
-        total = ZERO
+        total = _mask(shape, leaves[-1][i]) if hides else ZERO
         for (k, above), inverse in zip(fractions, below[place * len(ends) :]):
             doubled = mul(above, add(ONE, scale(gammas[-1], pow(x, 1 << k, P))))
             total = add(total, mul(doubled, inverse))
@@ -147,6 +151,13 @@ def deep_values(shape: Shape, opened: Sequence[Element], challenges: Challenges,
 def _accumulator(shape: Shape, leaf: Sequence[int]) -> Element:
     """The value of acc in a leaf of the LogUp tree: the last of the tallest class, whose polynomials are single columns."""
     at = 6 * (len(shape.trees[-2].classes[0].stacks) - 1)
+    a, b, c, d, e, f = leaf[at : at + 6]
+    return (a, b, c, d, e, f)
+
+
+def _mask(shape: Shape, leaf: Sequence[int]) -> Element:
+    """R(x) in a leaf of the quotient tree."""
+    at = shape.trees[-1].column_words
     a, b, c, d, e, f = leaf[at : at + 6]
     return (a, b, c, d, e, f)
 

@@ -16,21 +16,45 @@ ABSENT = 0
 
 @dataclass(frozen=True)
 class Parameters:
-    """log_blowup: of B. grinding: in bits. log_fold: of the values folded into one. log_final: least log2 of the final coefficients."""
+    """log_blowup: of B. grinding: in bits. log_fold: of the values folded into one. log_final: least log2 of the final coefficients.
+
+    masks: random coefficients of each column; if there are any, the proof hides its traces.
+    """
 
     log_blowup: int
     queries: int
+    masks: int = 0
     grinding: int = 20
     log_fold: int = 3
     log_final: int = 7
 
+    @property
+    def hides(self) -> bool:
+        return self.masks > 0
+
+    @property
+    def least(self) -> int:
+        """L."""
+        return max(MIN_LOG_HEIGHT, (14 * self.masks - 1).bit_length())
+
+    @property
+    def excess(self) -> int:
+        """e."""
+        return -(-(self.masks << 7) >> self.least)
+
     def encoded(self) -> bytes:
         return struct.pack(
-            "<8I", P, DEGREE, GENERATOR, self.log_blowup, self.queries, self.grinding, self.log_fold, self.log_final
+            "<9I", P, DEGREE, GENERATOR, self.log_blowup, self.queries, self.grinding, self.log_fold, self.log_final, self.masks
         )  # fmt: skip
 
 
-PARAMETER_SETS = {0: Parameters(log_blowup=1, queries=261), 1: Parameters(log_blowup=3, queries=131)}
+PARAMETER_SETS = {
+    0: Parameters(log_blowup=1, queries=261),
+    1: Parameters(log_blowup=3, queries=131),
+    2: Parameters(log_blowup=1, queries=286, masks=292),
+    3: Parameters(log_blowup=3, queries=132, masks=138),
+}
+SALT_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -50,19 +74,27 @@ class Class:
 
 @dataclass(frozen=True)
 class Tree:
-    """A tree of columns, of height T = 2^log_height. unit: words of a value, 1 or, of extension columns, 6. classes: tallest first."""
+    """A tree of columns, of height T = 2^log_height. unit: words of a value, 1 or, of extension columns, 6. classes: tallest first.
+
+    random: words of a leaf behind those of the columns.
+    """
 
     log_height: int
     unit: int
     classes: tuple[Class, ...]
+    random: int
 
     @property
     def polynomials(self) -> int:
         return sum(len(each.stacks) for each in self.classes)
 
     @property
-    def leaf_words(self) -> int:
+    def column_words(self) -> int:
         return self.unit * self.polynomials
+
+    @property
+    def leaf_words(self) -> int:
+        return self.column_words + self.random
 
 
 class Shape:
@@ -79,6 +111,8 @@ class Shape:
         self.trees = list(self._trees())
         self.folds = (self.log_n - parameters.log_final) // parameters.log_fold
         self.log_final = self.log_n - self.folds * parameters.log_fold
+        self.degree_bound = (1 << self.log_n) + (parameters.excess << self.log_n - 7)
+        self.final = self.degree_bound >> self.folds * parameters.log_fold
 
     @property
     def has_fixed(self) -> bool:
@@ -106,23 +140,26 @@ class Shape:
         require(self.fractions < P, "multiplicities could wrap")
 
     def _check_height(self, table: Table, h: int) -> None:
-        allowed = MIN_LOG_HEIGHT <= h <= min(MAX_LOG_HEIGHT, TWO_ADICITY - self.parameters.log_blowup)
+        least = self.parameters.least
+        allowed = least <= h <= min(MAX_LOG_HEIGHT, TWO_ADICITY - self.parameters.log_blowup)
         require(h == ABSENT or allowed, f"{table.name}: a height that is not allowed")
-        require(h == ABSENT or table.log_height in (None, h), f"{table.name}: not the height of its fixed columns")
+        if h != ABSENT and table.log_height is not None:
+            require(h == max(table.log_height, least), f"{table.name}: not the height of its fixed columns")
 
     def _trees(self) -> Iterable[Tree]:
         """Fixed (if there is one), trace, LogUp and quotient tree: the order of columns."""
         if self.has_fixed:
-            yield self._tree(self.log_fixed, 1, [(t.log_height, t.fixed_columns) for t in self.circuit.tables if t.log_height])
-        yield self._tree(self.log_n, 1, [(h, len(table.columns)) for table, h in self.present])
-        yield self._tree(self.log_n, 6, [*((h, len(table.batches)) for table, h in self.present), (self.log_n, 1)])
-        yield self._tree(self.log_n, 6, [(self.log_n, 2)])
+            yield self._tree(self.log_fixed, 1, [(t.log_height, t.fixed_columns) for t in self.circuit.tables if t.log_height], 0)
+        salt, mask, parts = (SALT_WORDS, DEGREE, 3) if self.parameters.hides else (0, 0, 2)
+        yield self._tree(self.log_n, 1, [(h, len(table.columns)) for table, h in self.present], salt)
+        yield self._tree(self.log_n, 6, [*((h, len(table.batches)) for table, h in self.present), (self.log_n, 1)], salt)
+        yield self._tree(self.log_n, 6, [(self.log_n, parts)], mask + salt)
 
-    def _tree(self, log_height: int, unit: int, groups: Sequence[tuple[int, int]]) -> Tree:
+    def _tree(self, log_height: int, unit: int, groups: Sequence[tuple[int, int]], random: int) -> Tree:
         """The next tree over groups of columns (log height, how many)."""
         members = dict[int, list[int]]()
         for h, count in groups:
             members.setdefault(h, []).extend(range(self.columns, self.columns + count))
             self.columns += count
         classes = [Class(h, log_height - h, tuple(members[h])) for h in sorted(members, reverse=True) if members[h]]
-        return Tree(log_height, unit, tuple(classes))
+        return Tree(log_height, unit, tuple(classes), random)

@@ -79,7 +79,7 @@ def read_head(reader: Reader, shape: Shape) -> Head:
         roots=reader.digests(3),
         opened=reader.take(24 * (shape.columns + 1)),
         layer_roots=reader.digests(shape.folds),
-        final=reader.take(24 << shape.log_final),
+        final=reader.take(24 * shape.final),
         nonce=reader.take(8),
     )
 

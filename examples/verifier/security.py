@@ -14,15 +14,15 @@ SECURITY_BITS = 128
 
 def terms(shape: Shape) -> dict[str, float]:
     """Bits of every round."""
-    field, n, size = DEGREE * log2(P), 2.0**shape.log_n, 2.0**shape.log_size
-    parameters, fold = shape.parameters, 2.0**shape.parameters.log_fold
-    agreement = (1 + 2.0**-parameters.log_blowup) / 2
+    field, size = DEGREE * log2(P), 2.0**shape.log_size
+    parameters, fold, bound = shape.parameters, 2.0**shape.parameters.log_fold, shape.degree_bound
+    agreement = (1 + bound / size) / 2
     slots = max(shape.log_n - each.log_height for tree in shape.trees for each in tree.classes)
-    require(n + 2.0**slots <= agreement * size, "polynomials with so many slots are not determined by their leaves")
+    require(bound + 2.0**slots <= agreement * size, "polynomials with so many slots are not determined by their leaves")
     out = {
         "queries": parameters.grinding - parameters.queries * log2(agreement),
-        "batching": field - log2((2 * shape.polynomials + 1) * size),
-        "DEEP": field + log2(1 - (n + size) / P**DEGREE) - log2(MAX_DEGREE * (n + 1) + n - 1),
+        "batching": field - log2((2 * shape.polynomials + 1 + parameters.hides) * size),
+        "DEEP": field + log2(1 - (bound + size) / P**DEGREE) - log2(MAX_DEGREE * (bound + 1) + bound - 1),
         "constraints": field - log2(shape.constraints),
         "LogUp": field - log2(max(1, shape.fractions) * (shape.circuit.bus_power + 2)),
     }

@@ -37,24 +37,41 @@ def interpolate(columns: Words, shift: int = 1) -> Words:
     return result
 
 
-def evaluate(coefficients: Words, shift: int = 1, log_blowup: int = 0) -> Words:
+@dataclass(frozen=True, eq=False)
+class Tail:
+    """What a transform adds to polynomials of degree < n, and what it keeps of them.
+
+    terms: `uint32[k][h]`, h a multiple of 16 up to n: coefficients r. Columns given by values on <w_n> get (X^n - 1) r added, which leaves
+    these as they are; columns given by coefficients get X^n r. residue: `uint32[k][R]`, filled with the coefficients modulo X^R - tau of
+    the columns without `terms`; R a power of two up to n, at least its square root, and 2^10 or n; tau canonical. Either may have no rows.
+    """
+
+    terms: Words
+    residue: Words
+    tau: int
+
+
+NO_TAIL = Tail(np.empty((0, 0), dtype=np.uint32), np.empty((0, 0), dtype=np.uint32), 0)
+
+
+def evaluate(coefficients: Words, shift: int = 1, log_blowup: int = 0, tail: Tail = NO_TAIL) -> Words:
     """Values `uint32[k][n 2^log_blowup]` on shift * <w> in bit-reversed order, from coefficients `uint32[k][n]` in natural order."""
-    return _on_cosets(coefficients, None, shift, log_blowup)
+    return _on_cosets(coefficients, None, shift, log_blowup, tail)
 
 
-def extend(columns: Words, shift: int, log_blowup: int = 1) -> Words:
+def extend(columns: Words, shift: int, log_blowup: int = 1, tail: Tail = NO_TAIL) -> Words:
     """The low-degree extension: from values on <w_n> to values on shift * <w_N>, N = n 2^log_blowup, both in bit-reversed order.
 
     columns: `uint32[k][n]`, Montgomery, n a power of two, N at most 2^24. Result: `uint32[k][N]`. shift: canonical, not zero.
     """
-    return _on_cosets(columns, 1, shift, log_blowup)
+    return _on_cosets(columns, 1, shift, log_blowup, tail)
 
 
-def _on_cosets(columns: Words, source: int | None, shift: int, log_blowup: int) -> Words:
+def _on_cosets(columns: Words, source: int | None, shift: int, log_blowup: int, tail: Tail) -> Words:
     k, n = columns.shape
     result = np.empty((k, n << log_blowup), dtype=np.uint32)
     points = turns(log_blowup, n.bit_length() - 1)
-    _transform(columns, result, source, tuple(shift * from_montgomery(int(point)) % P for point in points))
+    _transform(columns, result, source, tuple(shift * from_montgomery(int(point)) % P for point in points), tail)
     return result
 
 
@@ -104,50 +121,75 @@ def _scaled(points: Words, factor: int) -> Words:
     return values.astype(np.uint32)
 
 
-def _transform(columns: Words, result: Words, source: int | None, cosets: tuple[int, ...]) -> None:
+def _transform(columns: Words, result: Words, source: int | None, cosets: tuple[int, ...], tail: Tail = NO_TAIL) -> None:
     """From values on source * <w_n> (None: from coefficients) to values on the cosets, one after the other (none: to coefficients)."""
     k, n = columns.shape
     log_n = n.bit_length() - 1
     if n != 1 << log_n or log_n > TWO_ADICITY:
         raise ValueError(f"cannot transform {n} rows: not a power of two up to 2^{TWO_ADICITY}")
+    if tail.terms.shape[1] % LANES or max(tail.terms.shape[1], tail.residue.shape[1]) > n:
+        raise ValueError(f"cannot add {tail.terms.shape[1]} terms or keep {tail.residue.shape[1]} of {n}")
     plan, groups = _plan(log_n, source, cosets), -(-k // LANES)
+    extra = _Extra(tail, _term_weights(log_n, source, cosets), np.uint32(to_montgomery(tail.tau)))
     if n < LANES:
-        _transform_short(columns, result, groups, plan)
+        _transform_short(columns, result, groups, plan, extra)
     elif n < _TILE_ROWS:
-        parallel_for(lambda start, stop: _transform_groups(columns, result, n, plan, start, stop), groups, 1)
+        parallel_for(lambda start, stop: _transform_groups(columns, result, n, plan, extra, start, stop), groups, 1)
     else:
-        _transform_groups(columns, result, n, plan, 0, groups)
+        _transform_groups(columns, result, n, plan, extra, 0, groups)
 
 
-def _transform_short(columns: Words, result: Words, groups: int, plan: _Plan) -> None:
+@dataclass(frozen=True, eq=False)
+class _Extra:
+    """A tail as kernels want it: on coset j, where X^n is a constant, its terms count weights[j] times."""
+
+    tail: Tail
+    weights: Words
+    tau: np.uint32
+
+
+def _term_weights(log_n: int, source: int | None, cosets: tuple[int, ...]) -> Words:
+    """X^n on each coset, less one if the columns are given by values: X^n - 1 times the terms is added there."""
+    words = [(pow(shift, 1 << log_n, P) - (source is not None)) % P for shift in cosets]
+    return np.array([to_montgomery(word) for word in words], dtype=np.uint32)
+
+
+def _transform_short(columns: Words, result: Words, groups: int, plan: _Plan, extra: _Extra) -> None:
     """Fewer rows than lanes: the tiles read and write sixteen rows, so give them room."""
     wide, wide_result = (np.zeros((array.shape[0], array.shape[1] + LANES), dtype=np.uint32) for array in (columns, result))
     wide[:, : columns.shape[1]] = columns
-    _transform_groups(wide, wide_result, columns.shape[1], plan, 0, groups)
+    _transform_groups(wide, wide_result, columns.shape[1], plan, extra, 0, groups)
     result[:] = wide_result[:, : result.shape[1]]
 
 
-def _transform_groups(columns: Words, result: Words, n: int, plan: _Plan, start: int, stop: int) -> None:
+def _transform_groups(columns: Words, result: Words, n: int, plan: _Plan, extra: _Extra, start: int, stop: int) -> None:
     """Groups `start .. stop - 1` of sixteen columns, in one scratch."""
     scratch = np.empty((max(1, len(plan.heaps)), max(n, LANES), LANES), dtype=np.uint32)
+    terms = np.empty((extra.tail.terms.shape[1], LANES), dtype=np.uint32)
+    residue = np.empty((extra.tail.residue.shape[1], LANES), dtype=np.uint32)
     for group in range(start, stop):
-        _transform_group(columns, result, group * LANES, plan, scratch)
+        _transform_group(columns, result, group * LANES, plan, extra, scratch, terms, residue)
 
 
-def _transform_group(columns: Words, result: Words, first: int, plan: _Plan, scratch: Words) -> None:
+def _transform_group(
+    columns: Words, result: Words, first: int, plan: _Plan, extra: _Extra, scratch: Words, terms: Words, residue: Words
+) -> None:
     def low_in(start: int, stop: int) -> None:
         _low_in(columns, first, scratch[0], start, stop, plan.log_b, plan.back, plan.back_starts, plan.back_roots)
 
     def high(start: int, stop: int) -> None:
-        _high(scratch, start, stop, plan.log_a, plan.log_b, plan.back, plan.scale, plan.back_heap, plan.heaps)
+        shape = (plan.log_a, plan.log_b, plan.back, plan.scale, plan.back_heap, plan.heaps)
+        _high(scratch, start, stop, *shape, terms, extra.weights, residue, extra.tau)
 
     def low_out(start: int, stop: int) -> None:
         _low_out(scratch, result, first, start, stop, plan.log_a, plan.log_b, len(plan.heaps) > 0, plan.starts, plan.roots)
 
     blocks = max(1, _TILE_ROWS >> plan.log_b)
+    _tile_in(extra.tail.terms, first, terms)
     parallel_for(low_in, 1 << plan.log_a, blocks)
     parallel_for(high, 1 << plan.log_b, max(_COMBS, _TILE_ROWS >> plan.log_a))
     parallel_for(low_out, len(scratch) << plan.log_a, blocks)
+    _tile_out(residue, extra.tail.residue, first)
 
 
 # ***** passes *****
@@ -166,10 +208,39 @@ def _low_in(columns: Words, first: int, tile: Words, start: int, stop: int, log_
 
 
 @kernel
+def _tile_in(columns: Words, first: int, tile: Words) -> None:
+    """Columns `first .. first + 15`, of a multiple of 16 rows, into a tile."""
+    for row in range(0, len(tile), LANES):
+        store_rows(tile, row, 0, row + LANES, transpose(load_rows(columns, first, row, columns.shape[0])))
+
+
+@kernel
+def _tile_out(tile: Words, columns: Words, first: int) -> None:
+    """A tile out to columns `first .. first + 15`."""
+    for row in range(0, len(tile), LANES):
+        store_rows(columns, first, row, columns.shape[0], transpose(load_rows(tile, row, 0, tile.shape[0])))
+
+
+@kernel
 def _high(
-    scratch: Words, start: int, stop: int, log_a: int, log_b: int, back: bool, scale: np.uint32, back_heap: Words, heaps: Words
+    scratch: Words,
+    start: int,
+    stop: int,
+    log_a: int,
+    log_b: int,
+    back: bool,
+    scale: np.uint32,
+    back_heap: Words,
+    heaps: Words,
+    terms: Words,
+    weights: Words,
+    residue: Words,
+    tau: np.uint32,
 ) -> None:
-    """Combs `start .. stop - 1` of the first tile: inverse high levels, then the forward high levels of every coset into its own tile."""
+    """Combs `start .. stop - 1` of the first tile: inverse high levels, then the forward high levels of every coset into its own tile.
+
+    In between, where the coefficients are, each coset gets `terms` times its weight, and `residue` what they leave modulo X^R - tau.
+    """
     combs = min(_COMBS, stop - start)
     width = combs * LANES
     height = 1 << log_a
@@ -181,12 +252,40 @@ def _high(
             _inverse_levels(coefficients, log_a, width, back_heap)
             for i in range(0, coefficients.size, LANES):
                 store(coefficients, i, load(coefficients, i) * splat(scale))
+        if len(residue):
+            _reduce(coefficients, comb, log_b, width, tau, residue)
         for coset in range(len(heaps)):
             work[:] = coefficients
+            _add_terms(work, comb, log_b, width, terms, weights[coset])
             _forward_levels(work, log_a, width, heaps[coset])
             _scatter(work, comb, log_b, width, scratch[coset])
         if len(heaps) == 0:
             _scatter(coefficients, comb, log_b, width, scratch[0])
+
+
+@kernel
+def _add_terms(buffer: Words, comb: int, log_b: int, width: int, terms: Words, weight: np.uint32) -> None:
+    """Adds `terms` times the weight to the first coefficients, as far as they are in these combs."""
+    flat = terms.reshape(-1)
+    for a in range(buffer.size // width):
+        if (a << log_b) + comb >= len(terms):
+            break
+        for i in range(0, width, LANES):
+            store(buffer, a * width + i, load(buffer, a * width + i) + load(flat, ((a << log_b) + comb) * LANES + i) * splat(weight))
+
+
+@kernel
+def _reduce(buffer: Words, comb: int, log_b: int, width: int, tau: np.uint32, residue: Words) -> None:
+    """Coefficients modulo X^R - tau, R = len(residue) at least 2^log_b: from the last block of R to the first, by Horner."""
+    flat = residue.reshape(-1)
+    rows = len(residue) >> log_b
+    count = buffer.size // width
+    for a in range(rows):
+        for i in range(0, width, LANES):
+            total = load(buffer, (count - rows + a) * width + i)
+            for row in range(count - 2 * rows + a, -1, -rows):
+                total = total * splat(tau) + load(buffer, row * width + i)
+            store(flat, ((a << log_b) + comb) * LANES + i, total)
 
 
 @kernel

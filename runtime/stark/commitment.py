@@ -18,7 +18,8 @@ from zkc.runtime.field.arrays import to_montgomery
 from zkc.runtime.hash.merkle import Tree, checked_positions, digest_words, leaf_hashes, tree_over
 from zkc.runtime.poly.domain import turns
 from zkc.runtime.stark.fri import opened_points
-from zkc.runtime.stark.parameters import LOG_FIXED_TOP
+from zkc.runtime.stark.hiding import Salts
+from zkc.runtime.stark.parameters import LOG_FIXED_TOP, SALT_WORDS
 from zkc.runtime.stark.proof import Opening
 from zkc.runtime.stark.shape import StackClass, fixed_layout, log_fixed_height
 from zkc.runtime.stark.stacking import level_shifts, stack_rows, stack_values
@@ -35,10 +36,10 @@ Indices = npt.NDArray[np.int64]
 
 
 class Commitment:
-    """A tree, with its columns over the extended domains."""
+    """A tree, with its columns over the extended domains. Leaves end with a row of `mask` `uint32[.][N]`, if any, and a salt, if any."""
 
-    def __init__(self, columns: Stack, log_blowup: int) -> None:
-        self.columns, self.layout = columns, columns.layout
+    def __init__(self, columns: Stack, log_blowup: int, salts: Salts | None = None, mask: Words | None = None) -> None:
+        self.columns, self.layout, self.salts, self.mask = columns, columns.layout, salts, mask
         self.log_rows = self.layout.log_height + log_blowup
         self.tree: Tree = tree_over(self._leaf_hashes())
 
@@ -55,6 +56,7 @@ class Commitment:
             array = self.columns.arrays[each.log_height]
             for word in range(each.words):
                 stack_values(array, *_slots(each, word), each.log_slots, positions, x, out[each.word + word])
+        self._blind(positions, out)
         return Opening(np.ascontiguousarray(out.T), self.tree.siblings(positions, log_top))
 
     def _leaf_hashes(self) -> Words:
@@ -72,8 +74,17 @@ class Commitment:
                     self._fill(each, range(word, min(word + TASK, each.words)), first, half_turns, chunk)
 
             parallel_for(work, len(tasks), 1)
+            self._blind(np.arange(first, first + size), chunk)
             hashes[first : first + size] = leaf_hashes(chunk)
         return hashes
+
+    def _blind(self, rows: Indices, out: Words) -> None:
+        """The random words of these leaves, the last ones of `out` `uint32[words][rows]`."""
+        if self.mask is not None:
+            first = self.layout.column_words
+            out[first : first + len(self.mask)] = self.mask[:, rows]
+        if self.salts is not None:
+            out[-SALT_WORDS:] = self.salts.of(rows)
 
     def _fill(self, each: StackClass, words: range, first: int, half_turns: Words, chunk: Words) -> None:
         """Rows `first …` of some words of a class, to `chunk`."""

@@ -4,7 +4,9 @@ With C polynomials F_c, opened modulo X^K - zeta^K (K = n / n' for columns of he
 
     sum_c gamma^c (1 + gamma^M X^K) (F_c(X) - r_c(X)) / (X^K - zeta^K)   and for c = C the accumulator at w zeta, with K = 1.
 
-The factor 1 + gamma^M X^K puts X^K Q beside each quotient Q into the batch, so that deg Q < n - K, and deg F_c < n with no slack.
+The factor 1 + gamma^M X^K puts X^K Q beside each quotient Q into the batch, so that deg Q < d - K, and deg F_c < d with no slack, d being
+the degree bound that FRI proves: n without masks. With masks the sum starts with a random polynomial of degree < d, and gamma^(c + 1),
+gamma^(M + 1) stand for gamma^c, gamma^M.
 """
 
 from __future__ import annotations
@@ -50,12 +52,17 @@ class Batch:
     @cached_property
     def weights(self) -> Words:
         """gamma^c for the polynomials and the accumulator at w zeta."""
-        return element_powers(self.gamma, self.shape.polynomials + 1)
+        return element_powers(self.gamma, self.first + self.shape.polynomials + 1)[:, self.first :]
+
+    @property
+    def first(self) -> int:
+        """The power of gamma of the first polynomial: behind the mask's, if there is one."""
+        return int(self.shape.hides)
 
     @cached_property
     def shifted(self) -> Element:
         """gamma^M."""
-        return Element.from_words(self.gamma) ** (self.shape.polynomials + 1)
+        return Element.from_words(self.gamma) ** (self.first + self.shape.polynomials + 1)
 
     @property
     def next_zeta(self) -> Element:
@@ -127,8 +134,8 @@ def _add_remainders(opened: Words, weights: Words, columns: Indices, first: int,
 # ***** the prover: over the whole extended domain *****
 
 
-def deep_polynomial(batch: Batch, columns: list[Stack]) -> Words:
-    """`uint32[6][N]` over the extended domain of N rows; columns: of all trees, over their extended domains.
+def deep_polynomial(batch: Batch, columns: list[Stack], mask: Words | None = None) -> Words:
+    """`uint32[6][N]` over the extended domain of N rows; columns: of all trees, over their extended domains; mask: what is added.
 
     Sums, remainders and quotients are formed slot by slot on the domains of the columns; what is left are six stacks, which take the
     levels of stacking.py, one after the other, the columns of each height joining at theirs.
@@ -149,6 +156,8 @@ def deep_polynomial(batch: Batch, columns: list[Stack]) -> Words:
     last = np.zeros((DEGREE, 1, acc.shape[1]), dtype=np.uint32)
     add_slot_sums(acc, accumulator_class(shape.logup), word_weights(weights[:, -1:], DEGREE), last)
     divide(last, batch.next_opened(), batch.next_zeta, batch.shifted, shape.log_height)
+    if mask is not None:
+        add_columns(mask, last[:, 0])
     return _added(total, last)[:, 0]
 
 
@@ -227,7 +236,11 @@ def deep_values(batch: Batch, leaves: list[Words], x: Words) -> Words:
     degrees = np.array([*(shape.height >> h for h in heights), 1], dtype=np.int64)
     below = np.empty((DEGREE, len(degrees) * len(x)), dtype=np.uint32)
     _denominators(x, ends, degrees, below)
-    return _quotient_sums(sums, invert_columns(below), x, degrees, batch.shifted.words())
+    values = _quotient_sums(sums, invert_columns(below), x, degrees, batch.shifted.words())
+    if shape.hides:
+        first = shape.quotient.column_words
+        add_columns(np.ascontiguousarray(leaves[-1][:, first : first + DEGREE].T), values)
+    return values
 
 
 @kernel

@@ -32,7 +32,7 @@ def identity_holds(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: W
 
 
 def identity_defect(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: Words, zeta: Element, claimed: Element) -> Element:
-    """The combined constraint at zeta less (zeta^n - 1)(q0 + zeta^n q1).
+    """The combined constraint at zeta less (zeta^n - 1)(q0 + zeta^n q1 + …).
 
     opened `uint32[6][openings]`: all columns at zeta in order, then the accumulator at w zeta. claimed: the claim's sum.
     """
@@ -48,10 +48,12 @@ def identity_defect(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: 
         count = len(table.table.constraints) + len(table.table.batches)
         total = total + table_sum(table.table, columns, phi, weights[:, table.constraint : table.constraint + count], fingerprint)
         sums = sums + sum_elements(phi) * Element.base(inverse(shape.height >> table.log_height))
-    acc, q0, q1, following = (Element.from_words(opened[:, k]) for k in range(shape.accumulator, shape.openings))
+    acc, *parts, following = (Element.from_words(opened[:, k]) for k in range(shape.accumulator, shape.openings))
     total = total + Element.from_words(weights[:, -1]) * (following - acc - sums)
-    power = zeta**shape.height
-    return total - (power - Element.base(1)) * (q0 + power * q1)
+    power, quotient = zeta**shape.height, Element.base(0)
+    for part in reversed(parts):
+        quotient = quotient * power + part
+    return total - (power - Element.base(1)) * quotient
 
 
 def fixed_openings(shape: Shape) -> dict[int, slice]:

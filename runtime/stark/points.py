@@ -14,10 +14,11 @@ import numpy.typing as npt
 from zkc.runtime.field import extension
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import DEGREE, Element
-from zkc.runtime.field.koalabear import inverse
+from zkc.runtime.field.koalabear import P, add, inverse
 from zkc.runtime.field.packed import LANES, load
 from zkc.runtime.poly.domain import domain
 from zkc.runtime.stark.inversion import INVERSION_COLUMNS, invert_rows
+from zkc.runtime.stark.parameters import shift as coset_shift
 from zkc.runtime.stark.sums import weighted_row_sums
 from zkc.runtime.threads import parallel_for
 
@@ -88,3 +89,43 @@ def recombined(values: Words) -> Words:
         for c in range(DEGREE):
             out[k, c] = total[c]
     return out
+
+
+@dataclass(frozen=True, eq=False)
+class OpeningPoint:
+    """A point z where columns of one height m are opened; over is z^m - s^m, where s^m is Y^m on the first rows of the extended domain."""
+
+    weights: PointWeights
+    point: Words
+    over: Element
+
+    @staticmethod
+    def of(log_height: int, point: Element) -> OpeningPoint:
+        """For `point`, in no domain of this height."""
+        start = coset_shift(log_height)
+        over = point ** (1 << log_height) - Element.base(pow(start, 1 << log_height, P))
+        return OpeningPoint(PointWeights.of(log_height, point, start), point.words(), over)
+
+    def opened(self, columns: Words, masks: Words, unit: int) -> Words:
+        """`uint32[k][6]`: the values of columns, or of extension columns from their `unit` base columns.
+
+        columns: on the extended domain. masks: `uint32[unit * k][.]`, coefficients from Y^m on; on the first rows s^m stands for Y^m.
+        """
+        values = self.weights.evaluate(columns[:, : self.weights.rows.shape[1]])
+        if masks.size:
+            add_masks(masks, self.point, self.over.words(), values)
+        return values if unit == 1 else recombined(values)
+
+
+@kernel
+def add_masks(masks: Words, point: Words, over: Words, out: Words) -> None:
+    """out[k] += over * (the polynomial with coefficients masks[k] at the point); out `uint32[k][6]`."""
+    z, by = (point[0], point[1], point[2], point[3], point[4], point[5]), (over[0], over[1], over[2], over[3], over[4], over[5])
+    for k in range(masks.shape[0]):
+        total = extension.ZERO_WORDS
+        for i in range(masks.shape[1] - 1, -1, -1):
+            total = extension.mul(total, z)
+            total = (add(total[0], masks[k, i]), total[1], total[2], total[3], total[4], total[5])
+        total = extension.mul(total, by)
+        for c in range(DEGREE):
+            out[k, c] = add(out[k, c], total[c])

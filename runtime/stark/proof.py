@@ -28,7 +28,7 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Head:
-    """What the transcript absorbs. openings: `uint32[openings][6]`; final: `uint32[2^log_final][6]`; roots are 32 bytes each."""
+    """What the transcript absorbs. openings: `uint32[openings][6]`; final: `uint32[final][6]`; roots are 32 bytes each."""
 
     roots: tuple[bytes, bytes, bytes]
     openings: Words
@@ -148,7 +148,7 @@ def read_head(reader: Reader, shape: Shape) -> Head:
     roots = (reader.bytes(DIGEST_BYTES), reader.bytes(DIGEST_BYTES), reader.bytes(DIGEST_BYTES))
     openings = reader.elements(shape.openings, DEGREE)
     layer_roots = tuple(reader.bytes(DIGEST_BYTES) for _ in shape.folds)
-    final = reader.elements(1 << shape.log_final, DEGREE)
+    final = reader.elements(shape.final, DEGREE)
     return Head(roots, openings, layer_roots, final, int.from_bytes(reader.bytes(8), "little"))
 
 
@@ -166,7 +166,7 @@ def expected_proof_bytes(shape: Shape) -> int:
     """Encoded size of a proof of this shape, but for the leaves and siblings that its queries happen to share: a percent or two."""
     queries = np.random.default_rng(0).integers(0, 1 << shape.log_extended, shape.parameters.queries)
     positions = np.unique(queries)
-    elements = shape.openings + (1 << shape.log_final)
+    elements = shape.openings + shape.final
     head = len(shape.log_heights) + DIGEST_BYTES * (3 + len(shape.folds)) + 4 * DEGREE * elements + 8
     return head + sum(plan.bytes for plan in (*tree_plans(shape, positions), *layer_plans(shape, positions)))
 

@@ -17,22 +17,24 @@ from zkc.runtime.errors import InputError
 from zkc.runtime.field.arrays import to_montgomery
 from zkc.runtime.field.extension import DEGREE, Element
 from zkc.runtime.field.koalabear import P, root_of_unity
-from zkc.runtime.poly.ntt import interpolate
+from zkc.runtime.poly import ntt as transforms
+from zkc.runtime.poly.ntt import Tail, interpolate
 from zkc.runtime.stark import deep, fri, logup, quotient
 from zkc.runtime.stark.challenges import Challenges
 from zkc.runtime.stark.commitment import Commitment, fixed_commitment
 from zkc.runtime.stark.constraints import Fingerprint, claim_sum, element_powers
 from zkc.runtime.stark.evaluators import Evaluate, interpreter
-from zkc.runtime.stark.fixed import fixed_words
+from zkc.runtime.stark.fixed import fixed_words, repeated, second_fixed
 from zkc.runtime.stark.grinding import grind
+from zkc.runtime.stark.hiding import Salts, masks_of, random_elements, random_polynomial, rounded
 from zkc.runtime.stark.identity import checked_claim, identity_holds
-from zkc.runtime.stark.lifting import lift_and_add
-from zkc.runtime.stark.parameters import DEFAULT, Parameters, shift
-from zkc.runtime.stark.points import PointWeights, recombined
+from zkc.runtime.stark.lifting import add_columns, lift_and_add
+from zkc.runtime.stark.parameters import DEFAULT, Parameters, second_coset, shift
+from zkc.runtime.stark.points import OpeningPoint
 from zkc.runtime.stark.proof import Head, encode, layer_plans, tree_plans
 from zkc.runtime.stark.security import require_secure
 from zkc.runtime.stark.shape import ABSENT, Shape
-from zkc.runtime.stark.stacks import Stack, first_rows
+from zkc.runtime.stark.stacks import NO_WORDS, Masked, Stack, first_rows
 
 Words = npt.NDArray[np.uint32]
 Progress = Callable[[str, float], None]
@@ -89,6 +91,8 @@ class Prover:
         self.circuit, self.claim = circuit, checked_claim(circuit, claim)
         self.shape = Shape(circuit, log_heights(circuit, traces), parameters)
         require_secure(self.shape, allow_insecure=allow_insecure)
+        if self.shape.hides and self.shape.log_height <= parameters.min_log_height:
+            raise InputError(f"some table needs more than 2^{parameters.min_log_height} rows, or the mask of the accumulator does not fit")
         self.log_blowup = parameters.log_blowup
         self.progress = progress or no_progress
         given = evaluators or {}
@@ -137,39 +141,41 @@ class Prover:
         del self.traces
         self.columns = stack.views
         self.lap("convert trace", "trace", 0.1)
-        self.extended = self.extend(stack)
+        self.masked = self.extend(stack)
         self.lap("extend trace", "trace", 0.8)
-        commitment = self.commit(self.extended)
+        commitment = self.commit(self.masked.extended)
         self.lap("hash trace", "trace", 1.0)
         return commitment
 
-    def extend(self, stack: Stack) -> Stack:
-        """All columns of a tree over the extended domains."""
-        return stack.extended(self.log_blowup)
+    def extend(self, stack: Stack) -> Masked:
+        """All columns of a tree over the extended domains, masked if the proof hides."""
+        if not self.shape.hides:
+            return Masked(stack.extended(self.log_blowup))
+        return stack.masked(self.log_blowup, masks_of(stack.layout, self.shape.parameters.masks, self.shape.accumulator))
 
-    def commit(self, extended: Stack) -> Commitment:
-        """The tree over the stacks of these columns."""
-        return Commitment(extended, self.log_blowup)
+    def commit(self, extended: Stack, mask: Words | None = None) -> Commitment:
+        """The tree over the stacks of these columns; mask: further words of a leaf."""
+        return Commitment(extended, self.log_blowup, Salts.fresh() if self.shape.hides else None, mask)
 
     # ***** LogUp *****
 
     def commit_logup(self) -> Commitment:
-        """The columns phi of all tables, then acc, extended in `phis_extended`; the values over the trace domains are let go."""
+        """The columns phi of all tables, then acc, extended in `phis_masked`; the values over the trace domains are let go."""
         self.claimed = claim_sum(self.circuit, self.claim, self.fingerprint)
         self.spread = logup.SpreadFingerprint.of(self.fingerprint)
         stack = Stack(self.shape.logup)
         self.phis = stack.views
         for number, (table, columns, evaluate) in enumerate(zip(self.shape.tables, self.columns, self.evaluators, strict=True)):
-            parts = [columns, fixed_words(table.table)]
+            parts = [columns, repeated(fixed_words(table.table), table.height)]
             logup.fractions(table.table, parts, evaluate, self.spread, self.phis[number])
             self.lap("logup fractions", "logup", (number + 1) / (2 * len(self.columns)))
         self.phis[-1][:] = self.accumulate()
         del self.columns, self.phis
         self.lap("logup accumulator", "logup", 0.5)
-        self.phis_extended = self.extend(stack)
+        self.phis_masked = self.extend(stack)
         del stack
         self.lap("extend logup", "logup", 0.9)
-        commitment = self.commit(self.phis_extended)
+        commitment = self.commit(self.phis_masked.extended)
         self.lap("hash logup", "logup", 1.0)
         return commitment
 
@@ -187,54 +193,113 @@ class Prover:
     # ***** quotient *****
 
     def commit_quotient(self) -> Commitment:
-        """q0 and q1 over the extended domain, in `quotient_extended`."""
-        extended = quotient.extend_quotient(quotient.quotient_coefficients(self.combine()), self.log_blowup)
-        self.quotient_extended = Stack(self.shape.quotient, {self.shape.log_height: extended})
+        """The parts of the quotient over the extended domain, and the mask of the DEEP polynomial beside them."""
+        coefficients = self.quotient_coefficients()
+        parts, above = quotient.split(coefficients, self.shape.height, self.shape.quotients), NO_WORDS
+        count = len(parts)
+        if self.shape.hides:
+            parts, above = self.blind_quotient(parts)
+        extended = transforms.evaluate(parts, shift(self.shape.log_height), self.log_blowup, Tail(above, NO_WORDS, 0))
+        columns, masks = ({self.shape.log_height: each[:count]} for each in (extended, above))
+        layout = self.shape.quotient
+        self.quotient_masked = Masked(Stack(layout, columns), Stack(layout, masks) if self.shape.hides else None)
         self.lap("extend quotient", "quotient", 0.9)
-        commitment = self.commit(self.quotient_extended)
+        commitment = self.commit(self.quotient_masked.extended, extended[count:] if self.shape.hides else None)
         self.lap("hash quotient", "quotient", 1.0)
         return commitment
 
-    def combine(self) -> Words:
-        """`uint32[6][2n]`: the sum of all constraints times powers of lambda, over the first 2n rows of the extended domain."""
-        weights = element_powers(self.lam, self.shape.constraints)
-        log_height = self.shape.log_height
-        acc = first_rows(self.phis_extended.views[-1], 2 * self.shape.height)
-        parts = [quotient.accumulator_combination(log_height, acc, self.claimed, weights[:, -1])]
-        challenges = quotient.Weights(weights, self.spread)
-        fixed = self.fixed_extended()
-        every = zip(self.shape.tables, self.extended.views, self.phis_extended.views, self.evaluators, strict=False)
-        for number, (table, columns, phi, evaluate) in enumerate(every):
-            rows, lift = 2 * table.height, self.shape.height >> table.log_height
-            parts_of_row = [first_rows(part, rows) for part in (columns, *fixed.get(table.index, []))]
-            parts.append(quotient.table_combination(table, parts_of_row, first_rows(phi, rows), evaluate, challenges, lift))
-            self.lap("constraints", "quotient", 0.8 * (number + 1) / len(self.shape.tables))
-        return lift_and_add(parts, 2 * self.shape.height)
+    def blind_quotient(self, parts: Words) -> tuple[Words, Words]:
+        """The parts with random t_k between them, then the mask of the DEEP polynomial: coefficients below n and from n on.
 
-    def fixed_extended(self) -> dict[int, list[Words]]:
-        """By number of the table: its fixed columns over the extended domain."""
-        indices = [k for k, table in enumerate(self.circuit.tables) if len(table.fixed)]
+        Part k loses t_(k-1) and gains X^n t_k: none tells more than their sum, which the constraints determine.
+        """
+        low, high = random_polynomial(self.shape)
+        count, masks = len(parts), self.shape.parameters.masks
+        tops = np.zeros((count + DEGREE, rounded(high.shape[1])), dtype=np.uint32)
+        tops[count:, : high.shape[1]] = high
+        between = random_elements(count - DEGREE, masks)
+        tops[: count - DEGREE, :masks] = between
+        parts[DEGREE:, :masks] = quotient.subtract(parts[DEGREE:, :masks], between)
+        return np.concatenate([parts, low]), tops
+
+    def quotient_coefficients(self) -> Words:
+        """`uint32[6][.]`: the sum of all constraints times powers of lambda, divided by X^n - 1."""
+        height, log_height = self.shape.height, self.shape.log_height
+        weights = element_powers(self.lam, self.shape.constraints)
+        challenges = quotient.Weights(weights, self.spread)
+        local = self.combine(self.masked.extended, self.phis_masked.extended, self.fixed_extended(), challenges)
+        tall = [local.pop(log_height)] if log_height in local else []
+        both = quotient.local_quotient(log_height, np.concatenate([*tall, self.step(weights[:, -1])]))
+        lows = {h: quotient.local_quotient(h, values) for h, values in local.items()} | ({log_height: both[:DEGREE]} if tall else {})
+        excess = max(second_coset(h)[0] * (height >> h) for h in lows) if self.shape.hides else 0
+        out = np.zeros((DEGREE, 2 * height + excess), dtype=np.uint32)
+        if self.shape.hides:
+            second = self.combine(*self.second_cosets(), challenges)
+            lows = {h: quotient.whole_quotient(h, low, second[h]) for h, low in lows.items()}
+        for h, low in lows.items():
+            quotient.add_lifted(low, height >> h, out)
+        quotient.add_lifted(both[-DEGREE:], 1, out)
+        return out
+
+    def combine(self, columns: Stack, phis: Stack, fixed: dict[int, Words], challenges: quotient.Weights) -> dict[int, Words]:
+        """By log2 of the height: the sum of the constraints of its tables times powers of lambda, `uint32[6][rows]` on a coset.
+
+        rows: 2 m, of extended domains, or all that the arrays have.
+        """
+        out: dict[int, Words] = {}
+        every = zip(self.shape.tables, columns.views, phis.views, self.evaluators, strict=False)
+        for number, (table, own, phi, evaluate) in enumerate(every):
+            rows = min(2 * table.height, own.shape[1])
+            parts = [first_rows(part, rows) for part in (own, *([fixed[table.index]] if table.index in fixed else []))]
+            found = quotient.table_combination(table, parts, first_rows(phi, rows), evaluate, challenges)
+            out[table.log_height] = add_columns(found, out[table.log_height]) if table.log_height in out else found
+            self.lap("constraints", "quotient", 0.8 * (number + 1) / len(self.shape.tables))
+        return out
+
+    def step(self, weight: Words) -> Words:
+        """`uint32[6][2n]`: the accumulator's constraint times its weight over the extended domain."""
+        height, phis = self.shape.height, self.phis_masked.extended.views
+        sums = [np.zeros((DEGREE, 2 * height), dtype=np.uint32)]
+        for table, phi in zip(self.shape.tables, phis, strict=False):
+            if len(phi):
+                factor = Element.base(height >> table.log_height).inverse()
+                sums.append(logup.scaled_sum(first_rows(phi, 2 * table.height), factor))
+        total, acc = lift_and_add(sums, 2 * height), first_rows(phis[-1], 2 * height)
+        return quotient.accumulator_combination(self.shape.log_height, acc, total, self.claimed, weight)
+
+    def fixed_extended(self) -> dict[int, Words]:
+        """By number of the table: its fixed columns over the extended domain of the table."""
         views = self.fixed.columns.views if self.fixed else []
-        return {k: [view] for k, view in zip(indices, views, strict=True)}
+        indices = [k for k, table in enumerate(self.circuit.tables) if len(table.fixed)]
+        by_index = dict(zip(indices, views, strict=True))
+        return {t.index: repeated(by_index[t.index], t.height << self.log_blowup) for t in self.shape.tables if t.index in by_index}
+
+    def second_cosets(self) -> tuple[Stack, Stack, dict[int, Words]]:
+        """Columns, phi and fixed columns on the second cosets."""
+        fixed = {t.index: second_fixed(t.table, t.log_height) for t in self.shape.tables if len(t.table.fixed)}
+        return self.masked.second, self.phis_masked.second, fixed
 
     # ***** openings *****
 
     def open_columns(self) -> Words:
         """`uint32[openings][6]`: all columns at zeta (a table of height n' at zeta^s), then acc at w zeta.
 
-        Read from the first rows of the extensions, which are the values on a coset of the trace domain.
+        Read from the first rows of the extensions, which are the values on a coset of the trace domain, and from the masks.
         """
         heights = {each.log_height for tree in self.trees for each in tree.layout.classes}
-        at_height = {h: PointWeights.of(h, self.zeta ** (self.shape.height >> h), shift(h)) for h in heights}
+        at_height = {h: OpeningPoint.of(h, self.zeta ** (self.shape.height >> h)) for h in heights}
+        fixed = [Masked(self.fixed.columns)] if self.fixed else []
         parts: list[Words] = []
-        for tree in self.trees:
-            for matrix, columns in zip(tree.layout.matrices, tree.columns.views, strict=True):
+        for tree in [*fixed, self.masked, self.phis_masked, self.quotient_masked]:
+            layout = tree.extended.layout
+            masks = tree.masks.views if tree.masks else [NO_WORDS] * len(layout.matrices)
+            for matrix, columns, mask in zip(layout.matrices, tree.extended.views, masks, strict=True):
                 if matrix.width:
-                    parts.append(opened_columns(at_height[matrix.log_height], columns, tree.layout.unit))
+                    parts.append(at_height[matrix.log_height].opened(columns, mask, layout.unit))
         log_height = self.shape.log_height
-        next_zeta = self.zeta * Element.base(root_of_unity(log_height))
-        there = PointWeights.of(log_height, next_zeta, shift(log_height))
-        parts.append(opened_columns(there, self.phis_extended.views[-1], DEGREE))
+        there = OpeningPoint.of(log_height, self.zeta * Element.base(root_of_unity(log_height)))
+        masks = self.phis_masked.masks
+        parts.append(there.opened(self.phis_masked.extended.views[-1], masks.views[-1] if masks else NO_WORDS, DEGREE))
         self.lap("openings", "openings", 1.0)
         return np.concatenate(parts)
 
@@ -249,12 +314,12 @@ class Prover:
     def deep_polynomial(self, openings: Words, gamma: Words) -> Words:
         """`uint32[6][N]`: the DEEP polynomial over the extended domain."""
         batch = deep.Batch(self.shape, np.ascontiguousarray(openings.T), gamma, self.zeta)
-        values = deep.deep_polynomial(batch, [tree.columns for tree in self.trees])
+        values = deep.deep_polynomial(batch, [tree.columns for tree in self.trees], self.trees[-1].mask)
         self.lap("deep", "fri", 0.5)
         return values
 
     def fold(self, values: Words) -> tuple[list[fri.Layer], Words]:
-        """The committed layers, and the final polynomial `uint32[2^log_final][6]`."""
+        """The committed layers, and the final polynomial `uint32[final][6]`."""
         layers: list[fri.Layer] = []
         log_height = self.shape.log_height
         for fold in self.shape.folds:
@@ -264,7 +329,7 @@ class Prover:
             log_height -= fold
         coefficients = interpolate(values, shift(log_height))
         self.lap("fri", "fri", 1.0)
-        return layers, np.ascontiguousarray(coefficients[:, : values.shape[1] >> self.log_blowup].T)
+        return layers, np.ascontiguousarray(coefficients[:, : self.shape.final].T)
 
     def fold_layer(self, leaves: Words, fold: int, log_height: int, beta: Words) -> Words:
         """The next layer, from the leaves of one of degree bound 2^log_height."""
@@ -275,12 +340,6 @@ class Prover:
         nonce = grind(self.challenges.transcript, self.shape.parameters.grinding)
         self.lap("grinding", "queries", 0.5)
         return nonce
-
-
-def opened_columns(weights: PointWeights, columns: Words, unit: int) -> Words:
-    """`uint32[k][6]`: values at a point of columns, or of extension columns from their `unit` base columns, on the extended domain."""
-    values = weights.evaluate(columns[:, : weights.rows.shape[1]])
-    return values if unit == 1 else recombined(values)
 
 
 def no_progress(phase: str, done: float) -> None:

@@ -1,4 +1,8 @@
-"""The prover's quotient: all constraints over the extended domains, combined by powers of lambda, divided by X^n - 1 and split in two."""
+"""The prover's quotient: all constraints over the extended domains, combined by powers of lambda, and divided by X^n - 1.
+
+The constraints of the tables of one height m vanish on <w_m> by themselves, so they are divided by Y^m - 1, Y = X^(n/m), before they are
+lifted. Masks make that quotient longer than the extended domain; what is above it follows from a few points of a second coset.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ import numpy.typing as npt
 from zkc.runtime.field import extension
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import DEGREE, Element
-from zkc.runtime.field.koalabear import P, inverse, to_montgomery
+from zkc.runtime.field.koalabear import P, add, inverse, mul, sub, to_montgomery
 from zkc.runtime.field.packed import LANES, load, splat, store
 from zkc.runtime.poly.ntt import evaluate as evaluate_columns
 from zkc.runtime.poly.ntt import interpolate
@@ -19,8 +23,9 @@ from zkc.runtime.stark.blocks import block_of, copy_rows, for_blocks
 from zkc.runtime.stark.constraints import stack
 from zkc.runtime.stark.evaluators import Evaluate
 from zkc.runtime.stark.logup import SpreadFingerprint, denominator, layout_of, next_row
-from zkc.runtime.stark.parameters import shift
+from zkc.runtime.stark.parameters import second_coset, shift
 from zkc.runtime.stark.shape import TableShape
+from zkc.runtime.stark.stacks import add_scaled
 from zkc.runtime.stark.sums import Wide, add_weighted_rows, spread_weights
 from zkc.runtime.threads import parallel_for
 
@@ -28,14 +33,14 @@ Words = npt.NDArray[np.uint32]
 Numbers = npt.NDArray[np.int64]
 
 
-def table_combination(table: TableShape, columns: Sequence[Words], phi: Words, evaluate: Evaluate, challenges: Weights, lift: int) -> Words:
-    """`uint32[6][2 n']`: a table's constraints times their weights, less the table's share of the accumulator's step times the last weight.
+def table_combination(table: TableShape, columns: Sequence[Words], phi: Words, evaluate: Evaluate, challenges: Weights) -> Words:
+    """`uint32[6][rows]`: a table's constraints times their weights.
 
-    columns: the committed and the fixed ones over the extended domain, which is lifted by `lift`; phi `uint32[6 * batches][2 n']`.
+    columns: the committed and the fixed ones, `uint32[.][rows]`; phi `uint32[6 * batches][rows]`.
     """
     layout = layout_of(table.table)
     out = np.zeros((DEGREE, columns[0].shape[1]), dtype=np.uint32)
-    own, batch = table_weights(table, challenges.weights, lift)
+    own, batch = table_weights(table, challenges.weights)
     where = (layout.at, layout.widths, layout.buses, layout.batches)
     spread = challenges.fingerprint
 
@@ -43,7 +48,7 @@ def table_combination(table: TableShape, columns: Sequence[Words], phi: Words, e
         if layout.constraints:
             add_weighted_rows(scratch[: layout.constraints], start, own, out, start, stop)
         if len(layout.batches):
-            local, terms = block_of(len(phi)), block_of(len(phi) + DEGREE)
+            local, terms = block_of(len(phi)), block_of(len(phi))
             copy_rows(phi, start, stop, local, 0)
             _batch_rows(scratch, *where, local, spread.minus_beta, spread.offsets, terms, stop - start)
             add_weighted_rows(terms, start, batch, out, start, stop)
@@ -60,13 +65,12 @@ class Weights:
     fingerprint: SpreadFingerprint
 
 
-def table_weights(table: TableShape, weights: Words, lift: int) -> tuple[Wide, Wide]:
+def table_weights(table: TableShape, weights: Words) -> tuple[Wide, Wide]:
     """Weights of the constraints, and of the base columns of `_batch_rows`: of coefficient c of a batch, that of the batch times x^c."""
     count, batches = len(table.table.constraints), len(table.table.batches)
     own = weights[:, table.constraint : table.constraint + count]
     last = table.constraint + count
     factors = [Element.from_words(weights[:, k]) for k in range(last, last + batches)]
-    factors.append(Element.base(0) - Element.from_words(weights[:, -1]) * Element.base(lift).inverse())
     basis = [Element(tuple(int(i == c) for i in range(DEGREE))) for c in range(DEGREE)]
     return spread_weights(own), spread_weights(stack([factor * unit for factor in factors for unit in basis]))
 
@@ -84,14 +88,11 @@ def _batch_rows(
     terms: Words,
     rows: int,
 ) -> None:
-    """The LogUp constraint of each batch on the first rows of `scratch` and `phi`, then the sum of all phi, six columns of `terms` each."""
-    count = batches.shape[0]
+    """The LogUp constraint of each batch on the first rows of `scratch` and `phi`, six columns of `terms` each."""
     for i in range(0, rows, LANES):
-        total = extension.splat_packed(extension.ZERO_WORDS)
-        for k in range(count):
+        for k in range(batches.shape[0]):
             a, b = int(batches[k, 0]), int(batches[k, 1])
             fraction = extension.load_packed(phi, DEGREE * k, i)
-            total = extension.add(total, fraction)
             d = denominator(scratch, i, int(at[a]) + 1, int(widths[a]), int(buses[a]), minus_beta, offsets)
             x = extension.mul(fraction, d)
             x = (x[0] - load(scratch, (at[a], i)), x[1], x[2], x[3], x[4], x[5])
@@ -99,19 +100,18 @@ def _batch_rows(
                 other = denominator(scratch, i, int(at[b]) + 1, int(widths[b]), int(buses[b]), minus_beta, offsets)
                 x = extension.sub(extension.mul(x, other), extension.scale(d, load(scratch, (at[b], i))))
             extension.store_packed(terms, DEGREE * k, i, x)
-        extension.store_packed(terms, DEGREE * count, i, total)
 
 
-def accumulator_combination(log_height: int, acc: Words, claimed: Element, weight: Words) -> Words:
-    """`uint32[6][2n]`: weight times (acc(w X) - acc(X) - claimed / n) over the extended domain; acc `uint32[6][2n]`."""
+def accumulator_combination(log_height: int, acc: Words, sums: Words, claimed: Element, weight: Words) -> Words:
+    """`uint32[6][2n]`: weight times (acc(w X) - acc(X) - sums - claimed / n) over the extended domain; acc, sums `uint32[6][2n]`."""
     each = claimed * Element.base(1 << log_height).inverse()
     out = np.empty_like(acc)
-    parallel_for(lambda start, stop: _step_rows(log_height, acc, each.words(), weight, out, start, stop), acc.shape[1], 1 << 14)
+    parallel_for(lambda start, stop: _step_rows(log_height, acc, sums, each.words(), weight, out, start, stop), acc.shape[1], 1 << 14)
     return out
 
 
 @kernel
-def _step_rows(log_height: int, acc: Words, each: Words, weight: Words, out: Words, start: int, stop: int) -> None:
+def _step_rows(log_height: int, acc: Words, sums: Words, each: Words, weight: Words, out: Words, start: int, stop: int) -> None:
     """w X stays in the same half of the extended domain, at the next exponent there."""
     low = (1 << log_height) - 1
     following = np.empty((DEGREE, LANES), dtype=np.uint32)
@@ -123,21 +123,80 @@ def _step_rows(log_height: int, acc: Words, each: Words, weight: Words, out: Wor
             source = (b & ~low) | next_row(b & low, log_height)
             extension.write(following, i, extension.read(acc, source))
         step = extension.sub(extension.load_packed(following, 0, 0), extension.load_packed(acc, 0, row))
-        extension.store_packed(out, 0, row, extension.mul(factor, extension.sub(step, claimed)))
+        less = extension.add(claimed, extension.load_packed(sums, 0, row))
+        extension.store_packed(out, 0, row, extension.mul(factor, extension.sub(step, less)))
 
 
-def quotient_coefficients(combined: Words) -> Words:
-    """`uint32[12][n]`: coefficients of q0 and q1, where combined `uint32[6][2n]` = (X^n - 1)(q0 + X^n q1) on the extended domain.
+def local_quotient(log_height: int, combined: Words) -> Words:
+    """`uint32[k][2m]`: coefficients modulo Y^2m - s^2m of combined / (Y^m - 1); combined `uint32[k][2m]` on the extended domain of shift s.
 
-    X^n is s^n on its first half and -s^n on the second, s its shift. Changes `combined`.
+    Y^m is s^m on its first half and -s^m on the second. Changes `combined`.
     """
-    height = combined.shape[1] // 2
-    start = shift(height.bit_length() - 1)
+    height, start = 1 << log_height, shift(log_height)
     power = pow(start, height, P)
     for half, value in ((combined[:, :height], power), (combined[:, height:], P - power)):
         scale_columns(half, inverse((value - 1) % P))
-    coefficients = interpolate(combined, start)
-    return np.concatenate([coefficients[:, :height], coefficients[:, height:]])
+    return interpolate(combined, start)
+
+
+def whole_quotient(log_height: int, low: Words, second: Words) -> Words:
+    """`uint32[6][2m + R]`: coefficients of Q = N / (Y^m - 1), from `low`, Q modulo Y^2m - s^2m, and N `second` on the second coset.
+
+    With Q = low + (Y^2m - s^2m) E the second coset t <w> tells E, whose degree is below three times the masks.
+    """
+    height, (rows, start) = 1 << log_height, second_coset(log_height)
+    residue = np.empty((DEGREE, rows), dtype=np.uint32)
+    reduce_coefficients(low, np.uint32(to_montgomery(pow(start, rows, P))), residue)
+    values, end = evaluate_columns(residue, start), pow(shift(log_height), 2 * height, P)
+    over = pow(start, height, P)
+    scale_columns(second, inverse((over - 1) % P))
+    rest = subtract(second, values)
+    scale_columns(rest, inverse((over * over - end) % P))
+    out = np.zeros((DEGREE, 2 * height + rows), dtype=np.uint32)
+    out[:, : 2 * height], out[:, 2 * height :] = low, interpolate(rest, start)
+    add_scaled(np.ascontiguousarray(out[:, 2 * height :]), np.uint32(to_montgomery(P - end)), out)
+    return out
+
+
+@kernel
+def reduce_coefficients(coefficients: Words, tau: np.uint32, out: Words) -> None:
+    """Coefficients `uint32[k][n]` modulo Y^R - tau, to `out` `uint32[k][R]`, by Horner."""
+    rows = out.shape[1]
+    for k in range(out.shape[0]):
+        for i in range(rows):
+            total = np.uint32(0)
+            for at in range(coefficients.shape[1] - rows + i, -1, -rows):
+                total = add(mul(total, tau), coefficients[k, at])
+            out[k, i] = total
+
+
+@kernel
+def subtract(x: Words, y: Words) -> Words:
+    """x - y."""
+    out = np.empty_like(x)
+    for k in range(x.shape[0]):
+        for i in range(x.shape[1]):
+            out[k, i] = sub(x[k, i], y[k, i])
+    return out
+
+
+def split(coefficients: Words, height: int, count: int) -> Words:
+    """`uint32[6 * count][height]`: a polynomial `uint32[6][.]` in parts of `height` coefficients, six rows each."""
+    padded = np.zeros((DEGREE, count * height), dtype=np.uint32)
+    padded[:, : coefficients.shape[1]] = coefficients
+    return np.ascontiguousarray(padded.reshape(DEGREE, count, height).transpose(1, 0, 2)).reshape(count * DEGREE, height)
+
+
+def add_lifted(coefficients: Words, step: int, out: Words) -> None:
+    """out(X) += the polynomials with these coefficients at X^step."""
+    parallel_for(lambda start, stop: _add_lifted(coefficients, step, out, start, stop), coefficients.shape[1], 1 << 13)
+
+
+@kernel
+def _add_lifted(coefficients: Words, step: int, out: Words, start: int, stop: int) -> None:
+    for c in range(DEGREE):
+        for i in range(start, stop):
+            out[c, i * step] = add(out[c, i * step], coefficients[c, i])
 
 
 def scale_columns(columns: Words, factor: int) -> None:
@@ -151,8 +210,3 @@ def _scale_rows(columns: Words, factor: np.uint32, start: int, stop: int) -> Non
     for c in range(columns.shape[0]):
         for row in range(start, stop, LANES):
             store(columns, (c, row), load(columns, (c, row)) * splat(factor))
-
-
-def extend_quotient(coefficients: Words, log_blowup: int) -> Words:
-    """`uint32[12][N]`: the quotient columns over the extended domain."""
-    return evaluate_columns(coefficients, shift(coefficients.shape[1].bit_length() - 1), log_blowup)

@@ -39,8 +39,9 @@ THEOREMS: Final[dict[Regime, str]] = {
 class Instance:
     """The numbers that the error terms depend on.
 
-    functions: powers of gamma in the batch: two for each polynomial, of Q and of X^K Q. log_slots: log2 of the greatest K. slack: by how
-    much the degree that the batch proves exceeds the height, relative to it: K / n without the X^K Q, nothing with them.
+    functions: powers of gamma in the batch: two for each polynomial, of Q and of X^K Q, and one for the mask. log_slots: log2 of the
+    greatest K. slack: by how much the degree bound d that the batch proves exceeds the height, relative to it: what masks need, and
+    K / n without the X^K Q.
     """
 
     log_height: int
@@ -171,7 +172,7 @@ def terms(instance: Instance, radius: Radius) -> dict[str, float]:
 
 def deep_bits(instance: Instance, radius: Radius) -> float:
     """Haboeck 2022/1216 Theorem 8: L (d (N + 1) + N - 1) / (|F| - N - n) for N rows, domain n, degree d (or the number of points)."""
-    rows = 2.0**instance.log_height
+    rows = 2.0**instance.log_height * (1 + instance.slack)
     degree = max(instance.degree, instance.points)
     missing = math.log2(1 - (rows + instance.domain) * 2.0**-instance.field_bits)
     return instance.field_bits + missing - math.log2(radius.list_size * (degree * (rows + 1) + rows - 1))
@@ -186,8 +187,9 @@ RADII: Final[dict[Regime, Callable[[float, int], Radius]]] = {
 
 
 def covers_slots(instance: Instance, radius: Radius) -> bool:
-    """True if polynomials of degree < n + K that agree on (1 - theta) |D| points are equal: then X^K Q in the batch is that of Q."""
-    return 2.0**instance.log_height + 2.0**instance.log_slots <= (1 - radius.theta) * instance.domain
+    """True if polynomials of degree < d + K that agree on (1 - theta) |D| points are equal: then X^K Q in the batch is that of Q."""
+    bound = 2.0**instance.log_height * (1 + instance.slack)
+    return bound + 2.0**instance.log_slots <= (1 - radius.theta) * instance.domain
 
 
 def best(regime: Regime, instance: Instance) -> RegimeReport:
@@ -210,7 +212,7 @@ def instance_of(shape: Shape) -> Instance:
     fractions = len(shape.circuit.claim.messages) + sum(len(t.table.messages) * t.height for t in shape.tables)
     return Instance(
         log_height=shape.log_height,
-        functions=2 * (shape.polynomials + 1),
+        functions=2 * (shape.polynomials + 1) + int(shape.hides),
         points=2,
         constraints=shape.constraints,
         degree=MAX_DEGREE,
@@ -220,6 +222,7 @@ def instance_of(shape: Shape) -> Instance:
         queries=shape.parameters.queries,
         grinding=shape.parameters.grinding,
         log_blowup=shape.parameters.log_blowup,
+        slack=shape.degree_bound / shape.height - 1,
         log_slots=max(shape.log_height - each.log_height for tree in shape.trees for each in tree.classes),
     )
 

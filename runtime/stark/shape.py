@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from zkc.runtime.circuit import COLUMN, CONSTANT, MUL, Circuit, Message, Table
 from zkc.runtime.errors import InputError, VerificationError
-from zkc.runtime.stark.parameters import DEGREE, MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, MODULUS, Parameters
+from zkc.runtime.stark.parameters import DEGREE, MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, MODULUS, SALT_WORDS, Parameters
 
 ABSENT: Final = 0
 MAX_DEGREE: Final = 3
@@ -71,17 +71,23 @@ class StackClass:
 
 @dataclass(frozen=True)
 class Layout:
-    """One tree: matrices in the order of openings, and what a leaf holds, class by class, tallest first."""
+    """One tree: matrices in the order of openings, and what a leaf holds, class by class, tallest first, then `blind` random words."""
 
     log_height: int
     unit: int
     matrices: tuple[Matrix, ...]
     classes: tuple[StackClass, ...]
+    blind: int
+
+    @property
+    def column_words(self) -> int:
+        """Words of a leaf that are values of columns."""
+        return sum(each.words for each in self.classes)
 
     @property
     def words(self) -> int:
         """Words of a leaf."""
-        return sum(each.words for each in self.classes)
+        return self.column_words + self.blind
 
     @property
     def polynomials(self) -> int:
@@ -229,20 +235,35 @@ class Shape:
         """The trace tree: one matrix for each present table."""
         shapes = [(t.log_height, len(t.table.columns)) for t in self.tables]
         before = (self.fixed.end, self.fixed.polynomials) if self.fixed else (0, 0)
-        return layout(shapes, 1, self.log_height, self.log_height, *before)
+        return layout(shapes, 1, self.log_height, self.log_height, *before, self.salt)
 
     @cached_property
     def logup(self) -> Layout:
         """The LogUp tree: one matrix of extension columns for each present table (perhaps of width 0), then the accumulator."""
         shapes = [*((t.log_height, len(t.table.batches)) for t in self.tables), (self.log_height, 1)]
         first = self.trace.classes[0].first + self.trace.polynomials
-        return layout(shapes, DEGREE, self.log_height, self.log_height, self.trace.end, first)
+        return layout(shapes, DEGREE, self.log_height, self.log_height, self.trace.end, first, self.salt)
 
     @cached_property
     def quotient(self) -> Layout:
-        """The quotient tree: the extension columns q0 and q1."""
+        """The quotient tree: the extension columns q0 and q1; with masks q2, and the mask of the DEEP polynomial among the random words."""
         first = self.logup.classes[0].first + self.logup.polynomials
-        return layout([(self.log_height, 2)], DEGREE, self.log_height, self.log_height, self.logup.end, first)
+        blind = self.salt + DEGREE if self.hides else 0
+        return layout([(self.log_height, self.quotients)], DEGREE, self.log_height, self.log_height, self.logup.end, first, blind)
+
+    @property
+    def hides(self) -> bool:
+        return self.parameters.masks > 0
+
+    @property
+    def salt(self) -> int:
+        """Words of a salt: each leaf of the prover's trees ends with one if the proof hides."""
+        return SALT_WORDS if self.hides else 0
+
+    @property
+    def quotients(self) -> int:
+        """Parts of the quotient, of n coefficients each: masks make it longer."""
+        return 3 if self.hides else 2
 
     @property
     def committed(self) -> tuple[Layout, Layout, Layout]:
@@ -282,11 +303,23 @@ class Shape:
 
     @property
     def log_final(self) -> int:
-        """log2 of the number of coefficients of the final polynomial."""
+        """log2 of the height after all folds."""
         return self.log_height - sum(self.folds)
 
+    @property
+    def degree_bound(self) -> int:
+        """What FRI proves: all stacked polynomials have a lower degree."""
+        return self.height + self.parameters.excess * (self.height >> MIN_LOG_HEIGHT)
 
-def layout(shapes: Sequence[tuple[int, int]], unit: int, log_tree: int, log_height: int, offset: int, first: int) -> Layout:
+    @property
+    def final(self) -> int:
+        """Number of coefficients of the final polynomial: the degree bound that is left."""
+        return self.degree_bound >> sum(self.folds)
+
+
+def layout(
+    shapes: Sequence[tuple[int, int]], unit: int, log_tree: int, log_height: int, offset: int, first: int, blind: int = 0
+) -> Layout:
     """The tree of height 2^log_tree over matrices of the given (log height, width), columns and polynomials numbered on."""
     matrices: list[Matrix] = []
     for log_rows, width in shapes:
@@ -298,7 +331,7 @@ def layout(shapes: Sequence[tuple[int, int]], unit: int, log_tree: int, log_heig
         columns = tuple(m.offset + k for m in matrices if m.log_height == log_rows for k in range(m.width))
         classes.append(StackClass(log_rows, log_tree - log_rows, log_height - log_tree, columns, first, word, unit))
         first, word = first + classes[-1].polynomials, word + classes[-1].words
-    return Layout(log_tree, unit, tuple(matrices), tuple(classes))
+    return Layout(log_tree, unit, tuple(matrices), tuple(classes), blind)
 
 
 def log_fixed_height(circuit: Circuit) -> int:
@@ -320,7 +353,8 @@ def check_heights(circuit: Circuit, log_heights: Sequence[int], parameters: Para
     for table, log_height in zip(circuit.tables, log_heights, strict=True):
         if log_height == ABSENT:
             continue
-        if not MIN_LOG_HEIGHT <= log_height <= parameters.max_log_height or table.fixed_log_height not in (None, log_height):
+        fixed, least = table.fixed_log_height, parameters.min_log_height
+        if not least <= log_height <= parameters.max_log_height or (fixed is not None and max(fixed, least) != log_height):
             raise VerificationError(f"table {table.name}: height 2^{log_height} is not allowed")
         fractions += len(table.messages) << log_height
     if fractions >= MODULUS:

@@ -5,14 +5,22 @@ Transforms take sixteen columns at a time, whichever table they belong to.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.poly.ntt import extend
-from zkc.runtime.stark.parameters import shift
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.field.koalabear import P, add, mul, to_montgomery
+from zkc.runtime.poly.ntt import Tail, evaluate, extend
+from zkc.runtime.stark.parameters import second_coset, shift
 from zkc.runtime.stark.shape import Layout
 
 Words = npt.NDArray[np.uint32]
+
+
+NO_WORDS: Final = np.empty((0, 0), dtype=np.uint32)
 
 
 class Stack:
@@ -31,6 +39,44 @@ class Stack:
     def extended(self, log_blowup: int) -> Stack:
         """All columns over the extended domains."""
         return Stack(self.layout, {h: extend(array, shift(h), log_blowup) for h, array in self.arrays.items()})
+
+    def masked(self, log_blowup: int, masks: dict[int, Words]) -> Masked:
+        """All columns, each f + (Y^m - 1) r with its mask r; masks: by height, `uint32[unit * columns][.]`."""
+        extended: dict[int, Words] = {}
+        second: dict[int, Words] = {}
+        for log_height, array in self.arrays.items():
+            count, start = second_coset(log_height)
+            residue = empty(len(array), count)
+            tail = Tail(masks[log_height], residue, pow(start, count, P))
+            extended[log_height] = extend(array, shift(log_height), log_blowup, tail)
+            above = np.uint32(to_montgomery((pow(start, 1 << log_height, P) - 1) % P))
+            add_scaled(masks[log_height], above, residue)
+            second[log_height] = evaluate(residue, start)
+        return Masked(Stack(self.layout, extended), Stack(self.layout, masks), Stack(self.layout, second))
+
+
+@dataclass(frozen=True, eq=False)
+class Masked:
+    """Columns over the extended domains, with their coefficients from Y^m on and their values on the second cosets, if they are masked."""
+
+    extended: Stack
+    masks: Stack | None = None
+    values: Stack | None = None
+
+    @property
+    def second(self) -> Stack:
+        """The values on the second cosets."""
+        if self.values is None:
+            raise ValueError("these columns are not masked: there is no second coset")
+        return self.values
+
+
+@kernel
+def add_scaled(rows: Words, factor: np.uint32, out: Words) -> None:
+    """out[:, i] += factor rows[:, i] for all rows and columns of `rows`."""
+    for k in range(rows.shape[0]):
+        for i in range(rows.shape[1]):
+            out[k, i] = add(out[k, i], mul(factor, rows[k, i]))
 
 
 def empty_arrays(layout: Layout) -> dict[int, Words]:

@@ -12,7 +12,7 @@ from zkc.compiler.determinism import audit, check_fixed, determinism_findings
 from zkc.dsl.diagnostics import DiagnosticError
 
 FREE = {
-    ("decode", "pc"), ("decode", "uses"),
+    ("decode", "pc"), ("decode", "uses"), ("boundary", "blind_lo"), ("boundary", "blind_hi"),
     ("data_page", "page"), ("data_page", "lo"), ("data_page", "hi"), ("table_page", "page"), ("table_page", "child_digest"),
     ("read_start", "length"), ("read_word", "value"), ("read_byte", "value"),
 }  # fmt: skip

@@ -16,27 +16,20 @@ from zkc.runtime.errors import InputError
 from zkc.runtime.executor import Execution, Limits
 from zkc.runtime.limits import MAX_JOURNAL_BYTES, MAX_RECEIPT_BYTES, MAX_SEGMENTS, check_receipt_fits
 from zkc.runtime.sizes import proofs_at_most
-from zkc.runtime.stark.parameters import SMALL
+from zkc.runtime.stark.parameters import PARAMETER_SETS
 
 FIBONACCI = next(program for program in examples() if program.name == "fibonacci")
 
 
 @pytest.mark.prove
-def test_the_size_of_a_proof_is_known_before() -> None:
+@pytest.mark.parametrize("parameter_set", PARAMETER_SETS)
+def test_the_size_of_a_proof_is_known_before(parameter_set: int) -> None:
+    """With --small, too: a receipt was refused for the size that it would have had without."""
     m = machine()
     run = executor.execute(m, load_elf(FIBONACCI.elf, m.memory_map), FIBONACCI.stdin, Limits(), snapshots=True)
-    most = proofs_at_most(m.circuit, [segment.rows for segment in run.segments])
-    proven = sum(len(api.prove_segment(segment).proof) for segment in run.segments)
+    most = proofs_at_most(m.circuit, [segment.rows for segment in run.segments], PARAMETER_SETS[parameter_set])
+    proven = sum(len(api.prove_segment(segment, parameter_set=parameter_set).proof) for segment in run.segments)
     assert 0.93 * most < proven <= most
-
-
-@pytest.mark.prove
-def test_small_proofs_are_counted_as_such() -> None:
-    """With --small, too, a receipt was refused for the size that it would have had without."""
-    m = machine()
-    run = executor.execute(m, load_elf(FIBONACCI.elf, m.memory_map), FIBONACCI.stdin, Limits(), snapshots=True)
-    most = proofs_at_most(m.circuit, [segment.rows for segment in run.segments], SMALL)
-    assert 0.93 * most < sum(len(api.prove_segment(segment, parameter_set=1).proof) for segment in run.segments) <= most
 
 
 def test_a_run_is_not_kept_beyond_what_a_receipt_holds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from tests.guests.catalogue import Program, examples
@@ -9,6 +11,7 @@ from zkc import api
 from zkc.runtime.elf import load_elf
 from zkc.runtime.executor import Limits, execute
 from zkc.runtime.sizes import all_cells, row_cells, table_sizes
+from zkc.runtime.stark.parameters import DEFAULT, PARAMETER_SETS, STANDARD_SET
 from zkc.runtime.trace import trace
 
 
@@ -19,10 +22,10 @@ def test_sizes_are_those_of_the_trace(program: Program) -> None:
     loaded = load_elf(program.elf, machine.memory_map)
     run = execute(machine, loaded, program.stdin, Limits(segment_limit=13), snapshots=True)
     tables = {table.name: table for table in machine.circuit.tables}
-    for segment in (run.segments[0], run.segments[-1]):
-        traces, _ = trace(machine, segment)
-        sizes = table_sizes(machine.circuit, segment.rows)
+    for segment, parameters in itertools.product((run.segments[0], run.segments[-1]), (DEFAULT, PARAMETER_SETS[STANDARD_SET])):
+        traces, _ = trace(machine, segment, least=parameters.min_log_height)
+        sizes = table_sizes(machine.circuit, segment.rows, parameters)
         assert {size.name: size.height for size in sizes} == {name: columns.shape[1] for name, columns in traces.items()}
         committed = sum(columns.size + 6 * len(tables[name].batches) * columns.shape[1] for name, columns in traces.items())
-        assert all_cells(machine.circuit, [segment.rows]) == committed == sum(size.used + size.padding for size in sizes)
+        assert all_cells(machine.circuit, [segment.rows], parameters) == committed == sum(size.used + size.padding for size in sizes)
         assert all(size.row_cells == row_cells(tables[size.name]) for size in sizes)

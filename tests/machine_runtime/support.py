@@ -14,7 +14,7 @@ CONSTANTS: dict[str, int | list[int]] = {
     "page_bytes": 1024, "digest_words": 8, "user_end": 0x0C00_0000, "system_base": 0x0C00_0000, "table_base": 0x0D00_0000,
     "brk_end": 0x0BF0_0000,
     "word_pc": 33, "word_brk": 34, "word_heap_start": 35,
-    "word_journal_capacity": 40, "word_journal_buffer": 48, "word_journal_fill": 56,
+    "word_journal_capacity": 40, "word_journal_buffer": 48, "word_journal_fill": 56, "word_blind": 57,
     "tag_data": 1, "tag_table": 2, "tag_root": 3, "tag_journal": 4,
 }  # fmt: skip
 

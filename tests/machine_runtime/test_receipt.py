@@ -327,7 +327,7 @@ def test_every_byte_matters() -> None:
 
 def test_unknown_versions_and_kinds() -> None:
     text = HONEST.to_bytes()
-    for at, value, message in ((12, 3, "of version 3"), (16, 1, "of kind 1"), (20, 2, "parameter set 2")):
+    for at, value, message in ((12, 3, "of version 3"), (16, 1, "of kind 1"), (20, 4, "parameter set 4")):
         with pytest.raises(InputError, match=message):
             Receipt.from_bytes(text[:at] + bytes([value]) + text[at + 1 :])
 

@@ -120,15 +120,23 @@ def test_header_is_bound() -> None:
 def test_parameters_are_not_the_receipts_to_choose() -> None:
     """A proof made with one set is none with another, and there are no others than those the verifier knows."""
     honest = receipt_of(CALLS)
-    assert not accepts(replace(honest, parameter_set=1).to_bytes(), CALLS)
-    assert not accepts(replace(honest, parameter_set=2).to_bytes(), CALLS)
+    assert honest.parameter_set == 2
+    for other in (0, 1, 3, 4, 2**31):
+        assert not accepts(replace(honest, parameter_set=other).to_bytes(), CALLS)
 
 
 def test_small_receipts_verify_and_are_bound_to_their_parameters() -> None:
     small = Receipt.from_bytes(zkc.prove(CALLS, b"", small=True).receipt)
-    assert accepts(small.to_bytes(), CALLS) and small.parameter_set == 1
+    assert accepts(small.to_bytes(), CALLS) and small.parameter_set == 3
     assert small.proof_bytes < 0.75 * receipt_of(CALLS).proof_bytes
-    assert not accepts(replace(small, parameter_set=0).to_bytes(), CALLS)
+    assert not accepts(replace(small, parameter_set=2).to_bytes(), CALLS)
+
+
+@pytest.mark.parametrize(("small", "number"), [(False, 0), (True, 1)])
+def test_receipts_that_hide_nothing_verify_too(small: bool, number: int) -> None:
+    plain = Receipt.from_bytes(zkc.prove(CALLS, b"", small=small, hide=False).receipt)
+    assert accepts(plain.to_bytes(), CALLS) and plain.parameter_set == number
+    assert not accepts(replace(plain, parameter_set=number + 2).to_bytes(), CALLS)
 
 
 def test_truncated_and_extended() -> None:

@@ -19,13 +19,15 @@ from zkc.runtime.stark.parameters import Parameters, shift
 from zkc.runtime.stark.proof import Opening
 from zkc.runtime.stark.prover import Prover
 from zkc.runtime.stark.shape import StackClass
-from zkc.runtime.stark.stacks import Stack
+from zkc.runtime.stark.stacks import Masked, Stack
 
 Words = npt.NDArray[np.uint32]
 Indices = npt.NDArray[np.int64]
 
 FAST = Parameters(queries=40, grinding=4, log_fold=2, log_final=3)
 """Insecure, for tests: many folds on short tables."""
+HIDDEN = Parameters(queries=40, grinding=4, log_fold=2, masks=46)
+"""As insecure, with masks."""
 
 
 class BentProver(Prover):
@@ -46,25 +48,44 @@ class HighDegreeColumn(BentProver):
 
     fraction = 1.0
 
-    def extend(self, stack: Stack) -> Stack:
-        extended = super().extend(stack)
+    def extend(self, stack: Stack) -> Masked:
+        masked = super().extend(stack)
         if stack.layout is self.shape.trace:
             rng = np.random.default_rng(5)
-            column = extended.views[0][0]
+            column = masked.extended.views[0][0]
             rows = rng.random(len(column)) < self.fraction
             column[rows] = rng.integers(0, P, int(rows.sum()), dtype=np.uint32)
-        return extended
+        return masked
 
 
 class HalfWrongColumn(HighDegreeColumn):
     fraction = 0.5
 
 
+class HighDegreeMask(BentProver):
+    """Adds a mask to the DEEP polynomial that is no polynomial of low degree."""
+
+    def commit(self, extended: Stack, mask: Words | None = None) -> Commitment:
+        if mask is not None:
+            mask[:] = np.random.default_rng(6).integers(0, P, mask.shape, dtype=np.uint32)
+        return super().commit(extended, mask)
+
+
+class ForgottenMask(BentProver):
+    """Leaves its mask out of the DEEP polynomial."""
+
+    def deep_polynomial(self, openings: Words, gamma: Words) -> Words:
+        mask, self.trees[-1].mask = self.trees[-1].mask, None
+        values = super().deep_polynomial(openings, gamma)
+        self.trees[-1].mask = mask
+        return values
+
+
 class WrongQuotient(BentProver):
     """Adds a constant to the combined constraint before it is divided."""
 
-    def combine(self) -> Words:
-        combined = super().combine()
+    def step(self, weight: Words) -> Words:
+        combined = super().step(weight)
         combined[0] = (combined[0].astype(np.uint64) + 1) % P
         return combined
 
@@ -172,7 +193,7 @@ class GivenValues:
     """A commitment to any values of a tree's leaves `uint32[words][N]`; `columns` are what it is opened as at zeta."""
 
     def __init__(self, honest: Commitment, values: Words) -> None:
-        self.layout, self.columns, self.values = honest.layout, honest.columns, np.ascontiguousarray(values)
+        self.layout, self.columns, self.values, self.mask = honest.layout, honest.columns, np.ascontiguousarray(values), honest.mask
         self.tree = tree_over(leaf_hashes(self.values))
         self.root = self.tree.root
 
@@ -189,8 +210,8 @@ class BentStacks(BentProver):
     tree = 0
     """0 trace, 1 LogUp, 2 quotient."""
 
-    def commit(self, extended: Stack) -> Commitment:
-        honest = super().commit(extended)
+    def commit(self, extended: Stack, mask: Words | None = None) -> Commitment:
+        honest = super().commit(extended, mask)
         if extended.layout is not self.shape.committed[self.tree]:
             return honest
         return GivenValues(honest, self.bend(honest, all_values(honest)))  # type: ignore[return-value]
@@ -244,7 +265,7 @@ class SwappedSlots(BentStacks):
         unit = each.unit
         array = arrays[each.log_height]
         array[[0, unit]] = array[[unit, 0]]
-        return all_values(Commitment(Stack(honest.layout, arrays), self.log_blowup))
+        return all_values(Commitment(Stack(honest.layout, arrays), self.log_blowup, honest.salts, honest.mask))
 
 
 class WrongSlotCount(BentStacks):
@@ -296,7 +317,7 @@ class SwappedHalvesOfTheQuotient(BentStacks):
     tree = 2
 
     def bend(self, honest: Commitment, values: Words) -> Words:
-        return np.concatenate([values[6:], values[:6]])
+        return np.concatenate([values[6:12], values[:6], values[12:]])
 
 
 class RemainderRightAtZeta(BentProver):

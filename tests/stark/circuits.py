@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB, Bus, Circuit, Message, Table
+from zkc.runtime.stark.parameters import Parameters
 
 
 @dataclass(eq=False)
@@ -132,6 +133,23 @@ def example(log_main: int = 8, log_copy: int = 7, seed: int = 1, modulus: int = 
     traces = {"main": main, "copy": copy, "range": ranges}
     claim = (int(real.sum()), int(state[-1]))
     return Example(circuit, {k: np.ascontiguousarray(v, dtype=np.uint32) for k, v in traces.items()}, claim)
+
+
+def tall(made: Example, parameters: Parameters) -> Example:
+    """The example with its fixed tables as tall as masks need them: their columns repeat, and every count is in the first of equal rows."""
+    least, traces = 1 << parameters.min_log_height, dict(made.traces)
+    for table in made.circuit.tables:
+        trace = traces[table.name]
+        if trace.shape[1] < least and len(table.fixed):
+            traces[table.name] = np.zeros((len(trace), least), dtype=np.uint32)
+            traces[table.name][:, :: least // trace.shape[1]] = trace
+    return Example(made.circuit, traces, made.claim)
+
+
+def tall_example(parameters: Parameters) -> Example:
+    """`example` with the highest table eight times as tall as the lowest, which is as low as the parameters allow."""
+    least = parameters.min_log_height
+    return tall(example(least + 3, least), parameters)
 
 
 def two_fixed_tables(log_main: int) -> Example:

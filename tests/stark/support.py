@@ -21,7 +21,9 @@ from zkc.runtime.stark.verifier import verify
 def setting(parameters: Parameters) -> Setting:
     """The reference's parameters."""
     p = parameters
-    return Setting(queries=p.queries, grinding=p.grinding, log_fold=p.log_fold, log_final=p.log_final, log_blowup=p.log_blowup)
+    return Setting(
+        queries=p.queries, grinding=p.grinding, log_fold=p.log_fold, log_final=p.log_final, log_blowup=p.log_blowup, masks=p.masks
+    )
 
 
 def accepts(circuit: Circuit, claim: Sequence[int], proof: bytes, parameters: Parameters = FAST) -> str | None:

@@ -16,7 +16,7 @@ from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.hash.merkle import tree_over
 from zkc.runtime.stark.identity import checked_claim
-from zkc.runtime.stark.parameters import DEFAULT, PARAMETER_SETS, SMALL, Parameters, shift
+from zkc.runtime.stark.parameters import DEFAULT, HIDING, PARAMETER_SETS, SMALL, SMALL_HIDING, Parameters, shift
 from zkc.runtime.stark.proof import Reader, TreePlan
 from zkc.runtime.stark.shape import Shape, batch_degree, check_circuit, node_degrees
 from zkc.runtime.stark.transcript import Transcript, WordStream
@@ -36,15 +36,17 @@ def test_parameters_are_within_their_ranges(name: str) -> None:
 
 def test_the_parameters_of_receipts_are_what_the_documents_say() -> None:
     assert {number: vars(p) for number, p in PARAMETER_SETS.items()} == {
-        0: {"queries": 261, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 1},
-        1: {"queries": 131, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 3},
+        0: {"queries": 261, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 1, "masks": 0},
+        1: {"queries": 131, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 3, "masks": 0},
+        2: {"queries": 286, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 1, "masks": 292},
+        3: {"queries": 132, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 3, "masks": 138},
     }
-    assert PARAMETER_SETS == {0: DEFAULT, 1: SMALL}
+    assert PARAMETER_SETS == {0: DEFAULT, 1: SMALL, 2: HIDING, 3: SMALL_HIDING}
 
 
 def test_parameters_are_absorbed_whole() -> None:
-    words = np.frombuffer(Parameters(queries=5, grinding=6, log_fold=2, log_final=4, log_blowup=3).encode(), "<u4")
-    assert words.tolist() == [2130706433, 6, 3, 3, 5, 6, 2, 4]
+    words = np.frombuffer(Parameters(queries=5, grinding=6, log_fold=2, log_final=7, log_blowup=3, masks=9).encode(), "<u4")
+    assert words.tolist() == [2130706433, 6, 3, 3, 5, 6, 2, 7, 9]
 
 
 def test_extended_domains_lie_over_each_other() -> None:

@@ -9,16 +9,16 @@ import pytest
 
 from tests.stark import bent
 from tests.stark.bent import FAST, BentProver, BentStacks
-from tests.stark.circuits import Example, TableBuilder, digest, example, two_fixed_tables
-from tests.stark.reference.common import Setting, extend, stacked
-from tests.stark.reference.field import to_coefficients
+from tests.stark.circuits import Example, TableBuilder, digest, example, tall_example, two_fixed_tables
+from tests.stark.reference.common import Setting, stacked
+from tests.stark.reference.field import to_coefficients, to_values
 from tests.stark.support import accepts, rejection, setting
 from zkc.runtime.circuit import Circuit
 from zkc.runtime.circuit_digest import circuit_digest
 from zkc.runtime.field.arrays import from_montgomery, to_montgomery
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.stark.commitment import Commitment, compiled_fixed_top, fixed_tree
-from zkc.runtime.stark.parameters import DEFAULT, SMALL, Parameters
+from zkc.runtime.stark.parameters import PARAMETER_SETS, Parameters
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.shape import layout
 from zkc.runtime.stark.stacks import Stack
@@ -42,7 +42,8 @@ def test_stacks_are_what_they_are_defined_as(log_column: int, columns: int, unit
     made = layout([(log_column, columns)], unit, log_tree, log_tree, 0, 0)
     given = np.random.default_rng(log_column).integers(0, P, (columns * unit, 1 << log_column), dtype=np.uint32)
     reference, coefficients = Setting(log_blowup=log_blowup), [to_coefficients(Setting().field, column) for column in given.tolist()]
-    words = np.array([extend(reference, column) for column in given.tolist()], dtype=np.uint32)
+    start = reference.shift(log_column)
+    words = np.array([to_values(reference.field, c, log_column + log_blowup, start) for c in coefficients], dtype=np.uint32)
     to_montgomery(words)
     commitment = Commitment(Stack(made, {log_column: words}), log_blowup)
     values = bent.all_values(commitment)
@@ -67,14 +68,14 @@ def test_bent_stacks_are_rejected(cheat: type[BentStacks]) -> None:
     assert "low degree" in (accepts(made.circuit, made.claim, cheat(made).run()) or "")
 
 
-@pytest.mark.parametrize("parameters", [DEFAULT, SMALL])
+@pytest.mark.parametrize("parameters", PARAMETER_SETS.values(), ids=str)
 @pytest.mark.parametrize("cheat", CHEATS)
 def test_bent_stacks_are_rejected_at_real_parameters(cheat: type[BentStacks], parameters: Parameters) -> None:
-    made = example(10, 7)
+    made = tall_example(parameters)
     assert "low degree" in (rejection(made.circuit, made.claim, cheat(made, parameters).run(), parameters) or "")
 
 
-@pytest.mark.parametrize("parameters", [FAST, DEFAULT, SMALL])
+@pytest.mark.parametrize("parameters", [FAST, *PARAMETER_SETS.values()], ids=str)
 def test_a_remainder_that_is_right_only_at_zeta_is_rejected(parameters: Parameters) -> None:
     """Dividing by X - zeta would accept it: no constraint sees these columns."""
     tall, low = TableBuilder("tall"), TableBuilder("low")
@@ -83,7 +84,8 @@ def test_a_remainder_that_is_right_only_at_zeta_is_rejected(parameters: Paramete
     low.column("z")
     circuit = Circuit(digest("free columns"), (), (tall.build(), low.build()), TableBuilder("claim").build())
     rng = np.random.default_rng(2)
-    traces = {name: rng.integers(0, P, shape, dtype=np.uint32) for name, shape in (("tall", (1, 512)), ("low", (2, 128)))}
+    least = 1 << parameters.min_log_height
+    traces = {name: rng.integers(0, P, shape, dtype=np.uint32) for name, shape in (("tall", (1, 4 * least)), ("low", (2, least)))}
     made = Example(circuit, traces, ())
     assert rejection(circuit, (), BentProver(made, parameters).run(), parameters) is None
     assert "low degree" in (rejection(circuit, (), bent.RemainderRightAtZeta(made, parameters).run(), parameters) or "")

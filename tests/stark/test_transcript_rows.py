@@ -13,8 +13,8 @@ import pytest
 from blake3 import blake3
 
 from tests.stark import bent
-from tests.stark.bent import FAST, BentProver
-from tests.stark.circuits import Example, TableBuilder, digest, example
+from tests.stark.bent import FAST, HIDDEN, BentProver
+from tests.stark.circuits import Example, TableBuilder, digest, example, tall_example
 from tests.stark.support import accepts, broken_square, flipped, rejection, unbalanced, with_table
 from zkc.runtime.circuit import Bus, Circuit
 from zkc.runtime.errors import InputError, VerificationError
@@ -24,7 +24,7 @@ from zkc.runtime.stark import challenges
 from zkc.runtime.stark.challenges import Challenges, in_domains
 from zkc.runtime.stark.commitment import fixed_tree
 from zkc.runtime.stark.grinding import grind
-from zkc.runtime.stark.parameters import DEFAULT, shift
+from zkc.runtime.stark.parameters import DEFAULT, Parameters, shift
 from zkc.runtime.stark.proof import Reader, layer_plans, read_head, read_openings, tree_plans
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.shape import Shape
@@ -223,10 +223,18 @@ def test_F6_table_order_is_the_circuits() -> None:
 CHEATS: list[type[BentProver]] = [bent.HighDegreeColumn, bent.HalfWrongColumn, bent.WrongQuotient, bent.WrongFold, bent.WrongFinal]
 
 
+@pytest.mark.parametrize("parameters", [FAST, HIDDEN], ids=["open", "hidden"])
 @pytest.mark.parametrize("cheat", CHEATS)
-def test_F7_cheating_prover_is_rejected(cheat: type[BentProver]) -> None:
-    made = example(10, 7)
-    assert accepts(made.circuit, made.claim, cheat(made).run()) is not None
+def test_F7_cheating_prover_is_rejected(cheat: type[BentProver], parameters: Parameters) -> None:
+    made = tall_example(parameters)
+    assert accepts(made.circuit, made.claim, cheat(made, parameters).run(), parameters) is not None
+
+
+@pytest.mark.parametrize("cheat", [bent.HighDegreeMask, bent.ForgottenMask])
+def test_F7_a_mask_is_of_low_degree_and_in_the_sum(cheat: type[BentProver]) -> None:
+    made = tall_example(HIDDEN)
+    assert accepts(made.circuit, made.claim, BentProver(made, HIDDEN).run(), HIDDEN) is None
+    assert "low degree" in (accepts(made.circuit, made.claim, cheat(made, HIDDEN).run(), HIDDEN) or "")
 
 
 @pytest.mark.parametrize("layer", range(3))
@@ -238,11 +246,12 @@ def test_F7_wrong_fold_in_any_layer(layer: int) -> None:
     assert "low degree" in (accepts(made.circuit, made.claim, cheat.run()) or "")
 
 
+@pytest.mark.parametrize("parameters", [FAST, HIDDEN], ids=["open", "hidden"])
 @pytest.mark.parametrize("false", [broken_square, unbalanced])
 @pytest.mark.parametrize("cheat", [BentProver, bent.LyingOpenings, bent.LyingAccumulatorStep, bent.WrongQuotient])
-def test_F7_false_statement_is_rejected(false: Callable[[Example], Example], cheat: type[BentProver]) -> None:
-    made = false(example(9, 7))
-    reason = accepts(made.circuit, made.claim, cheat(made).run())
+def test_F7_false_statement_is_rejected(false: Callable[[Example], Example], cheat: type[BentProver], parameters: Parameters) -> None:
+    made = false(tall_example(parameters))
+    reason = accepts(made.circuit, made.claim, cheat(made, parameters).run(), parameters)
     lies = cheat in (bent.LyingOpenings, bent.LyingAccumulatorStep)
     assert reason is not None and ("low degree" in reason) == lies
 

@@ -38,11 +38,23 @@ class Setting:
     log_fold: int = 3
     log_final: int = 7
     log_blowup: int = 1
+    masks: int = 0
     check_wrap: bool = True
 
     def encode(self) -> bytes:
         words = (self.field.p, 6, self.field.generator, self.log_blowup, self.queries, self.grinding, self.log_fold, self.log_final)
+        words = (*words, self.masks)
         return b"".join(word.to_bytes(4, "little") for word in words)
+
+    @property
+    def least(self) -> int:
+        """log2 of the least height."""
+        return max(7, (14 * self.masks - 1).bit_length())
+
+    @property
+    def excess(self) -> int:
+        """What the degree bound exceeds n by, in parts of n / 2^7."""
+        return -(-self.masks * 128 // (1 << self.least)) if self.masks else 0
 
     def words(self, values: Sequence[int]) -> bytes:
         """Field elements as they stand in a proof: little-endian Montgomery words."""
@@ -77,6 +89,7 @@ class Layout:
     unit: int
     matrices: list[tuple[int, int]]
     classes: list[Class]
+    blind: int = 0
 
     @property
     def polynomials(self) -> int:
@@ -84,7 +97,8 @@ class Layout:
 
     @property
     def width(self) -> int:
-        return self.unit * self.polynomials
+        """Words of a leaf, the random ones at the end included."""
+        return self.unit * self.polynomials + self.blind
 
 
 class Sizes:
@@ -99,15 +113,17 @@ class Sizes:
         self.tables = [(t, h) for t, h in zip(circuit.tables, log_heights, strict=True) if h != ABSENT]
         self.columns = self.polynomials = 0
         self.fixed = [self.layout(log_fixed, 1, fixed)] if fixed else []
-        trace = self.layout(self.log_n, 1, [(h, len(t.columns)) for t, h in self.tables])
-        logup = self.layout(self.log_n, 6, [*((h, len(t.batches)) for t, h in self.tables), (self.log_n, 1)])
+        self.hides, salt = setting.masks > 0, 5 if setting.masks else 0
+        self.parts = 3 if self.hides else 2
+        trace = self.layout(self.log_n, 1, [(h, len(t.columns)) for t, h in self.tables], salt)
+        logup = self.layout(self.log_n, 6, [*((h, len(t.batches)) for t, h in self.tables), (self.log_n, 1)], salt)
         self.acc = self.columns - 1
-        self.trees = [*self.fixed, trace, logup, self.layout(self.log_n, 6, [(self.log_n, 2)])]
+        self.trees = [*self.fixed, trace, logup, self.layout(self.log_n, 6, [(self.log_n, self.parts)], salt + 6 if salt else 0)]
         self.folds = [setting.log_fold] * ((self.log_n - setting.log_final) // setting.log_fold)
-        self.log_final = self.log_n - sum(self.folds)
+        self.final = ((1 << self.log_n) + setting.excess * ((1 << self.log_n) // 128)) >> sum(self.folds)
         self.bus_power = 1 + max((bus.width for bus in circuit.buses), default=0)
 
-    def layout(self, log_n: int, unit: int, matrices: list[tuple[int, int]]) -> Layout:
+    def layout(self, log_n: int, unit: int, matrices: list[tuple[int, int]], blind: int = 0) -> Layout:
         """The next tree; numbers of columns and polynomials go on from the last one."""
         numbers: dict[int, list[int]] = {}
         for h, width in matrices:
@@ -117,7 +133,7 @@ class Sizes:
         for h in sorted((h for h in numbers if numbers[h]), reverse=True):
             classes.append(Class(h, log_n - h, numbers[h], self.polynomials))
             self.polynomials += len(classes[-1].stacks)
-        return Layout(log_n, unit, matrices, classes)
+        return Layout(log_n, unit, matrices, classes, blind)
 
 
 class Transcript:
@@ -204,18 +220,12 @@ class Tree:
         return out
 
 
-def extend(setting: Setting, column: Sequence[int]) -> list[int]:
-    """Values on the extended domain from values on the trace domain."""
-    log_h = len(column).bit_length() - 1
-    return to_values(setting.field, to_coefficients(setting.field, column), log_h + setting.log_blowup, setting.shift(log_h))
-
-
 def stacked(setting: Setting, coefficients: Sequence[Sequence[int]], log_k: int, log_n: int) -> list[int]:
     """Values on the extended domain of height 2^log_n of F(X) = sum_i X^i f_i(X^K)."""
     k = 1 << log_k
-    out = [0] * (1 << log_n)
+    out = [0] * (k * max(map(len, coefficients)))
     for i, column in enumerate(coefficients):
-        out[i::k] = column
+        out[i : i + k * len(column) : k] = column
     return to_values(setting.field, out, log_n + setting.log_blowup, setting.shift(log_n))
 
 
@@ -236,7 +246,7 @@ def deep(
 ) -> list[Element]:
     """The DEEP polynomial at each x, from the leaves of every tree there: leaves[tree][position]."""
     f, n = sizes.setting.field, 1 << sizes.log_n
-    powers, next_zeta = f.powers(gamma, sizes.polynomials + 2), f.scale(zeta, f.root(sizes.log_n))
+    powers, next_zeta = f.powers(gamma, sizes.hides + sizes.polynomials + 2)[sizes.hides :], f.scale(zeta, f.root(sizes.log_n))
     heights = sorted({each.h for layout in sizes.trees for each in layout.classes})
     ends = [f.power(zeta, n >> h) for h in heights] + [next_zeta]
     degrees = [n >> h for h in heights] + [1]
@@ -258,7 +268,8 @@ def deep(
                     if sizes.acc in stack:
                         sums[-1] = f.mul(powers[sizes.polynomials], f.sub(value, opened[-1]))
                     at, number = at + layout.unit, number + 1
-        total = f.lift(0)
+        at = 6 * sizes.parts
+        total = f.combine([f.lift(v) for v in leaves[-1][position][at : at + 6]]) if sizes.hides else f.lift(0)
         for which, (k, value) in enumerate(zip(degrees, sums, strict=True)):
             factor = f.add(f.lift(1), f.scale(powers[sizes.polynomials + 1], pow(x, k, f.p)))
             total = f.add(total, f.mul(f.mul(value, factor), over[position * len(ends) + which]))

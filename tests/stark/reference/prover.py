@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from tests.stark.reference.common import (
     LOG_TOP,
@@ -14,13 +15,12 @@ from tests.stark.reference.common import (
     claim_sum,
     deep,
     draw_zeta,
-    extend,
     run,
     stacked,
     start,
     table_constraints,
 )
-from tests.stark.reference.field import Element, Field, bit_reverse, evaluate, to_coefficients
+from tests.stark.reference.field import Element, Field, bit_reverse, evaluate, to_coefficients, to_values
 from zkc.runtime.circuit import Circuit
 
 Column = list[int]
@@ -34,8 +34,8 @@ def split(column: Sequence[Element]) -> list[Column]:
 class Committed:
     """Columns by their coefficients, stacked and hashed: `polynomials` are the values of a leaf's words."""
 
-    def __init__(self, sizes: Sizes, layout: Layout, columns: list[list[int]]) -> None:
-        """columns: coefficients of the base columns of the tree, in order."""
+    def __init__(self, sizes: Sizes, layout: Layout, columns: list[list[int]], blind: Sequence[Column] = ()) -> None:
+        """columns: coefficients of the base columns of the tree, in order. blind: values of the random words that follow in a leaf."""
         self.layout, unit = layout, layout.unit
         first = min(number for each in layout.classes for number in each.members)
         self.polynomials = [
@@ -44,11 +44,39 @@ class Committed:
             for stack in each.stacks
             for c in range(unit)
         ]
-        self.rows = list(zip(*self.polynomials, strict=True))
+        self.rows = list(zip(*self.polynomials, *blind, strict=True))
         self.tree = Tree([sizes.setting.words(row) for row in self.rows])
 
 
-def prove(circuit: Circuit, traces: Mapping[str, Sequence[Sequence[int]]], claim: Sequence[int], setting: Setting) -> bytes:
+@dataclass(frozen=True)
+class Blinds:
+    """The randomness of a proof that hides. masks: of the trace and the LogUp tree, coefficients for each base column; between: those of
+    t_1 and t_2, six base columns each; mask: those of the DEEP polynomial's; salts: of each tree, five words for each leaf.
+    """
+
+    masks: tuple[list[Column], list[Column]]
+    between: list[Column]
+    mask: list[Column]
+    salts: tuple[list[Column], list[Column], list[Column]]
+
+
+OPEN = Blinds(([], []), [], [], ([], [], []))
+
+
+def masked(f: Field, columns: list[Column], masks: list[Column]) -> list[Column]:
+    """Coefficients of f + (Y^m - 1) r."""
+    if not masks:
+        return columns
+    out: list[Column] = []
+    for column, mask in zip(columns, masks, strict=True):
+        low = [(c - r) % f.p for c, r in zip(column, mask + [0] * (len(column) - len(mask)), strict=True)]
+        out.append(low + mask)
+    return out
+
+
+def prove(
+    circuit: Circuit, traces: Mapping[str, Sequence[Sequence[int]]], claim: Sequence[int], setting: Setting, blinds: Blinds = OPEN
+) -> bytes:
     """A proof, honest if the traces are."""
     f = setting.field
     log_heights = [len(traces[t.name][0]).bit_length() - 1 if t.name in traces else 0 for t in circuit.tables]
@@ -60,9 +88,9 @@ def prove(circuit: Circuit, traces: Mapping[str, Sequence[Sequence[int]]], claim
     transcript = start(sizes, log_heights, claim, committed[0].tree.root if committed else b"")
 
     columns = [[list(map(int, c)) for c in traces[t.name]] for t, _ in sizes.tables]
-    fixed = [[list(map(int, c)) for c in t.fixed] for t, _ in sizes.tables]
-    extended = [[extend(setting, c) for c in a + b] for a, b in zip(columns, fixed, strict=True)]
-    committed.append(Committed(sizes, layouts[0], [to_coefficients(f, c) for m in columns for c in m]))
+    fixed = [[[int(v) for v in c for _ in range((1 << h) // len(c))] for c in t.fixed] for t, h in sizes.tables]
+    trace_polynomials = masked(f, [to_coefficients(f, c) for m in columns for c in m], blinds.masks[0])
+    committed.append(Committed(sizes, layouts[0], trace_polynomials, blinds.salts[0]))
     transcript.absorb(b"trace root", committed[-1].tree.root)
     alpha, beta = transcript.element(b"alpha"), transcript.element(b"beta")
     logup = LogUp(alpha, f.powers(beta, sizes.bus_power + 1))
@@ -71,24 +99,32 @@ def prove(circuit: Circuit, traces: Mapping[str, Sequence[Sequence[int]]], claim
     claimed = f.scale(claim_sum(circuit, claim, logup, f), pow(n, -1, f.p))
     acc = accumulator(sizes, phis, claimed)
     phi_columns = [[c for phi in table for c in split(phi)] for table in phis] + [split(acc)]
-    phi_extended = [[extend(setting, c) for c in m] for m in phi_columns]
-    committed.append(Committed(sizes, layouts[1], [to_coefficients(f, c) for m in phi_columns for c in m]))
+    phi_polynomials = masked(f, [to_coefficients(f, c) for m in phi_columns for c in m], blinds.masks[1])
+    committed.append(Committed(sizes, layouts[1], phi_polynomials, blinds.salts[1]))
     transcript.absorb(b"logup root", committed[-1].tree.root)
     lam = transcript.element(b"lambda")
 
-    quotient = quotient_columns(sizes, combined(sizes, extended, phi_extended, logup, lam, claimed))
-    committed.append(Committed(sizes, layouts[2], quotient))
+    heights = [*(h for _, h in sizes.tables), sizes.log_n]
+    domains = over_quotient_domains(sizes, heights[:-1], shared(trace_polynomials, columns))
+    fixed_polynomials = [[to_coefficients(f, c) for c in m] for m in fixed]
+    for m, own in zip(domains, over_quotient_domains(sizes, heights[:-1], fixed_polynomials), strict=True):
+        m += own
+    phi_domains = over_quotient_domains(sizes, heights, shared(phi_polynomials, phi_columns))
+    quotient = quotient_columns(sizes, combined(sizes, domains, phi_domains, logup, lam, claimed), blinds.between)
+    mask = [to_values(f, c, sizes.log_size, setting.shift(sizes.log_n)) for c in blinds.mask]
+    committed.append(Committed(sizes, layouts[2], quotient, [*mask, *blinds.salts[2]]))
     transcript.absorb(b"quotient root", committed[-1].tree.root)
     zeta = draw_zeta(transcript, sizes)
 
-    def at(coefficients: list[int], x: Element) -> Element:
-        return evaluate(f, coefficients, f.power(x, n // len(coefficients)))
+    def at(coefficients: list[int], x: Element, height: int) -> Element:
+        return evaluate(f, coefficients, f.power(x, n // height))
 
-    opened = [at(c, zeta) for c in fixed_columns] + [at(to_coefficients(f, c), zeta) for m in columns for c in m]
-    for m in [*phi_columns, quotient[:6], quotient[6:]]:
-        values = [at(c if m in (quotient[:6], quotient[6:]) else to_coefficients(f, c), zeta) for c in m]
-        opened += [f.combine(values[k : k + 6]) for k in range(0, len(values), 6)]
-    opened.append(f.combine([at(to_coefficients(f, c), f.scale(zeta, f.root(sizes.log_n))) for c in phi_columns[-1]]))
+    opened = [at(c, zeta, len(c)) for c in fixed_columns]
+    opened += [at(c, zeta, len(own)) for c, own in zip(trace_polynomials, [c for m in columns for c in m], strict=True)]
+    values = [at(c, zeta, len(own)) for c, own in zip(phi_polynomials, [c for m in phi_columns for c in m], strict=True)]
+    values += [at(c, zeta, n) for c in quotient]
+    opened += [f.combine(values[k : k + 6]) for k in range(0, len(values), 6)]
+    opened.append(f.combine([at(c, f.scale(zeta, f.root(sizes.log_n)), n) for c in phi_polynomials[-6:]]))
     raw = b"".join(setting.words(v) for v in opened)
     transcript.absorb(b"openings", raw)
     gamma = transcript.element(b"gamma")
@@ -105,7 +141,7 @@ def prove(circuit: Circuit, traces: Mapping[str, Sequence[Sequence[int]]], claim
         transcript.absorb(b"layer root", layers[-1][0].root)
         values = fold_layer(f, values, fold, setting.shift(log_n), transcript.element(b"fold"))
         log_n -= fold
-    final_columns = [to_coefficients(f, list(c), setting.shift(log_n))[: 1 << sizes.log_final] for c in split(values)]
+    final_columns = [to_coefficients(f, list(c), setting.shift(log_n))[: sizes.final] for c in split(values)]
     final_raw = b"".join(setting.words(v) for v in zip(*final_columns, strict=True))
     transcript.absorb(b"final polynomial", final_raw)
     nonce = next(k for k in range(2**40) if transcript.proof_of_work(k) % (1 << setting.grinding) == 0).to_bytes(8, "little")
@@ -159,9 +195,9 @@ def accumulator(sizes: Sizes, phis: list[list[list[Element]]], claimed: Element)
 def combined(
     sizes: Sizes, columns: list[list[Column]], phis: list[list[Column]], logup: LogUp, lam: Element, claimed: Element
 ) -> list[Element]:
-    """The sum of lambda^i C_i on the first 2n rows of the extended domain, which are a coset of <w_2n>."""
-    f, log_n = sizes.setting.field, sizes.log_n
-    size = 2 << log_n
+    """The sum of lambda^i C_i on the domains of `over_quotient_domains`."""
+    f, log_n, levels = sizes.setting.field, sizes.log_n, sizes.parts - 1
+    size = 1 << (log_n + levels)
     weights = f.powers(lam, 1 + sum(len(t.constraints) + len(t.batches) for t, _ in sizes.tables))
     out: list[Element] = []
     for b in range(size):
@@ -174,25 +210,41 @@ def combined(
                 at += 1
             for value in values:
                 sums = f.add(sums, f.scale(value, pow(1 << (log_n - h), -1, f.p)))
-        e = bit_reverse(b, log_n + 1)
-        following = bit_reverse((e + 2) % size, log_n + 1)
+        e = bit_reverse(b, log_n + levels)
+        following = bit_reverse((e + (1 << levels)) % size, log_n + levels)
         acc, acc_next = (tuple(column[i] for column in phis[-1]) for i in (b, following))
         step = f.sub(f.sub(acc_next, acc), sums)
         out.append(f.add(total, f.mul(weights[at], step)))
     return out
 
 
-def quotient_columns(sizes: Sizes, values: list[Element]) -> list[Column]:
-    """Coefficients of q0 and q1 (six base columns each) from the combined constraint on the extended domain."""
-    f, n = sizes.setting.field, 1 << sizes.log_n
+def shared(polynomials: list[Column], matrices: list[list[Column]]) -> list[list[Column]]:
+    """The polynomials, matrix by matrix."""
+    take = iter(polynomials)
+    return [[next(take) for _ in m] for m in matrices]
+
+
+def over_quotient_domains(sizes: Sizes, heights: Sequence[int], matrices: list[list[Column]]) -> list[list[Column]]:
+    """Values of columns on domains where quotients have their degree: twice their rows, four times with masks."""
+    f, setting = sizes.setting.field, sizes.setting
+    return [[to_values(f, c, h + sizes.parts - 1, setting.shift(h)) for c in m] for h, m in zip(heights, matrices, strict=True)]
+
+
+def quotient_columns(sizes: Sizes, values: list[Element], between: list[Column]) -> list[Column]:
+    """Coefficients of q0, q1, … (six base columns each) from the combined constraint; `between` goes from each to the one before."""
+    f, n, log_size = sizes.setting.field, 1 << sizes.log_n, sizes.log_n + sizes.parts - 1
     out: list[Column] = []
     for column in split(values):
         divided: Column = []
         for b, v in enumerate(column):
-            x = sizes.setting.shift(sizes.log_n) * pow(f.root(sizes.log_n + 1), bit_reverse(b, sizes.log_n + 1), f.p)
+            x = sizes.setting.shift(sizes.log_n) * pow(f.root(log_size), bit_reverse(b, log_size), f.p)
             divided.append(v * pow(pow(x, n, f.p) - 1, -1, f.p) % f.p)
         out.append(to_coefficients(f, divided, sizes.setting.shift(sizes.log_n)))
-    return [c[:n] for c in out] + [c[n:] for c in out]
+    parts = [c[k * n : (k + 1) * n] for k in range(sizes.parts) for c in out]
+    for k, moved in enumerate(between):
+        parts[k] += moved
+        parts[k + 6][: len(moved)] = [(c - t) % f.p for c, t in zip(parts[k + 6], moved, strict=False)]
+    return parts
 
 
 def layer_columns(values: list[Element], fold: int) -> list[Column]:

@@ -52,8 +52,8 @@ def check_heights(circuit: Circuit, log_heights: Sequence[int], setting: Setting
     fractions = len(circuit.claim.messages)
     for table, h in zip(circuit.tables, log_heights, strict=True):
         fixed = table.fixed_log_height
-        require(h == ABSENT or 7 <= h <= min(22, 24 - setting.log_blowup), "height")
-        require(h == ABSENT or fixed is None or fixed == h, "fixed height")
+        require(h == ABSENT or setting.least <= h <= min(22, 24 - setting.log_blowup), "height")
+        require(h == ABSENT or fixed is None or max(fixed, setting.least) == h, "fixed height")
         fractions += len(table.messages) << h if h else 0
     require(any(log_heights), "no table")
     require(fractions < setting.field.p or not setting.check_wrap, "multiplicities could wrap")
@@ -75,13 +75,13 @@ def read_tree(
 
 
 def check_identity(sizes: Sizes, opened: list[Element], logup: LogUp, lam: Element, zeta: Element, claim: Element) -> None:
-    """The combined constraint at zeta equals (zeta^n - 1)(q0 + zeta^n q1)."""
+    """The combined constraint at zeta equals (zeta^n - 1)(q0 + zeta^n q1 + …)."""
     f, n = sizes.setting.field, 1 << sizes.log_n
     take = iter(opened)
     fixed = {t.name: [next(take) for _ in t.fixed] for t in sizes.circuit.tables}
     trace = [[next(take) for _ in t.columns] + fixed[t.name] for t, _ in sizes.tables]
     phis = [[next(take) for _ in t.batches] for t, _ in sizes.tables]
-    acc, q0, q1, acc_next = take
+    acc, *parts, acc_next = take
     total, weight = f.lift(0), f.lift(1)
     sums = f.scale(claim, pow(n, -1, f.p))
     for (table, h), columns, fractions in zip(sizes.tables, trace, phis, strict=True):
@@ -93,7 +93,10 @@ def check_identity(sizes: Sizes, opened: list[Element], logup: LogUp, lam: Eleme
     step = f.sub(f.sub(acc_next, acc), sums)
     total = f.add(total, f.mul(weight, step))
     zn = f.power(zeta, n)
-    require(total == f.mul(f.sub(zn, f.lift(1)), f.add(q0, f.mul(zn, q1))), "identity at zeta")
+    quotient = f.lift(0)
+    for k, part in enumerate(parts):
+        quotient = f.add(quotient, f.mul(f.power(zn, k), part))
+    require(total == f.mul(f.sub(zn, f.lift(1)), quotient), "identity at zeta")
 
 
 def verify(circuit: Circuit, claim: Sequence[int], proof: bytes, setting: Setting) -> None:
@@ -110,8 +113,8 @@ def verify(circuit: Circuit, claim: Sequence[int], proof: bytes, setting: Settin
     opened_raw = reader.data[reader.at : reader.at + 24 * (sizes.columns + 1)]
     opened = reader.extension(sizes.columns + 1)
     layer_roots = [reader.bytes(32) for _ in sizes.folds]
-    final_raw = reader.data[reader.at : reader.at + (24 << sizes.log_final)]
-    final = reader.extension(1 << sizes.log_final)
+    final_raw = reader.data[reader.at : reader.at + 24 * sizes.final]
+    final = reader.extension(sizes.final)
     nonce = reader.bytes(8)
 
     transcript.absorb(b"trace root", roots[0])

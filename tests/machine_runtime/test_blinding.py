@@ -1,0 +1,68 @@
+"""Image IDs of runs that hide: they depend on a secret, which outlives an interruption."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.guests.catalogue import examples
+from tests.machine.check import check
+from tests.machine.support import machine
+from zkc.runtime.blinding import BLIND_WORDS, Blinding
+from zkc.runtime.elf import load_elf
+from zkc.runtime.executor import Execution, Limits, execute
+from zkc.runtime.receipt import SegmentReceipt
+from zkc.runtime.resume import ResumeStore
+from zkc.runtime.trace import trace
+
+FIBONACCI = next(program for program in examples() if program.name == "fibonacci")
+
+
+def run(stdin: bytes, blinding: Blinding | None) -> Execution:
+    m = machine()
+    return execute(m, load_elf(FIBONACCI.elf, m.memory_map), stdin, Limits(segment_limit=10), snapshots=True, blinding=blinding)
+
+
+def test_words_depend_on_key_and_segment() -> None:
+    one, other = Blinding(bytes(32)), Blinding(bytes([1]) + bytes(31))
+    words = [each.words(k) for each in (one, other) for k in range(3)]
+    assert len(set(words)) == 6 and all(len(each) == BLIND_WORDS and max(each) < 2**32 for each in words)
+    assert Blinding.fresh().key != Blinding.fresh().key and "key" not in repr(one)
+
+
+def test_a_guess_of_the_input_cannot_be_checked_against_an_image_id() -> None:
+    """Every image ID after the first was a function of the input: four bytes of it could be tried until they fit."""
+    plain, again = run(FIBONACCI.stdin, None), run(FIBONACCI.stdin, None)
+    assert [s.post for s in plain.segments] == [s.post for s in again.segments]
+    hidden, other = run(FIBONACCI.stdin, Blinding.fresh()), run(FIBONACCI.stdin, Blinding.fresh())
+    ids = [[s.post for s in each.segments] for each in (plain, hidden, other)]
+    assert len({post for each in ids for post in each}) == sum(map(len, ids))
+    assert plain.segments[0].pre == hidden.segments[0].pre == other.segments[0].pre
+    assert (plain.journal, plain.exit_code) == (hidden.journal, hidden.exit_code)
+
+
+@pytest.mark.parametrize("key", [bytes(32), bytes([255] * 32)])
+def test_witnesses_of_blinded_segments_hold(key: bytes) -> None:
+    """Also of those that begin with words of the one before."""
+    segments = run(FIBONACCI.stdin, Blinding(key)).segments
+    assert len(segments) > 2
+    for segment in segments:
+        failures = check(machine().circuit, *trace(machine(), segment), machine())
+        assert not failures, f"segment {segment.index}\n{failures}"
+
+
+def test_the_secret_is_kept_with_finished_segments(tmp_path: Path) -> None:
+    """A run that goes on with other words would not fit to what is finished."""
+    store, later = (ResumeStore(tmp_path / "r.parts", bytes(32)) for _ in range(2))
+    secret = store.secret()
+    assert store.secret() == secret and not store.folder.exists()
+    store.save(0, b"unit", SegmentReceipt((1,), b"proof"))
+    assert later.secret() == secret and len(secret) == 32
+    assert os.stat(store.folder).st_mode & 0o077 == 0
+    (store.folder / "secret").write_bytes(secret[:-1])
+    assert ResumeStore(tmp_path / "r.parts", bytes(32)).secret() != secret
+    with store:
+        pass
+    assert list(tmp_path.iterdir()) == []
