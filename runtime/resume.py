@@ -108,9 +108,6 @@ class ResumeStore:
 
     def save(self, index: int, identity: bytes, segment: SegmentReceipt) -> None:
         """Store a finished segment; `OutputError` if the disk does not take it."""
-        if self._secret and not (self.folder / _SECRET).exists():
-            make_folder(self.folder, what="a folder for finished segments", private=True)
-            write_file(self.folder / _SECRET, self._secret, what="the secret of the run")
         claim = struct.pack(f"<{len(segment.claim)}I", *segment.claim)
         body = self._head(index, identity, len(segment.claim)) + claim + segment.proof
         try:
@@ -137,7 +134,9 @@ class ResumeStore:
                 folder.rmdir()
 
     def _write(self, index: int, data: bytes) -> None:
-        make_folder(self.folder, what="a folder for finished segments")
+        make_folder(self.folder, what="a folder for finished segments", private=True)
+        if self._secret and not (self.folder / _SECRET).exists():
+            write_file(self.folder / _SECRET, self._secret, what="the secret of the run")
         write_file(self._path(index), data, what="a finished segment")
 
     def _path(self, index: int) -> Path:
