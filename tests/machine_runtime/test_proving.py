@@ -129,12 +129,13 @@ def test_two_runs_share_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The one that ended first removed the folder which the other was about to write into."""
     store = ResumeStore(tmp_path / "parts", KEY)
 
-    def removed_by_another(folder: Path, *, what: str) -> None:
+    def removed_by_another(folder: Path, *, what: str, private: bool) -> None:
         monkeypatch.setattr(resume, "make_folder", make_folder)
 
     monkeypatch.setattr(resume, "make_folder", removed_by_another)
+    secret = store.secret()
     store.save(0, b"", prove(0))
-    assert store.load(0, b"") == prove(0)
+    assert store.load(0, b"") == prove(0) and ResumeStore(tmp_path / "parts", KEY).secret() == secret
 
 
 def test_stored_segments_are_checked(tmp_path: Path) -> None:
