@@ -167,6 +167,25 @@ def test_native_code_that_does_not_return_is_ended(tmp_path: Path, started: type
     assert status == 143 and "stopped by SIGTERM" in errors
 
 
+def test_a_second_signal_does_not_disturb_what_the_first_began(tmp_path: Path, started: type[Started]) -> None:
+    """As from someone who presses Ctrl-C twice while finished work is kept."""
+    program = started(
+        tmp_path,
+        "import os, signal, sys\n"
+        "from zkc import api, cli\n"
+        "def image_id(program):\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    finally:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        print('kept', file=sys.stderr)\n"
+        "api.image_id = image_id\n"
+        "raise SystemExit(cli.main(['image-id', 'x']))\n",
+    )
+    assert program.end() == (143, "kept\nzkc: stopped by SIGTERM\n")
+
+
 def test_a_signal_that_is_ignored_stays_so(tmp_path: Path, started: type[Started]) -> None:
     """As after `nohup`."""
     text = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + DEAF.replace("2**31 - 1", "1").replace(
