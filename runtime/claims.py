@@ -23,10 +23,10 @@ LIMB_BITS = 16
 
 
 class JournalSponge(Protocol):
-    """How the journal is absorbed: overwrite the rate with `limbs`, permute, return the new capacity."""
+    """How the journal is absorbed: for each block overwrite the rate with it and permute; return the new capacity."""
 
     def absorb(self, capacity: npt.NDArray[np.uint32], limbs: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-        """`uint32[digest_words]` canonical, `uint32[2 * digest_words]` of 16 bits each -> `uint32[digest_words]` canonical."""
+        """`uint32[digest_words]` canonical, `uint32[n][2 * digest_words]` of 16 bits each -> `uint32[digest_words]` canonical."""
         ...
 
 
@@ -124,8 +124,8 @@ def journal_state(journal: bytes, memory_map: MemoryMap, sponge: JournalSponge) 
     absorbed = max(0, -(-len(journal) // block) - 1) * block
     capacity = np.zeros(words, np.uint32)
     capacity[0] = memory_map.tag_journal
-    for limbs in np.frombuffer(journal, "<u2", count=absorbed // 2).astype(np.uint32).reshape(-1, 2 * words):
-        capacity = sponge.absorb(capacity, limbs)
+    limbs = np.frombuffer(journal, "<u2", count=absorbed // 2).astype(np.uint32)
+    capacity = sponge.absorb(capacity, limbs.reshape(-1, 2 * words))
     buffer = np.frombuffer(journal[absorbed:].ljust(block, b"\0"), "<u4")
     return (*(int(element) for element in capacity), *(int(word) for word in buffer), len(journal) - absorbed)
 

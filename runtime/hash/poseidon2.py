@@ -85,8 +85,10 @@ class Poseidon2:
         return self._hash_pages(digests.reshape(len(digests), -1), tag, halves=False)
 
     def absorb(self, capacity: Words, limbs: Words) -> Words:
-        """The capacity `uint32[8]` after overwriting the rate with `uint32[16]` and permuting."""
-        return self.permute(np.concatenate([limbs, capacity]))[RATE:]
+        """The capacity `uint32[8]` after overwriting the rate with each block of `uint32[n][16]` and permuting: 2 us each."""
+        state = np.concatenate([np.zeros(RATE, dtype=np.uint32), capacity]).astype(np.uint32)
+        _absorb_blocks(state, np.ascontiguousarray(limbs, dtype=np.uint32), *self._constants)
+        return state[RATE:]
 
     def permute(self, states: Words) -> Words:
         """The permutation of one state `uint32[24]`, or of each of `uint32[n][24]`."""
@@ -173,6 +175,20 @@ def _permute_states(states: Words, external: Words, internal: Words, diagonal: W
         for k in range(count):
             for i in range(WIDTH):
                 states[first + k, i] = mul(lanes[i, k], np.uint32(1))
+
+
+@kernel
+def _absorb_blocks(state: Words, blocks: Words, external: Words, internal: Words, diagonal: Words) -> None:
+    """Overwrites the rate of one state `uint32[24]` with each block `uint32[16]` and permutes; one lane of sixteen is used."""
+    lanes = np.zeros((WIDTH, LANES), dtype=np.uint32)
+    for i in range(WIDTH):
+        lanes[i, 0] = mul(state[i], np.uint32(R_SQUARED))
+    for block in range(len(blocks)):
+        for i in range(RATE):
+            lanes[i, 0] = mul(blocks[block, i], np.uint32(R_SQUARED))
+        _permute(lanes, external, internal, diagonal)
+    for i in range(WIDTH):
+        state[i] = mul(lanes[i, 0], np.uint32(1))
 
 
 @kernel

@@ -31,8 +31,16 @@ def test_permutation_of_corners() -> None:
     states = np.random.default_rng(1).integers(0, P, (37, 24), dtype=np.uint32)
     states[0], states[1], states[2, ::2] = 0, P - 1, 1
     assert HASH.permute(states).tolist() == [permute(state) for state in states.tolist()]
-    new = HASH.absorb(states[5, 16:], states[5, :16])
-    assert new.tolist() == permute(states[5].tolist())[16:]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_blocks_are_absorbed_one_after_the_other(count: int) -> None:
+    blocks = np.random.default_rng(count).integers(0, P, (count, 16), dtype=np.uint32)
+    state = list(range(P - 8, P))
+    new = HASH.absorb(np.array(state, dtype=np.uint32), blocks)
+    for block in blocks.tolist():
+        state = permute([*block, *state])[16:]
+    assert new.tolist() == state
 
 
 @pytest.mark.parametrize("count", [1, 16, 19])

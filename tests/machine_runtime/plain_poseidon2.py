@@ -87,4 +87,7 @@ class PlainHasher:
         return np.array([hash_table_page(page.tolist(), tag) for page in digests], np.uint32)
 
     def absorb(self, capacity: npt.NDArray[np.uint32], limbs: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-        return np.array(permute([*limbs.tolist(), *capacity.tolist()])[RATE:], np.uint32)
+        state = capacity.tolist()
+        for block in limbs.tolist():
+            state = permute([*block, *state])[RATE:]
+        return np.array(state, np.uint32)
