@@ -35,6 +35,8 @@ COLUMNS = (
     ("messages/instr", "messages", 1, "{:.1f}"),
     ("padding %", "padding", 100, "{:.0f}"),
     ("proof KiB", "proof_bytes", 1 / 1024, "{:,.0f}"),
+    ("x no-hide", "hide_ratio", 1, "{:.2f}"),
+    ("no-hide KiB", "no_hide_bytes", 1 / 1024, "{:,.0f}"),
     ("peak MiB", "peak_bytes", 1 / 2**20, "{:,.0f}"),
 )
 

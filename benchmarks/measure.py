@@ -16,6 +16,7 @@ from zkc.runtime.executor import Execution, execute
 from zkc.runtime.machine import Machine
 from zkc.runtime.segment import Segment
 from zkc.runtime.sizes import table_sizes
+from zkc.runtime.stark.parameters import DEFAULT, PARAMETER_SETS, STANDARD_SET, Parameters
 from zkc.runtime.stark.prover import Prover
 from zkc.runtime.stark.verifier import verify
 from zkc.runtime.trace import Tracer, trace
@@ -37,33 +38,37 @@ def measure(workload: Workload) -> dict[str, Any]:
     program = load_elf(workload.elf, machine.memory_map)
     fast = best(3, lambda: execute(machine, program, workload.stdin))
     run = execute(machine, program, workload.stdin, snapshots=True)
-    prove(machine, run.segments[0])
-    return {"instructions": run.instructions, "segments": len(run.segments), "execute_seconds": fast, **proving(machine, run)}
+    prove(machine, run.segments[0], DEFAULT)
+    figures = proving(machine, run, PARAMETER_SETS[STANDARD_SET])
+    opened = proving(machine, run, DEFAULT)
+    hiding = {"no_hide_seconds": opened["prove_seconds"], "no_hide_bytes": opened["proof_bytes"]}
+    hiding["hide_ratio"] = figures["prove_seconds"] / opened["prove_seconds"]
+    return {"instructions": run.instructions, "segments": len(run.segments), "execute_seconds": fast, **figures, **hiding}
 
 
-def prove(machine: Machine, segment: Segment) -> tuple[Prover, tuple[int, ...], bytes, float, float]:
+def prove(machine: Machine, segment: Segment, parameters: Parameters) -> tuple[Prover, tuple[int, ...], bytes, float, float]:
     """(prover, claim, proof, seconds of the trace, seconds of the proof)."""
     start = time.perf_counter()
-    traces, claim = trace(machine, segment)
+    traces, claim = trace(machine, segment, least=parameters.min_log_height)
     traced = time.perf_counter()
-    prover = Prover(machine.circuit, traces, claim, evaluators=machine.evaluators(list(traces)))
+    prover = Prover(machine.circuit, traces, claim, parameters, machine.evaluators(list(traces)))
     proof = prover.run()
     return prover, claim, proof, traced - start, time.perf_counter() - traced
 
 
-def proving(machine: Machine, run: Execution) -> dict[str, Any]:
+def proving(machine: Machine, run: Execution, parameters: Parameters) -> dict[str, Any]:
     """Figures of tracing, proving and verifying all segments, one after the other."""
     phases: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     seconds = verifying = 0.0
     tracing = min(best(1, Tracer(machine, run.segments[0]).run) for _ in range(2))
     for segment in run.segments:
-        prover, claim, proof, traced, proved = prove(machine, segment)
-        verifying = max(verifying, best(2, lambda c=claim, p=proof: verify(machine.circuit, c, p)))
+        prover, claim, proof, traced, proved = prove(machine, segment, parameters)
+        verifying = max(verifying, best(2, lambda c=claim, p=proof: verify(machine.circuit, c, p, parameters)))
         seconds += traced + proved
         phases.update({"trace": traced, **prover.timings.seconds})
         sizes["proof_bytes"] += len(proof)
-        sizes.update(cells(machine, segment))
+        sizes.update(cells(machine, segment, parameters))
     instructions = run.instructions
     return {
         "trace_rate": run.segments[0].retired / tracing,
@@ -78,11 +83,11 @@ def proving(machine: Machine, run: Execution) -> dict[str, Any]:
     }
 
 
-def cells(machine: Machine, segment: Segment) -> dict[str, int]:
+def cells(machine: Machine, segment: Segment, parameters: Parameters) -> dict[str, int]:
     """Committed cells and those of padding among them, and messages of used rows."""
     messages = {table.name: len(table.messages) for table in machine.circuit.tables}
     found: Counter[str] = Counter()
-    for size in table_sizes(machine.circuit, segment.rows):
+    for size in table_sizes(machine.circuit, segment.rows, parameters):
         found["cells"] += size.cells
         found["padding"] += size.padding
         found["messages"] += 0 if size.fixed else size.rows * messages[size.name]
