@@ -156,6 +156,13 @@ def test_bytes_written_are_read(address: int, data: bytes) -> None:
     assert not any(image.read(0, address)) and not any(image.read(address + len(data), 2000))
 
 
+def test_bytes_over_several_pages_are_all_written() -> None:
+    image, data = Image(MAP), bytes(range(1, 251)) * 10
+    image.write(1000, data)
+    assert image.read(1000, 2500) == data and sorted(image.pages) == [0, 1, 2, 3]
+    assert not any(image.read(0, 1000)) and not any(image.read(3500, 596))
+
+
 def test_copies_are_independent(fib: Image) -> None:
     twin = fib.copy()
     twin.set_system_word(5, 1)

@@ -167,6 +167,7 @@ def test_what_limits_a_report_is_named() -> None:
     assert evaluate(WORKED, {"a": 129.0}).limiting == "queries"
     assert evaluate(replace(WORKED, queries=200), {"z": 119.0, "a": 121.0}).limiting == "queries"
     assert evaluate(WORKED, {"a": evaluate(WORKED).regimes[0].bits}).limiting == "queries"
+    assert evaluate(replace(WORKED, queries=300), {"a": 150.0}).limiting == "queries"  # Johnson's is batching
     assert evaluate(replace(WORKED, constraints=1 << 100), {"a": 129.0}).limiting == "constraints"
 
 
