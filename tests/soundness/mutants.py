@@ -35,6 +35,7 @@ from numba.core.caching import NullCache
 from numba.core.dispatcher import Dispatcher
 
 from tests.soundness.mutations import FIRST, FIRST_ROW, Mutant, decorators, functions_of, mutants_of, mutated, names_in, parse
+from zkc.runtime.errors import InputError
 from zkc.runtime.field.extension import Element
 from zkc.runtime.stark.parameters import Parameters
 from zkc.runtime.threads import set_threads
@@ -178,10 +179,7 @@ Target = Function | Constant
 def others(value: Any) -> list[tuple[tuple[str, str], Any]]:
     """What a constant might be by mistake: ((text before, text after), value)."""
     if isinstance(value, Parameters):
-        changed = {name: getattr(value, name) for name in ("queries", "grinding", "log_fold", "log_final", "log_blowup")}
-        pairs = [(name, number + by) for name, number in changed.items() for by in (1, -1)]
-        allowed = [(name, n) for name, n in pairs if not (name == "log_final" and n > 7) and not (name == "log_blowup" and n < 1)]
-        return [((f"{name}={changed[name]}", f"{name}={n}"), replace(value, **{name: n})) for name, n in allowed]
+        return [found for name, number in vars(value).items() for by in (1, -1) for found in with_field(value, name, number + by)]
     if isinstance(value, bytes):
         return [((repr(value), "its last byte changed"), value[:-1] + bytes([value[-1] ^ 1]))]
     if isinstance(value, np.ndarray):
@@ -206,6 +204,14 @@ def codes_in(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from codes_in(constant)
+
+
+def with_field(parameters: Parameters, name: str, number: int) -> list[tuple[tuple[str, str], Parameters]]:
+    """Parameters with another number in one field, if there may be such."""
+    try:
+        return [((f"{name}={getattr(parameters, name)}", f"{name}={number}"), replace(parameters, **{name: number}))]
+    except InputError:
+        return []
 
 
 def targets() -> list[Target]:

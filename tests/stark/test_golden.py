@@ -13,8 +13,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tests.stark.bent import BentProver, WrongFinal
-from tests.stark.circuits import Example
+from tests.stark.bent import BentProver, WrongFinal, WrongFold
+from tests.stark.circuits import Example, example
 from tests.stark.golden import GOLDEN, fresh, kept, known, replay, statement, whole
 from tests.stark.reference import verifier as reference
 from tests.stark.support import rejection, setting
@@ -169,6 +169,18 @@ def test_a_tree_without_siblings_is_checked_too(name: str) -> None:
         if part in bare:
             for word in range(start, stop, max(4, (stop - start) // 40 // 4 * 4)):
                 assert refused(name, with_bit(proof, word, 0)) in (LEAF, LAYER), (part, word - start)
+
+
+@pytest.mark.parametrize("layer", [1, 2])
+def test_a_layer_without_siblings_is_checked_too(layer: int) -> None:
+    """Of 128 and of 32 leaves all are opened, so nothing completes their paths; what is not the fold of the layer before is refused."""
+    made, parameters = example(10, 7), Parameters(queries=4096, grinding=0, log_fold=2, log_final=3)
+    shape = Shape(made.circuit, [10, 7, 7], parameters)
+    cheat = WrongFold(made, parameters)
+    cheat.layer = layer - 1
+    drawn = np.unique(Challenges(shape, made.claim, bytes(32)).after_nonce(0))
+    assert layer_plans(shape, drawn)[layer].siblings == 0
+    assert rejection(made.circuit, made.claim, cheat.run(), parameters) == LAYER
 
 
 def test_every_word_of_every_digest_is_compared() -> None:
