@@ -116,6 +116,24 @@ def test_a_mutant_is_noticed_and_a_survivor_is_named(tmp_path: Path) -> None:
     assert numbers and int(numbers[1]) > int(numbers[2]) > 0
 
 
+def test_a_kernel_that_is_compiled_again_still_accepts() -> None:
+    """Unchanged, and after all caches are emptied: a mutant of a kernel once was noticed for not compiling at all."""
+    program = (
+        "from tests.soundness.mutants import compile_again, dependents, forget\n"
+        "from tests.stark.golden import GOLDEN, kept, statement\n"
+        "from zkc.runtime.stark import constraints\n"
+        "from zkc.runtime.stark.verifier import verify\n"
+        "for again in (False, True):\n"
+        "    for kernel in dependents(constraints.run_nodes) + dependents(constraints.element_powers) if again else ():\n"
+        "        compile_again(kernel)\n"
+        "    forget()\n"
+        "    made = statement('small')\n"
+        "    verify(made.circuit, made.claim, kept('small'), GOLDEN['small'].parameters)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
 def test_a_sample_of_mutants_is_noticed_or_listed() -> None:
     status, said = run("--sample", str(SAMPLE), "--seed", str(SEED), "--jobs", "2")
