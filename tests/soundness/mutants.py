@@ -306,8 +306,11 @@ def compile_again(kernel: Any) -> None:
     kernel._reset_overloads()
 
 
+OURS = ("zkc.runtime", "tests.")
+
+
 def our_modules() -> list[ModuleType]:
-    return [m for name, m in list(sys.modules.items()) if name.startswith(("zkc.runtime", "tests."))]
+    return [m for name, m in list(sys.modules.items()) if name.startswith(OURS)]
 
 
 def forget() -> None:
@@ -318,7 +321,7 @@ def forget() -> None:
                 if callable(getattr(each, "cache_clear", None)):
                     each.cache_clear()
             own = getattr(value, "__dict__", None)
-            if isinstance(own, dict) and not isinstance(value, type | ModuleType | Dispatcher):
+            if isinstance(own, dict) and type(value).__module__.startswith(OURS):  # Numba keeps its contexts in such properties
                 for kind in type(value).__mro__:
                     for name, descriptor in vars(kind).items():
                         if isinstance(descriptor, functools.cached_property):
