@@ -77,7 +77,7 @@ class Started:
         )
 
     def segments(self) -> list[str]:
-        return sorted(path.name for path in self.folder.glob("r.parts/*/*"))
+        return sorted(path.name for path in self.folder.glob("r.parts/*/*.segment"))
 
     def wait_for_segment(self) -> None:
         while "000000.segment" not in self.segments():
