@@ -84,10 +84,12 @@ def write_file(path: str | os.PathLike[str], data: bytes | memoryview, *, what: 
         raise _unusable(f"cannot write {what}", path, error, OutputError) from None
 
 
-def make_folder(path: Path, *, what: str, private: bool = False) -> None:
-    """Makes a folder and those above it, unless they are there; a private one is for its owner alone."""
+def make_private_folder(path: Path, *, what: str) -> None:
+    """Makes a folder, unless it is there, that is for its owner alone."""
     try:
-        path.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o700)
     except (OSError, ValueError) as error:
         raise _unusable(f"cannot make {what}", path, error, OutputError) from None
 

@@ -28,7 +28,7 @@ from zkc.runtime.stark.parameters import PARAMETER_SETS, Parameters
 MAGIC = b"zkc receipt\n"
 VERSION = 2
 KIND_SEGMENTS = 0
-"""A chain of segment proofs without zero-knowledge, composition or recursion: the only kind so far."""
+"""A chain of segment proofs without composition or recursion: the only kind so far."""
 
 DIGEST_BYTES = 32
 IMAGE_ID_WORDS = 8
@@ -144,7 +144,9 @@ def verify_receipt(
     memory_map = MemoryMap.from_constants(circuit.constants)
     _check_ends(receipt, claims, memory_map, sponge)
     _check_chain(claims)
-    parameters = PARAMETER_SETS[receipt.parameter_set]
+    parameters = PARAMETER_SETS.get(receipt.parameter_set)
+    if parameters is None:
+        raise VerificationError(f"proofs with parameter set {receipt.parameter_set} are not accepted here")
     for number, segment in enumerate(receipt.segments):
         _at(number, verify_proof, circuit, segment.claim, segment.proof, parameters)
     # Last, because the proofs do not bound its cost: 2 us for 32 bytes, half a minute for the longest journal.

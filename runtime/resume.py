@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from zkc.runtime.errors import InputError, OutputError
-from zkc.runtime.files import look_up, make_folder, read_file, remove_partials, write_file
+from zkc.runtime.files import look_up, make_private_folder, read_file, remove_partials, write_file
 from zkc.runtime.image import Digest
 from zkc.runtime.limits import MAX_STORED_BYTES
 from zkc.runtime.receipt import SegmentReceipt
@@ -51,6 +51,8 @@ def parts_folder(output: str) -> Path | None:
     there = look_up(folder, what="the folder for finished segments")
     if there is not None and not stat.S_ISDIR(there.st_mode):
         raise InputError("finished segments cannot be kept: there is something else", where=str(folder), hint="give another -o FILE")
+    if there is not None and there.st_uid != os.geteuid():
+        raise InputError("finished segments cannot be kept: the folder is another user's", where=str(folder), hint="give another -o FILE")
     if there is not None and not os.access(folder, os.W_OK | os.X_OK):
         raise InputError("finished segments cannot be kept: permission denied", where=str(folder), hint="give another -o FILE")
     return folder
@@ -98,11 +100,14 @@ class ResumeStore:
         return SegmentReceipt(struct.unpack_from(f"<{claim_values}I", body, _HEAD.size), body[proof_at:])
 
     def secret(self) -> bytes:
-        """32 random bytes, from now on kept with the segments: what the run hides with, which must be the same when it goes on."""
-        with contextlib.suppress(InputError):
-            data = read_file(self.folder / _SECRET, limit=_KEY_BYTES, what="the secret of the run")
-            if len(data) == _KEY_BYTES:
-                self._secret = data
+        """32 random bytes, from now on kept with the segments: what the run hides with, which must be the same when it goes on.
+
+        One that another user could have put there is not used.
+        """
+        if _is_private(self.folder.parent) and _is_private(self.folder):
+            with contextlib.suppress(InputError):
+                data = read_file(self.folder / _SECRET, limit=_KEY_BYTES, what="the secret of the run")
+                self._secret = data if len(data) == _KEY_BYTES else self._secret
         self._secret = self._secret or os.urandom(_KEY_BYTES)
         return self._secret
 
@@ -134,9 +139,11 @@ class ResumeStore:
                 folder.rmdir()
 
     def _write(self, index: int, data: bytes) -> None:
-        make_folder(self.folder, what="a folder for finished segments", private=True)
-        if self._secret and not (self.folder / _SECRET).exists():
-            write_file(self.folder / _SECRET, self._secret, what="the secret of the run")
+        for folder in (self.folder.parent, self.folder):
+            make_private_folder(folder, what="a folder for finished segments")
+        path = self.folder / _SECRET
+        if self._secret and not (path.is_file() and path.read_bytes() == self._secret):
+            write_file(path, self._secret, what="the secret of the run")
         write_file(self._path(index), data, what="a finished segment")
 
     def _path(self, index: int) -> Path:
@@ -144,6 +151,12 @@ class ResumeStore:
 
     def _head(self, index: int, identity: bytes, claim_values: int) -> bytes:
         return _HEAD.pack(self._key, _hash(identity), index, claim_values)
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether the folder is there, this user's, and closed to others."""
+    found = look_up(folder, what="the folder for finished segments")
+    return found is not None and stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
 
 
 def _hash(data: bytes) -> bytes:

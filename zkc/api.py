@@ -299,8 +299,7 @@ def prove(
     jobs = arguments.jobs(jobs)
     ray = None if ray is None else arguments.text("ray", ray)
     output = arguments.optional_path("output", output)
-    hide = arguments.switch("hide", hide)
-    parameter_set = int(arguments.switch("small", small)) + 2 * int(hide)
+    parameter_set = _parameter_set(small=small, hide=hide)
     parts = None
     if output is not None:
         check_writable(output, what="the receipt", inputs=() if isinstance(program, BytesLike) else (program,))
@@ -344,6 +343,10 @@ def prove(
             write_file(output, data, what="the receipt")
     proven = _run(image, execution, parameter_set)
     return Proof(proven, data, receipt.proof_bytes, _security_bits(receipt), time.perf_counter() - executed, findings)
+
+
+def _parameter_set(*, small: bool, hide: bool) -> int:
+    return int(arguments.switch("small", small)) + 2 * int(arguments.switch("hide", hide))
 
 
 def _cluster(address: str, jobs: int, progress: Progress) -> RayCluster:
@@ -659,15 +662,16 @@ def write_lock() -> None:
     write_file(lock_path(), lock_text(machine().circuit).encode(), what="circuits.lock")
 
 
-def security(log_rows: int) -> SecurityReport:
-    """Every term of the security of a segment whose tables all have 2^log_rows rows."""
+def security(log_rows: int, *, small: bool = False, hide: bool = True) -> SecurityReport:
+    """Every term of the security of a segment whose tables all have 2^log_rows rows, as `prove` would prove it."""
     from zkc.runtime.stark.security import security as report
 
     log_rows = arguments.integer("log_rows", log_rows, *LOG_ROWS)
-    circuit = machine().circuit
-    heights = {table.name: 1 << (log_rows if table.fixed_log_height is None else table.fixed_log_height) for table in circuit.tables}
+    circuit, parameters = machine().circuit, PARAMETER_SETS[_parameter_set(small=small, hide=hide)]
+    log_heights = {t.name: log_rows if t.fixed_log_height is None else t.fixed_log_height for t in circuit.tables}
+    heights = {name: 1 << max(log_height, parameters.min_log_height) for name, log_height in log_heights.items()}
     try:
-        return report(circuit, heights)
+        return report(circuit, heights, parameters)
     except VerificationError as error:
         hint = "no segment has that many rows in all of its tables: give a smaller --log-rows"
         raise InputError(error.message, hint=hint) from None

@@ -485,13 +485,15 @@ def security(
     log_rows: Annotated[
         int, typer.Option("--log-rows", metavar="N", help=f"Tables of 2^N rows, N within {api.LOG_ROWS[0]} .. {api.LOG_ROWS[1]}.")
     ] = 20,
+    small: Annotated[bool, typer.Option("--small", help="Of a proof made with --small.")] = False,
+    hide: Annotated[bool, typer.Option("--hide/--no-hide", help="Of a proof made with --no-hide.")] = True,
     json: JsonOption = False,
 ) -> None:
     """Show every term of the security of a proof."""
     from zkc.render import print_security
 
     report = Report(json)
-    result = api.security(log_rows)
+    result = api.security(log_rows, small=small, hide=hide)
     if json:
         regimes = {x.regime: {"theorem": x.theorem, "parameter": x.parameter, "terms": dict(x.terms)} for x in result.regimes}
         report.show({}, security_bits=result.claimed, limiting=result.limiting, regimes=regimes, digests=dict(result.digests))

@@ -36,6 +36,16 @@ class Table:
     messages: tuple[Message, ...]
     batches: tuple[tuple[int, ...], ...]
 
+    @property
+    def is_lookup(self) -> bool:
+        """Whether its rows may be repeated: the one committed column is, or its negation, how often each message happens."""
+        return len(self.columns) == 1 and not self.constraints and all(self._counts(message.multiplicity) for message in self.messages)
+
+    def _counts(self, node: int) -> bool:
+        operation, a, b = self.nodes[node]
+        negated = operation == SUB and self.nodes[a][:2] == (CONSTANT, 0) and self.nodes[b][:2] == (COLUMN, 0)
+        return (operation, a) == (COLUMN, 0) or negated
+
 
 @dataclass(frozen=True, eq=False)
 class Circuit:

@@ -145,6 +145,7 @@ class Shape:
         require(h == ABSENT or allowed, f"{table.name}: a height that is not allowed")
         if h != ABSENT and table.log_height is not None:
             require(h == max(table.log_height, least), f"{table.name}: not the height of its fixed columns")
+            require(h == table.log_height or table.is_lookup, f"{table.name}: rows are repeated in a table that is no lookup table")
 
     def _trees(self) -> Iterable[Tree]:
         """Fixed (if there is one), trace, LogUp and quotient tree: the order of columns."""

@@ -21,7 +21,7 @@ def terms(shape: Shape) -> dict[str, float]:
     require(bound + 2.0**slots <= agreement * size, "polynomials with so many slots are not determined by their leaves")
     out = {
         "queries": parameters.grinding - parameters.queries * log2(agreement),
-        "batching": field - log2((2 * shape.polynomials + 1 + parameters.hides) * size),
+        "batching": field - log2((2 * shape.polynomials + 1 + 2 * parameters.hides) * size),
         "DEEP": field + log2(1 - (bound + size) / P**DEGREE) - log2(MAX_DEGREE * (bound + 1) + bound - 1),
         "constraints": field - log2(shape.constraints),
         "LogUp": field - log2(max(1, shape.fractions) * (shape.circuit.bus_power + 2)),

@@ -21,7 +21,7 @@ MIN_LOG_FINAL: Final = 3
 MAX_LOG_HEIGHT: Final = 22
 MAX_LOG_BLOWUP: Final = 4
 SALT_WORDS: Final = 5
-"""Field elements of a salt: 154 bits."""
+"""Field elements of a salt: 150 bits of entropy at least."""
 LOG_SECOND: Final = 10
 """log2 of the points of a second coset: it tells what masks add to a quotient, of degree below 3 masks."""
 MAX_MASKS: Final = 2**LOG_SECOND // 3

@@ -91,6 +91,8 @@ class Prover:
         self.circuit, self.claim = circuit, checked_claim(circuit, claim)
         self.shape = Shape(circuit, log_heights(circuit, traces), parameters)
         require_secure(self.shape, allow_insecure=allow_insecure)
+        if 0 < parameters.masks < DEGREE + parameters.queries and not allow_insecure:
+            raise InputError(f"{parameters.masks} coefficients of a mask hide nothing: {DEGREE + parameters.queries} are needed")
         if self.shape.hides and self.shape.log_height <= parameters.min_log_height:
             raise InputError(f"some table needs more than 2^{parameters.min_log_height} rows, or the mask of the accumulator does not fit")
         self.log_blowup = parameters.log_blowup

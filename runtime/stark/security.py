@@ -39,7 +39,7 @@ THEOREMS: Final[dict[Regime, str]] = {
 class Instance:
     """The numbers that the error terms depend on.
 
-    functions: powers of gamma in the batch: two for each polynomial, of Q and of X^K Q, and one for the mask. log_slots: log2 of the
+    functions: powers of gamma in the batch: two for each polynomial, of Q and of X^K Q, and for the mask. log_slots: log2 of the
     greatest K. slack: by how much the degree bound d that the batch proves exceeds the height, relative to it: what masks need, and
     K / n without the X^K Q.
     """
@@ -212,7 +212,7 @@ def instance_of(shape: Shape) -> Instance:
     fractions = len(shape.circuit.claim.messages) + sum(len(t.table.messages) * t.height for t in shape.tables)
     return Instance(
         log_height=shape.log_height,
-        functions=2 * (shape.polynomials + 1) + int(shape.hides),
+        functions=2 * (shape.polynomials + 1 + int(shape.hides)),
         points=2,
         constraints=shape.constraints,
         degree=MAX_DEGREE,

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.circuit import COLUMN, CONSTANT, MUL, Circuit, Message, Table
+from zkc.runtime.circuit import COLUMN, CONSTANT, MUL, SUB, Circuit, Message, Table
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.stark.parameters import DEGREE, MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, MODULUS, SALT_WORDS, Parameters
 
@@ -345,6 +345,14 @@ def fixed_layout(circuit: Circuit, log_height: int) -> Layout | None:
     return layout(shapes, 1, log_fixed_height(circuit), log_height, 0, 0) if shapes else None
 
 
+def is_lookup(table: Table) -> bool:
+    """Whether equal rows may be several: the one committed column is free and is, or its negation, how often each message happens."""
+    free = {k for k, (op, a, _) in enumerate(table.nodes.tolist()) if op == COLUMN and a == 0}
+    zero = {k for k, (op, a, _) in enumerate(table.nodes.tolist()) if op == CONSTANT and a == 0}
+    free |= {k for k, (op, a, b) in enumerate(table.nodes.tolist()) if op == SUB and a in zero and b in free}
+    return len(table.columns) == 1 and not table.constraints and all(message.multiplicity in free for message in table.messages)
+
+
 def check_heights(circuit: Circuit, log_heights: Sequence[int], parameters: Parameters) -> None:
     """Raises VerificationError unless every height is allowed and no multiplicity can wrap: the sum of height * messages is below p."""
     if len(log_heights) != len(circuit.tables) or all(h == ABSENT for h in log_heights):
@@ -356,6 +364,8 @@ def check_heights(circuit: Circuit, log_heights: Sequence[int], parameters: Para
         fixed, least = table.fixed_log_height, parameters.min_log_height
         if not least <= log_height <= parameters.max_log_height or (fixed is not None and max(fixed, least) != log_height):
             raise VerificationError(f"table {table.name}: height 2^{log_height} is not allowed")
+        if fixed is not None and log_height > fixed and not is_lookup(table):
+            raise VerificationError(f"table {table.name}: its rows may be repeated only if it is a lookup table")
         fractions += len(table.messages) << log_height
     if fractions >= MODULUS:
         raise VerificationError(f"{fractions} bus messages: their multiplicities could wrap modulo p")

@@ -61,6 +61,11 @@ def test_the_secret_is_kept_with_finished_segments(tmp_path: Path) -> None:
     store.save(0, b"unit", SegmentReceipt((1,), b"proof"))
     assert later.secret() == secret and len(secret) == 32
     assert os.stat(store.folder).st_mode & 0o077 == 0
+    assert os.stat(store.folder.parent).st_mode & 0o077 == 0, "its names are hashes of the input"
+    for open_folder in (store.folder, store.folder.parent):
+        open_folder.chmod(0o755)
+        assert ResumeStore(tmp_path / "r.parts", bytes(32)).secret() != secret, "another user may have put it there"
+        open_folder.chmod(0o700)
     (store.folder / "secret").write_bytes(secret[:-1])
     assert ResumeStore(tmp_path / "r.parts", bytes(32)).secret() != secret
     with store:

@@ -22,7 +22,7 @@ from tests.machine_runtime.workers import (
 )
 from zkc.runtime import resume
 from zkc.runtime.errors import GuestFault, InputError, InternalError, VerificationError, ZkcError
-from zkc.runtime.files import make_folder
+from zkc.runtime.files import make_private_folder
 from zkc.runtime.proving import LocalPool, Progress, prove_segments
 from zkc.runtime.receipt import SegmentReceipt
 from zkc.runtime.resume import ResumeStore, resume_key
@@ -129,10 +129,10 @@ def test_two_runs_share_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The one that ended first removed the folder which the other was about to write into."""
     store = ResumeStore(tmp_path / "parts", KEY)
 
-    def removed_by_another(folder: Path, *, what: str, private: bool) -> None:
-        monkeypatch.setattr(resume, "make_folder", make_folder)
+    def removed_by_another(folder: Path, *, what: str) -> None:
+        monkeypatch.setattr(resume, "make_private_folder", make_private_folder)
 
-    monkeypatch.setattr(resume, "make_folder", removed_by_another)
+    monkeypatch.setattr(resume, "make_private_folder", removed_by_another)
     secret = store.secret()
     store.save(0, b"", prove(0))
     assert store.load(0, b"") == prove(0) and ResumeStore(tmp_path / "parts", KEY).secret() == secret

@@ -414,6 +414,12 @@ def test_the_parameter_set_is_the_receipts_but_known_to_the_verifier() -> None:
     assert seen == [SMALL] * 4
 
 
+def test_a_parameter_set_that_no_verifier_knows_is_refused() -> None:
+    """Also in a receipt that was not read from bytes."""
+    with pytest.raises(VerificationError, match="parameter set 4"):
+        check(replace(HONEST, parameter_set=4))
+
+
 def test_the_summary() -> None:
     for circuit, matches in ((None, None), (CIRCUIT, True), (replace(CIRCUIT, digest=bytes(32)), False)):
         shown = json.loads(json.dumps(summary(HONEST, circuit)))

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from tests.stark.attack import Seen, explains, rank, seen_in
-from tests.stark.circuits import Example, example, tall, two_fixed_tables
-from tests.stark.reference.common import KOALABEAR
+from tests.stark.circuits import Example, TableBuilder, digest, example, tall, two_fixed_tables
+from tests.stark.reference.common import KOALABEAR, Reject
 from tests.stark.reference.prover import Blinds
 from tests.stark.reference.prover import prove as reference_prove
+from tests.stark.reference.verifier import check_heights
 from tests.stark.simulator import Simulator
 from tests.stark.support import accepts, setting, unbalanced
-from zkc.runtime.errors import VerificationError
+from zkc.runtime.circuit import Bus, Circuit
+from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.arrays import from_montgomery
 from zkc.runtime.field.extension import DEGREE
 from zkc.runtime.field.koalabear import P
@@ -289,3 +291,27 @@ def test_the_length_of_a_proof_follows_from_its_shape_and_its_queries() -> None:
         programmed(patch)
         lengths += [len(prove(one.circuit, one.traces, one.claim, FEW, allow_insecure=True)) for one in (made, other)]
     assert lengths[0] == lengths[1]
+
+
+def test_rows_are_repeated_only_where_that_changes_nothing() -> None:
+    """A table of 128 rows that hands each value out at most once had 2^12 rows with masks: 32 times each, all proven and verified."""
+    main, once = TableBuilder("main"), TableBuilder("once")
+    value, real = main.column("value"), main.column("real")
+    main.zero(real * (real - 1))
+    main.send(0, real, value)
+    used, entry = once.column("used"), once.fixed_column("entry", range(128))
+    once.zero(used * (used - 1))
+    once.send(0, once.constant(0) - used, entry)
+    circuit = Circuit(digest("once"), (Bus("once", 1),), (main.build(), once.build()), TableBuilder("claim").build())
+    few = replace(FEW, masks=18)
+    with pytest.raises(VerificationError, match="only if it is a lookup table"):
+        Shape(circuit, [9, 8], few)
+    with pytest.raises(Reject, match="lookup"):
+        check_heights(circuit, [9, 8], setting(few))
+    Shape(circuit, [9, 7], FEW)
+
+
+def test_masks_that_are_too_short_are_not_proven_with() -> None:
+    made = tall(example(13, 12), HIDING)
+    with pytest.raises(InputError, match="291 coefficients of a mask hide nothing: 292 are needed"):
+        prove(made.circuit, made.traces, made.claim, replace(HIDING, masks=291))

@@ -23,7 +23,7 @@ from tests.stark.reference.common import (
     table_constraints,
 )
 from tests.stark.reference.field import Element, Field, bit_reverse, evaluate, to_coefficients
-from zkc.runtime.circuit import Circuit
+from zkc.runtime.circuit import COLUMN, CONSTANT, SUB, Circuit, Table
 
 
 class Reader:
@@ -54,9 +54,21 @@ def check_heights(circuit: Circuit, log_heights: Sequence[int], setting: Setting
         fixed = table.fixed_log_height
         require(h == ABSENT or setting.least <= h <= min(22, 24 - setting.log_blowup), "height")
         require(h == ABSENT or fixed is None or max(fixed, setting.least) == h, "fixed height")
+        require(h in (ABSENT, fixed) or fixed is None or is_lookup(table), "not a lookup table")
         fractions += len(table.messages) << h if h else 0
     require(any(log_heights), "no table")
     require(fractions < setting.field.p or not setting.check_wrap, "multiplicities could wrap")
+
+
+def is_lookup(table: Table) -> bool:
+    """One committed column, which is how often each message happens, or minus that."""
+    nodes = table.nodes.tolist()
+
+    def counts(k: int) -> bool:
+        op, a, b = nodes[k]
+        return (op, a) == (COLUMN, 0) or (op == SUB and nodes[a][:2] == [CONSTANT, 0] and nodes[b][:2] == [COLUMN, 0])
+
+    return len(table.columns) == 1 and not table.constraints and all(counts(m.multiplicity) for m in table.messages)
 
 
 def read_tree(
