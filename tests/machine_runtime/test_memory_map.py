@@ -8,7 +8,7 @@ import pytest
 
 from tests.machine_runtime.support import CONSTANTS, MAP
 from zkc.runtime.errors import ZkcError
-from zkc.runtime.memory_map import MemoryMap
+from zkc.runtime.memory_map import BLIND_WORDS, MemoryMap
 
 DIGESTS = "a page must hold a whole number of digests, at least two"
 MULTIPLES = "must be multiples of page_bytes"
@@ -47,6 +47,9 @@ WORDS = "words of the system page overlap or lie outside it"
         ({"word_journal_capacity": 249}, WORDS),
         ({"word_journal_buffer": 249}, WORDS),
         ({"word_journal_buffer": 25}, WORDS),
+        ({"word_blind": 56}, WORDS),
+        ({"word_blind": 48 - BLIND_WORDS + 1 - 8}, WORDS),
+        ({"word_blind": MAP.page_words - BLIND_WORDS + 1}, WORDS),
     ],
 )  # fmt: skip
 def test_a_map_that_is_none(changes: dict[str, int], problem: str) -> None:
@@ -65,7 +68,8 @@ def test_a_map_that_is_none(changes: dict[str, int], problem: str) -> None:
         {"word_pc": 32},
         {"word_pc": 255},
         {"word_journal_capacity": 248},
-        {"word_journal_buffer": 248, "word_journal_capacity": 56, "word_journal_fill": 55},
+        {"word_journal_buffer": 248, "word_journal_capacity": 100, "word_journal_fill": 99},
+        {"word_blind": MAP.page_words - BLIND_WORDS},
         {"page_bytes": 64, "user_end": 0x3000, "system_base": 0x3000, "table_base": 0x4000, "brk_end": 0},
     ],
 )

@@ -13,6 +13,7 @@ import builtins
 import functools
 import hashlib
 import importlib
+import inspect
 import json
 import os
 import re
@@ -322,7 +323,7 @@ def forget() -> None:
                     each.cache_clear()
             own = getattr(value, "__dict__", None)
             if isinstance(own, dict) and type(value).__module__.startswith(OURS):  # Numba keeps its contexts in such properties
-                for kind in type(value).__mro__:
+                for kind in inspect.getmro(type(value)):
                     for name, descriptor in vars(kind).items():
                         if isinstance(descriptor, functools.cached_property):
                             own.pop(name, None)

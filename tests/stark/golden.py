@@ -67,7 +67,7 @@ def everything() -> Example:
     claim.zero((last - first) * bit - bit * 1024)
     claim.send(2, bit, first, 7)
     claim.send(2, claim.constant(0) - bit, last, 7)
-    tables = (pairs.build(), main.build([(1,), (0, 2)]), low.build(), absent.build(), triples.build())
+    tables = (pairs.build(), main.build([(1,), (2, 0)]), low.build(), absent.build(), triples.build())
     circuit = Circuit(digest("everything"), buses, tables, claim.build(), {"digest_words": 8})
     rows, few = np.arange(1024), np.arange(256) % 128
     values = rows * 37 % 256
