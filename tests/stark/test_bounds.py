@@ -16,7 +16,16 @@ from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.hash.merkle import tree_over
 from zkc.runtime.stark.identity import checked_claim
-from zkc.runtime.stark.parameters import DEFAULT, HIDING, PARAMETER_SETS, SMALL, SMALL_HIDING, Parameters, shift
+from zkc.runtime.stark.parameters import (
+    DEFAULT,
+    HIDING,
+    MAX_MASKS,
+    PARAMETER_SETS,
+    SMALL,
+    SMALL_HIDING,
+    Parameters,
+    shift,
+)
 from zkc.runtime.stark.proof import Reader, TreePlan
 from zkc.runtime.stark.shape import Shape, batch_degree, check_circuit, node_degrees
 from zkc.runtime.stark.transcript import Transcript, WordStream
@@ -32,6 +41,16 @@ def test_parameters_are_within_their_ranges(name: str) -> None:
     for value in (least - 1, most + 1):
         with pytest.raises(InputError, match="out of range"):
             replace(DEFAULT, **{name: value})
+
+
+def test_masks_are_within_their_range_and_leave_the_final_polynomial_long() -> None:
+    """No mask, or one of up to MAX_MASKS coefficients; with masks the final polynomial may not be shorter than the least table."""
+    for masks in (0, 1, MAX_MASKS):
+        assert replace(DEFAULT, masks=masks).masks == masks
+    for masks, log_final in ((-1, 7), (MAX_MASKS + 1, 7), (1, 6), (MAX_MASKS, 3), (-1, 3)):
+        with pytest.raises(InputError, match="coefficients of a mask"):
+            Parameters(masks=masks, log_final=log_final)
+    assert Parameters(masks=0, log_final=3).log_final == 3
 
 
 def test_the_parameters_of_receipts_are_what_the_documents_say() -> None:
