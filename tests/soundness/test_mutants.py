@@ -13,7 +13,7 @@ import pytest
 from tests.soundness.mutants import LIST, ROOT, Constant, all_mutants, listed, targets
 from tests.soundness.mutations import mutants_of, mutated
 
-SAMPLE = 60
+SAMPLE = 30
 SEED = 1
 
 

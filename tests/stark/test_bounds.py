@@ -11,7 +11,7 @@ import pytest
 
 from tests.stark.bent import FAST
 from tests.stark.circuits import TableBuilder, digest, example, two_fixed_tables
-from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB, Bus, Circuit, Table
+from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB, Bus, Circuit, Message, Table
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.hash.merkle import tree_over
@@ -27,9 +27,10 @@ from zkc.runtime.stark.parameters import (
     shift,
 )
 from zkc.runtime.stark.proof import Reader, TreePlan
-from zkc.runtime.stark.shape import Shape, batch_degree, check_circuit, node_degrees
+from zkc.runtime.stark.shape import Shape, batch_degree, check_circuit, is_lookup, node_degrees
 from zkc.runtime.stark.transcript import Transcript, WordStream
 
+X, C = (COLUMN, 0, 0), (CONSTANT, 5, 0)
 RANGES = {"queries": (1, 4096), "grinding": (0, 32), "log_fold": (1, 4), "log_final": (3, 7), "log_blowup": (1, 4)}
 
 
@@ -121,6 +122,33 @@ def test_a_fixed_table_has_its_height_or_is_absent() -> None:
             Shape(circuit, heights, FAST)
 
 
+@pytest.mark.parametrize(
+    ("nodes", "multiplicities", "columns", "constraints", "expected"),
+    [
+        ([X], (0, 0), 1, (), True),
+        ([X, (CONSTANT, 0, 0), (SUB, 1, 0)], (2, 0), 1, (), True),
+        ([X, (CONSTANT, 0, 0), (SUB, 1, 0)], (2, 1), 1, (), False),  # never, which is no count
+        ([X, (CONSTANT, 1, 0), (SUB, 1, 0)], (2,), 1, (), False),  # one less: a free row would send
+        ([X, (ADD, 0, 0), (SUB, 0, 0)], (2,), 1, (), False),
+        ([X, (CONSTANT, 0, 0), (ADD, 1, 0)], (2,), 1, (), False),
+        ([X, (CONSTANT, 0, 0), (MUL, 0, 0), (SUB, 1, 2)], (3,), 1, (), False),  # the square of a free value is none
+        ([X, (CONSTANT, 0, 0), (SUB, 0, 1)], (2,), 1, (), False),
+        ([(COLUMN, 1, 0), X], (0,), 1, (), False),
+        ([X, (COLUMN, 1, 0), (SUB, 1, 0)], (2,), 1, (), False),
+        ([X, (CONSTANT, 5, 0)], (0, 1), 1, (), False),
+        ([X], (0,), 2, (), False),
+        ([X], (0,), 1, (0,), False),
+        ([X], (), 1, (), True),
+    ],
+)
+def test_what_a_lookup_table_is(
+    nodes: list[tuple[int, int, int]], multiplicities: tuple[int, ...], columns: int, constraints: tuple[int, ...], expected: bool
+) -> None:
+    """Its one column counts each message or its negation, and nothing else is said of it."""
+    messages = tuple(Message(0, m, (0,)) for m in multiplicities)
+    assert is_lookup(replace(with_nodes(*nodes, columns=columns), messages=messages, constraints=constraints)) == expected
+
+
 def test_the_height_of_a_proof_is_the_greatest_of_its_tables_and_of_all_fixed_ones() -> None:
     circuit = two_fixed_tables(7).circuit
     assert [Shape(circuit, heights, FAST).log_height for heights in ([7, 8, 7], [7, 0, 7], [7, 0, 0], [9, 8, 7])] == [8, 8, 8, 9]
@@ -169,9 +197,6 @@ NO_FIXED = np.empty((0, 0), dtype=np.uint32)
 def with_nodes(*nodes: tuple[int, int, int], columns: int = 2) -> Table:
     array = np.array(nodes, dtype=np.int64).reshape(-1, 3)
     return Table("t", tuple(f"c{k}" for k in range(columns)), NO_FIXED, (), array, (), (), (), ())
-
-
-X, C = (COLUMN, 0, 0), (CONSTANT, 5, 0)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.stark.circuits import example
 from tests.stark.golden import everything
 from zkc.runtime.errors import InputError
 from zkc.runtime.field.koalabear import P
-from zkc.runtime.stark.parameters import DEFAULT, SMALL, Parameters
+from zkc.runtime.stark.parameters import DEFAULT, HIDING, SMALL, Parameters
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.security import (
     Instance,
@@ -203,6 +203,16 @@ def test_numbers_of_an_actual_proof_are_counted(parameters: Parameters) -> None:
         log_blowup=parameters.log_blowup,
         log_slots=3,
     )
+
+
+def test_the_mask_of_a_hiding_proof_is_one_more_polynomial() -> None:
+    heights = [HIDING.min_log_height] * 3
+    shape = Shape(example().circuit, heights, HIDING)
+    assert shape.hides and instance_of(shape).functions == 2 * (shape.polynomials + 2)
+    assert instance_of(shape).slack == shape.degree_bound / shape.height - 1 > 0
+    assert Shape(example().circuit, [8, 7, 7], Parameters(masks=1)).hides
+    plain = Shape(example().circuit, [8, 7, 7], DEFAULT)
+    assert not plain.hides and instance_of(plain).functions == 2 * (plain.polynomials + 1)
 
 
 def test_the_lowest_table_of_any_tree_counts() -> None:
