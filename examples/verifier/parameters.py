@@ -23,10 +23,10 @@ class Parameters:
 
     log_blowup: int
     queries: int
-    masks: int = 0
     grinding: int = 20
     log_fold: int = 3
     log_final: int = 7
+    masks: int = 0
 
     @property
     def hides(self) -> bool:

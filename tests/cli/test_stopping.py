@@ -60,6 +60,12 @@ def living(session: int) -> list[int]:
     return found
 
 
+def hear_signals() -> None:
+    """A shell that starts the tests in the background has told them to ignore Ctrl-C."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Started:
     """A Python program in a session of its own."""
 
@@ -74,6 +80,7 @@ class Started:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            preexec_fn=hear_signals,
         )
 
     def segments(self) -> list[str]:

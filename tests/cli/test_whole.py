@@ -24,6 +24,7 @@ from zkc.runtime.receipt import SegmentReceipt
 from zkc.runtime.resume import ResumeStore
 from zkc.runtime.segment import Segment
 from zkc.runtime.sizes import table_sizes
+from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
 
 FIBONACCI = EXAMPLES / "fibonacci" / "fibonacci.elf"
 INPUT = EXAMPLES / "fibonacci" / "input.bin"
@@ -205,7 +206,7 @@ def test_a_figure_is_the_same_everywhere(tmp_path: Path, capfd: pytest.CaptureFi
     machine = api.machine()
     program = load_elf(FIBONACCI, machine.memory_map)
     segments = execute(machine, program, INPUT.read_bytes(), snapshots=True).segments
-    assert cells == measure.cells(machine, segments[0])["cells"]
+    assert cells == measure.cells(machine, segments[0], PARAMETER_SETS[STANDARD_SET])["cells"]
     assert cells == sum(int(row[1].replace(" ", "")) for row in table_bars(machine, segments))
     assert f"<dd>{describe_count(cells)}</dd>" in page.read_text()
     stats = {table["name"]: table["cells"] for table in run(capfd, "stats")[1]["tables"]}

@@ -43,6 +43,7 @@ CHOICES: Final = {
     ("data_page", "page"): "the first row of an old version receives nothing: its last row receives the digest of the page it says",
     ("data_page", "last"): "a page that does not end there cannot end later: `last` holds only at the last step",
     ("table_page", "last"): "as in data_page",
+    **{("boundary", f"blind_{half}[{i}]"): "the prover's own words, only in the image ID" for half in ("lo", "hi") for i in range(4)},
     **{("data_page", name): VERSION for name in ("clean", "old", "new", "first")},
     **{("table_page", name): VERSION for name in ("clean", "new")},
 }

@@ -176,7 +176,7 @@ def test_every_word_of_the_head() -> None:
     end = 104 + len(JOURNAL) + 8
     for position, word in itertools.product(range(0, end, 2), (0, 1, 2, 3, 89, P - 1, P, 2**31, 2**32 - 1)):
         bent = data[:position] + word.to_bytes(4, "little") + data[position + 4 :]
-        other_set = (position, word) == (20, 1)  # which proofs are made with is for the proofs
+        other_set = position == 20 and word in (1, 2, 3)  # which proofs are made with is for the proofs
         assert accepted(bent) == (bent == data or other_set), (position, word)
     for length in range(0, len(data), 7):
         assert not accepted(data[:length])

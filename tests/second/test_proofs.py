@@ -20,8 +20,8 @@ from examples.verifier.refused import Refused
 from examples.verifier.security import check_security, terms
 from tests.second.support import remember_hashes
 from tests.stark import bent
-from tests.stark.bent import FAST, BentProver
-from tests.stark.circuits import Example, TableBuilder, digest, example, two_fixed_tables
+from tests.stark.bent import FAST, HIDDEN, BentProver
+from tests.stark.circuits import Example, TableBuilder, digest, example, tall_example, two_fixed_tables
 from tests.stark.golden import GOLDEN, fresh, kept, statement
 from tests.stark.support import broken_square, rejection, unbalanced
 from zkc.runtime import circuit as first
@@ -51,7 +51,7 @@ def second(made: first.Circuit) -> Circuit:
 
 
 def translated(p: first_parameters.Parameters) -> Parameters:
-    return Parameters(p.log_blowup, p.queries, p.grinding, p.log_fold, p.log_final)
+    return Parameters(p.log_blowup, p.queries, p.grinding, p.log_fold, p.log_final, p.masks)
 
 
 def refused(made: first.Circuit, claim: Sequence[int], proof: bytes, parameters: first_parameters.Parameters = FAST) -> str | None:
@@ -66,8 +66,8 @@ def refused(made: first.Circuit, claim: Sequence[int], proof: bytes, parameters:
     return other
 
 
-def made_by(prover: type[BentProver], made: Example) -> str | None:
-    return refused(made.circuit, made.claim, prover(made).run())
+def made_by(prover: type[BentProver], made: Example, parameters: first_parameters.Parameters = FAST) -> str | None:
+    return refused(made.circuit, made.claim, prover(made, parameters).run(), parameters)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -131,10 +131,18 @@ def test_cheating_provers(cheat: type[BentProver]) -> None:
     if cheat is bent.RemainderRightAtZeta:
         assert made_by(cheat, free_columns())
         return
-    made = example(10, 7)
+    parameters = HIDDEN if cheat in (bent.HighDegreeMask, bent.ForgottenMask) else FAST
+    made = tall_example(parameters)
     honest = cheat is bent.ConstantAccumulator
-    assert (made_by(cheat, made) is None) == honest or cheat in (bent.LyingOpenings, bent.LyingAccumulatorStep)
-    assert made_by(cheat, unbalanced(made)) and made_by(cheat, broken_square(made))
+    assert (made_by(cheat, made, parameters) is None) == honest or cheat in (bent.LyingOpenings, bent.LyingAccumulatorStep)
+    assert made_by(cheat, unbalanced(made), parameters) and made_by(cheat, broken_square(made), parameters)
+
+
+def test_proofs_that_hide() -> None:
+    """Fixed columns repeat here: the lowest height is above theirs."""
+    made = tall_example(HIDDEN)
+    assert made_by(BentProver, made, HIDDEN) is None
+    assert "height" in (refused(made.circuit, made.claim, BentProver(made, HIDDEN).run(), replace(HIDDEN, masks=100)) or "")
 
 
 def test_false_statements() -> None:
