@@ -292,7 +292,6 @@ def prove(
     from zkc.runtime.receipt import Receipt
     from zkc.runtime.resume import parts_folder
     from zkc.runtime.sizes import proofs_at_most
-    from zkc.runtime.stark.parameters import PARAMETER_SETS
 
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)

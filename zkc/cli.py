@@ -179,7 +179,7 @@ def prove(
     values |= {"proof_bytes": proof.proof_bytes, "security_bits": proof.security_bits, "receipt": str(target), "hides": hide}
     report.show(facts, **values)
     if stdin and not hide:
-        note("the receipt does not hide the input: parts of it can be computed; prove without --no-hide before you give it away")
+        note("zkc: the receipt does not hide the input: parts of it can be computed; prove without --no-hide before you give it away")
     _name_refused(proof.run)
 
 

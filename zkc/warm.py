@@ -171,17 +171,18 @@ def _trace(machine: Machine) -> None:
 
 
 def run_whole(machine: Machine) -> None:
-    """Executes, proves and verifies the shortest program."""
-    from zkc.runtime.stark.parameters import DEFAULT
+    """Executes, proves and verifies the shortest program, as `prove` does."""
+    from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
     from zkc.runtime.stark.prover import prove
     from zkc.runtime.stark.verifier import verify
     from zkc.runtime.trace import trace
 
+    parameters = PARAMETER_SETS[STANDARD_SET]
     _execute(machine, snapshots=False)
     for segment in _execute(machine):
-        traces, claim = trace(machine, segment)
-        proof = prove(machine.circuit, traces, claim, evaluators=machine.evaluators(list(traces)))
-        verify(machine.circuit, claim, proof, DEFAULT)
+        traces, claim = trace(machine, segment, least=parameters.min_log_height)
+        proof = prove(machine.circuit, traces, claim, parameters, machine.evaluators(list(traces)))
+        verify(machine.circuit, claim, proof, parameters)
 
 
 def _toy_proof() -> None:

@@ -52,7 +52,7 @@ class Batch:
     @cached_property
     def weights(self) -> Words:
         """gamma^c for the polynomials and the accumulator at w zeta."""
-        return element_powers(self.gamma, self.first + self.shape.polynomials + 1)[:, self.first :]
+        return np.ascontiguousarray(element_powers(self.gamma, self.first + self.shape.polynomials + 1)[:, self.first :])
 
     @property
     def first(self) -> int:

@@ -276,6 +276,14 @@ def test_stats_and_lock(capfd: pytest.CaptureFixture[str]) -> None:
     assert api.lock_changes() == []
 
 
+@pytest.mark.prove
+def test_a_receipt_that_does_not_hide_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for options, hides in (((), True), (("--no-hide",), False)):
+        status, value, err = run(capfd, "prove", FIBONACCI, "--input", INPUT, "-o", tmp_path / "r", *options)
+        assert (status, value["hides"]) == (0, hides) and ("zkc: the receipt does not hide the input" in err) != hides
+        assert run(capfd, "verify", tmp_path / "r", "--elf", FIBONACCI)[0] == 0
+
+
 def test_security_prints_every_term(capfd: pytest.CaptureFixture[str]) -> None:
     status, value, _ = run(capfd, "security", "--log-rows", "20")
     assert status == 0 and 123.9 < value["security_bits"] < 124

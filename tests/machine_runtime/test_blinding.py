@@ -12,9 +12,10 @@ from tests.machine.check import check
 from tests.machine.support import machine
 from zkc.runtime.blinding import BLIND_WORDS, Blinding
 from zkc.runtime.elf import load_elf
+from zkc.runtime.errors import InputError
 from zkc.runtime.executor import Execution, Limits, execute
 from zkc.runtime.receipt import SegmentReceipt
-from zkc.runtime.resume import ResumeStore
+from zkc.runtime.resume import ResumeStore, parts_folder
 from zkc.runtime.trace import trace
 
 FIBONACCI = next(program for program in examples() if program.name == "fibonacci")
@@ -71,3 +72,12 @@ def test_the_secret_is_kept_with_finished_segments(tmp_path: Path) -> None:
     with store:
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever made it could have put a secret of his own there."""
+    (tmp_path / "r.parts").mkdir(mode=0o700)
+    assert parts_folder(str(tmp_path / "r")) == tmp_path / "r.parts"
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(InputError, match="the folder is another user's"):
+        parts_folder(str(tmp_path / "r"))

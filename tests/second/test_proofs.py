@@ -306,3 +306,20 @@ def test_multiplicities_cannot_wrap() -> None:
     assert Shape(read, [21], parameters).fractions == 1 << 30
     with pytest.raises(Refused, match="wrap"):
         Shape(read, [22], parameters)
+
+
+def test_rows_are_repeated_in_lookup_tables_only() -> None:
+    """A table that hands each value out once would do so as often as its rows are repeated."""
+    made = tall_example(HIDDEN).circuit
+    read, heights = second(made), [13, 10, 10]
+    assert Shape(read, heights, translated(HIDDEN)).log_n == 13
+    main, copy, table = read.tables
+    negated = table.messages[0].multiplicity
+    for other in (
+        replace(table, constraints=(negated,)),
+        replace(table, columns=("multiplicity", "another")),
+        replace(table, messages=(replace(table.messages[0], multiplicity=table.messages[0].args[0]),)),
+    ):
+        with pytest.raises(Refused, match="lookup"):
+            Shape(replace(read, tables=(main, copy, other)), heights, translated(HIDDEN))
+        assert Shape(replace(read, tables=(main, copy, other)), [13, 10, 7], translated(FAST)).log_n == 13

@@ -315,3 +315,10 @@ def test_masks_that_are_too_short_are_not_proven_with() -> None:
     made = tall(example(13, 12), HIDING)
     with pytest.raises(InputError, match="291 coefficients of a mask hide nothing: 292 are needed"):
         prove(made.circuit, made.traces, made.claim, replace(HIDING, masks=291))
+
+
+def test_the_mask_of_the_accumulator_needs_a_table_above_the_lowest_height() -> None:
+    made = tall(example(9, 8), replace(FEW, masks=18))
+    low = Example(made.circuit, {**made.traces, "main": made.traces["main"][:, :256]}, made.claim)
+    with pytest.raises(InputError, match="some table needs more than 2\\^8 rows"):
+        Prover(low.circuit, low.traces, low.claim, replace(FEW, masks=18), allow_insecure=True)
