@@ -1,6 +1,6 @@
 """python -m benchmarks [--quick] [--save] [NAME …]: measures, prints a table beside the committed last run, and with --save replaces that.
 
-Figures of two runs are comparable as ratios within a run, on machines that are otherwise idle.
+Figures of two runs are comparable on machines that are otherwise idle only. `--against COMMIT` measures both in turns and prints ratios.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.against import FIGURES, RATES, against
 from benchmarks.workloads import ROOT, workloads
 
 LAST = Path(__file__).parent / "last.json"
@@ -101,6 +102,17 @@ def show(found: dict[str, Any], last: dict[str, Any]) -> None:
         console.print(f"{name}: {parts}")
 
 
+def show_ratios(found: dict[str, dict[str, float]]) -> None:
+    """A table of ratios: below 1 is better than before."""
+    table = Table(title="now / before; below 1 is better")
+    table.add_column("workload")
+    for name in (*FIGURES, *RATES):
+        table.add_column(name.replace("_", " "), justify="right")
+    for workload, ratios in found.items():
+        table.add_row(workload, *(f"{ratios[name]:.3f}" if name in ratios else "" for name in (*FIGURES, *RATES)))
+    Console(width=200 if not sys.stdout.isatty() else None).print(table)
+
+
 def _cell(value: float, before: float | None, scale: float, form: str) -> str:
     text = form.format(value * scale)
     return f"{text} (x{value / before:.2f})" if before and abs(value / before - 1) > 0.05 else text
@@ -112,7 +124,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="only some small workloads")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--save", action="store_true", help="make this the committed last run")
+    parser.add_argument("--against", metavar="COMMIT", help="another commit, or a folder with another checkout: prints ratios, now / then")
+    parser.add_argument("--rounds", type=int, default=3, help="how often both are measured with --against (default: 3)")
     options = parser.parse_args()
+    if options.against:
+        chosen = [w.name for w in workloads() if w.name in options.names or (not options.names and (w.quick or not options.quick))]
+        ratios = against(options.against, chosen, options.rounds)
+        print(json.dumps(ratios)) if options.json else show_ratios(ratios)
+        return
     found = run(options.names, options.quick)
     if options.json:
         print(json.dumps(found))

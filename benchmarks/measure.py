@@ -11,15 +11,15 @@ from typing import Any
 
 from benchmarks.workloads import Workload, workloads
 from zkc.compiler.build import load_machine
-from zkc.runtime.elf import load_elf
-from zkc.runtime.executor import Execution, execute
-from zkc.runtime.machine import Machine
-from zkc.runtime.segment import Segment
-from zkc.runtime.sizes import table_sizes
+from zkc.runtime.circuit.machine import Machine
+from zkc.runtime.execution.executor import Execution, execute
+from zkc.runtime.execution.segment import Segment
+from zkc.runtime.execution.sizes import table_sizes
+from zkc.runtime.execution.trace import Tracer, trace
+from zkc.runtime.guest.elf import load_elf
 from zkc.runtime.stark.parameters import DEFAULT, PARAMETER_SETS, STANDARD_SET, Parameters
 from zkc.runtime.stark.prover import Prover
 from zkc.runtime.stark.verifier import verify
-from zkc.runtime.trace import Tracer, trace
 
 
 def best(times: int, run: Any) -> float:
@@ -51,7 +51,7 @@ def prove(machine: Machine, segment: Segment, parameters: Parameters) -> tuple[P
     start = time.perf_counter()
     traces, claim = trace(machine, segment, least=parameters.min_log_height)
     traced = time.perf_counter()
-    prover = Prover(machine.circuit, traces, claim, parameters, machine.evaluators(list(traces)))
+    prover = Prover(machine.circuit, traces, claim, parameters)
     proof = prover.run()
     return prover, claim, proof, traced - start, time.perf_counter() - traced
 

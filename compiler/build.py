@@ -5,48 +5,49 @@ Machine code is kept by the text of its module, so after an edit only what chang
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import json
 import os
 import stat
 import threading
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import jinja2
-import numpy as np
-
 from zkc import circuits
-from zkc.compiler import witness
 from zkc.compiler.check import check_buses, check_columns
-from zkc.compiler.columns import FieldFunction
-from zkc.compiler.decoder import elaborate_decode
-from zkc.compiler.elaborate import Elaborator
-from zkc.compiler.emit_executor import decoders as emit_decoders
-from zkc.compiler.emit_executor import emit_arms, record_layout
-from zkc.compiler.emit_fill import Histogram, emit_fill, lookup_index
-from zkc.compiler.expressions import Scope
-from zkc.compiler.families import build_family, build_guards, build_service, names_in
+from zkc.compiler.dialects import air, row
+from zkc.compiler.elements import elements
+from zkc.compiler.front import front_end
 from zkc.compiler.guards import overlaps
-from zkc.compiler.layout import Laid, fixed_table, lay_out
-from zkc.compiler.program import Program, collect
-from zkc.compiler.runtime_names import check_constants, check_given_tables
-from zkc.compiler.table import TableBuilder
-from zkc.compiler.values import flatten
+from zkc.compiler.importer.uses import names_in
+from zkc.compiler.incremental import lower_program
+from zkc.compiler.ir.operation import Operation
+from zkc.compiler.passes.lower_fill import layout_of
+from zkc.compiler.pipeline import Lowered, Lowerings
+from zkc.compiler.program import Program
+from zkc.compiler.runtime_names import check_given_tables, check_registers
+from zkc.compiler.targets.ending import ending_of
+from zkc.compiler.targets.fill import Histogram, emit_fill
+from zkc.compiler.targets.fixed import fixed_table
+from zkc.compiler.targets.integers import Uncomputable
+from zkc.compiler.targets.modules import ModuleWriter
+from zkc.compiler.targets.table import table_of
 from zkc.dsl import syntax as s
-from zkc.dsl.diagnostics import DiagnosticError
-from zkc.dsl.parser import parse_files, read_bytes, shown_name
-from zkc.runtime import artefact, cache, events, sources
-from zkc.runtime.circuit import Bus, Circuit, Table
-from zkc.runtime.circuit_digest import circuit_digest
+from zkc.dsl.diagnostics import in_order, render
+from zkc.dsl.parser import read_bytes, shown_name
+from zkc.runtime.circuit import artefact
+from zkc.runtime.circuit.circuit import Bus, Circuit, Table
+from zkc.runtime.circuit.digest import circuit_digest
+from zkc.runtime.circuit.fill_program import FillProgram
+from zkc.runtime.circuit.machine import InsnInfo, Machine, MachineSpec, StepTable
 from zkc.runtime.errors import InputError
 from zkc.runtime.files import look_up
-from zkc.runtime.machine import InsnInfo, Machine, MachineSpec, StepTable
-from zkc.runtime.stark.commitment import compiled_fixed_top
+from zkc.runtime.kernels import cache, sources
+from zkc.runtime.stark import commitment
 from zkc.runtime.stark.parameters import DEFAULT, SMALL
-
-STRAIGHT_LINE_NODES = 1500
-"""A larger table is interpreted by the prover: as fast there (its rows stay in the second-level cache), and nothing to compile."""
 
 
 def circuits_directory() -> Path:
@@ -85,119 +86,139 @@ def load_machine(directory: Path | None = None) -> Machine:
         return Machine(spec)
 
 
+@dataclass(frozen=True)
+class Warned:
+    """A warning: `text` is what people read, with the place in the source."""
+
+    code: str
+    message: str
+    where: str
+    text: str
+
+
+def warnings_of(directory: Path | None = None) -> list[Warned]:
+    """The warnings about a directory of .circ files, in order; from the cache if nothing changed. DiagnosticError if it has errors."""
+    root = directory or circuits_directory()
+    files = circuit_files(root)
+    name = f"{_key(files, root)}-warnings"
+    kept = cache.load("notes", name)
+    if kept is not None:
+        return [Warned(**w) for w in json.loads(kept)]
+    program, _ = front_end(files, root)
+    found = [Warned(d.code, d.message, str(d.span), render(d, program.sources)) for d in in_order(program.warnings)]
+    cache.save("notes", name, json.dumps([asdict(w) for w in found]).encode())
+    return found
+
+
 def _key(files: list[Path], root: Path) -> str:
     """A digest of the .circ files and of the compiler. DiagnosticError if a file cannot be read."""
     h = hashlib.sha256(sources.digest_of(__name__).encode())
     here = Path(__file__).parent
     for path in files:
         h.update(os.fsencode(path.name) + b"\0" + read_bytes(path, shown_name(path, root)) + b"\0")
-    for path in sorted([*here.glob("templates/*"), *(here.parent / "dsl").glob("*.lark")]):
+    for path in sorted([*here.glob("targets/templates/*"), *(here.parent / "dsl").glob("*.lark")]):
         h.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return h.hexdigest()[:32]
 
 
+@contextmanager
+def collector_off() -> Generator[None]:
+    """No garbage collection inside: it doubles what makes many operations, and there are no cycles to find."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@dataclass(frozen=True)
 class Compilation:
     """Everything made from one program."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.functions: dict[str, FieldFunction] = {}
-        if program.claim is None:
-            raise program.fail("E0605", "there is no claim", None)
-        self.steps: list[TableBuilder] = []
-        self.others: list[TableBuilder] = []
-        for family in self._proven_families():
-            self._each(self.steps, lambda f=family: build_family(program, self.functions, f)[0])
-        for service in program.services.values():
-            self._each(self.steps, lambda x=service: build_service(program, self.functions, x))
-        for table in program.tables.values():
-            self._each(self.others, lambda t=table: elaborate_table(program, self.functions, t.name, t.body))
-        claims: list[TableBuilder] = []
-        self._each(claims, lambda body=program.claim.body: elaborate_table(program, self.functions, "claim", body))
-        program.check()
-        (self.claim,) = claims
-        self.guards = build_guards(program, self.functions)
-        program.diagnostics += overlaps(program, self.guards[1])
-        program.check()
-
-    def _each(self, into: list[TableBuilder], make: Callable[[], TableBuilder]) -> None:
-        """One table more, if it elaborates: what is wrong with it is in `program.diagnostics`, and the next one is looked at."""
-        try:
-            into.append(make())
-        except DiagnosticError:
-            if not self.program.diagnostics:
-                raise
-
-    def _proven_families(self) -> list[s.Family]:
-        called = {x.on for x in self.program.services.values()}
-        return [f for f in self.program.families.values() if not all(i.name in called for i in f.insns)]
+    program: Program
+    lowered: Lowerings
 
 
-def elaborate_table(program: Program, functions: dict[str, FieldFunction], name: str, body: s.Body) -> TableBuilder:
-    """A table whose rows the runtime gives."""
-    table = TableBuilder(name, [])
-    elaborator = Elaborator(program, table, functions)
-    elaborator.rows_given = True
-    scope = Scope({})
-    for stmt in body:
-        if isinstance(stmt, s.Decode):
-            elaborate_decode(elaborator, stmt, scope)
-        else:
-            elaborator.statement(stmt, scope)
-    return table
-
-
+@collector_off()
 def compile_program(files: list[Path], root: Path) -> Compilation:
-    """Parses and elaborates; raises DiagnosticError with everything found."""
-    witness.reset()
-    items, sources = parse_files(files, root)
-    return Compilation(collect(items, sources))
+    """Parses, checks, elaborates and lowers; raises DiagnosticError with everything found."""
+    program, typed = front_end(files, root)
+    lowered = lower_program(program, typed)
+    program.diagnostics += overlaps(program, lowered.guards)
+    program.diagnostics += lowered.facts.diagnostics
+    program.check()
+    return Compilation(program, lowered)
 
 
+@collector_off()
 def build(files: list[Path], root: Path) -> MachineSpec:
     """Compiles to the artefact."""
     compilation = compile_program(files, root)
-    program = compilation.program
-    check_constants(program)
-    check_given_tables(program, compilation.others, compilation.claim)
+    program, lowered = compilation.program, compilation.lowered
     names = [*program.buses, *program.fixed]
     buses = {n: i for i, n in enumerate(names)}
     fixed = [fixed_table(program, f, buses[n]) for n, f in program.fixed.items()]
-    laid = [lay_out(program, t, buses) for t in (*compilation.steps, *compilation.others)]
-    claim = lay_out(program, compilation.claim, buses)
-    check_buses(program, [*(x.builder for x in laid), claim.builder])
-    for table in (*compilation.steps, *compilation.others):
-        check_columns(program, table)
+    check_given_tables(program, lowered)
+    check_registers(program, lowered)
+    check_buses(program, [*lowered.tables, lowered.claim])
+    check_columns(program, lowered.tables)
     program.check()
-    widths = tuple(Bus(n, _width(program, n)) for n in names)
-    tables = (*(x.table for x in laid), *fixed)
-    circuit = Circuit(b"", widths, tables, claim.table, dict(program.constants))  # type: ignore[arg-type]
-    circuit = replace(circuit, fixed_tops={p.log_blowup: compiled_fixed_top(circuit, p.log_blowup) for p in (DEFAULT, SMALL)})
+    widths = tuple(Bus(n, len(elements(program, _params(program, n)))) for n in names)
+    tables = (*(table_of(x.air, buses) for x in lowered.tables), *fixed)
+    claim = table_of(lowered.claim.air, buses)
+    circuit = Circuit(b"", widths, tables, claim, dict(program.constants))  # type: ignore[arg-type]
+    circuit = replace(circuit, fixed_tops={p.log_blowup: _fixed_top(circuit, p.log_blowup) for p in (DEFAULT, SMALL)})
     circuit = replace(circuit, digest=circuit_digest(circuit))
     histogram = _histogram(fixed)
-    writer = ModuleWriter(root.name)
-    _write_executors(writer, compilation)
-    for x in laid:
-        _write_table(writer, compilation, x, histogram)
+    writer = ModuleWriter(root.name, program, lowered.places)
+    writer.executors(lowered)
+    fills = {x.name: _fill(program, x, histogram, lowered) for x in lowered.tables}
     return MachineSpec(
         circuit=circuit,
-        step_tables=tuple(StepTable(t.name, record_layout(t).words, tuple(t.arms)) for t in compilation.steps),
-        inputs={t.name: tuple(t.inputs) for t in compilation.others},
+        step_tables=tuple(StepTable(x.name, layout_of(x.steps).words, x.air.names("arms")) for x in lowered.steps),
+        inputs={x.name: inputs_of(x.row) for x in lowered.others},
         histogram_starts=histogram.starts,
         histogram_size=histogram.size,
         faults=writer.faults,
         insns=tuple(_insn_info(program, n) for n in program.encodings),
         modules=writer.texts,
+        fills=fills,
         claim_lookups=_claim_lookups(program, claim),
-        column_types={x.table.name: tuple(c.type for c in x.builder.columns) for x in laid},
+        column_types={x.name: tuple(o.text("type") for o in x.air.regions[0] if o.definition is air.COLUMN) for x in lowered.tables},
+        ending=ending_of(program, lowered),
     )
 
 
-def _width(program: Program, bus: str) -> int:
-    params = program.buses[bus].params if bus in program.buses else program.fixed[bus].params
-    table = TableBuilder("width", [])
-    elaborator = Elaborator(program, table, {}, pure=True)
-    return sum(len(flatten(elaborator.new_value(p.name, p.type, None, p.span, trusted=True, because=None))) for p in params)
+def _fixed_top(circuit: Circuit, log_blowup: int) -> bytes:
+    """The upper layer of the tree of fixed columns, through the cache: it depends on these columns alone, which edits seldom touch."""
+    h = hashlib.sha256(f"{sources.digest_of(commitment.__name__)} {log_blowup}".encode())
+    for table in circuit.tables:
+        h.update(repr(table.fixed.shape).encode() + table.fixed.tobytes())
+    name = f"{h.hexdigest()[:32]}-top"
+    kept = cache.load("notes", name)
+    if kept is None:
+        kept = commitment.compiled_fixed_top(circuit, log_blowup)
+        cache.save("notes", name, kept)
+    return kept
+
+
+def inputs_of(table: Operation) -> tuple[str, ...]:
+    """What the rows of a table are given, in order."""
+    return tuple(op.text("name") for op in table.regions[0] if op.definition is row.GIVEN)
+
+
+def _fill(program: Program, table: Lowered, histogram: Histogram, lowered: Lowerings) -> FillProgram:
+    assert table.fill is not None
+    try:
+        return emit_fill(table.fill, histogram, lowered.places, lowered.functions)
+    except Uncomputable as error:
+        raise program.fail("E0305", str(error), error.span or program.place_of(table.name)) from None
+
+
+def _params(program: Program, bus: str) -> Sequence[s.Param]:
+    return program.buses[bus].params if bus in program.buses else program.fixed[bus].params
 
 
 def _histogram(fixed: list[Table]) -> Histogram:
@@ -209,14 +230,10 @@ def _histogram(fixed: list[Table]) -> Histogram:
     return Histogram(starts, size)
 
 
-def _claim_lookups(program: Program, claim: Laid) -> tuple[tuple[str, tuple[int, ...]], ...]:
+def _claim_lookups(program: Program, claim: Table) -> tuple[tuple[str, tuple[int, ...]], ...]:
     """Lookups of the claim: (fixed table, argument nodes of the claim table); their counts are 1."""
-    found: list[tuple[str, tuple[int, ...]]] = []
-    for merged, message in zip(claim.messages, claim.table.messages, strict=True):
-        if merged.sent.bus in program.fixed:
-            lookup_index(program, merged.sent)
-            found.append((merged.sent.bus, message.args))
-    return tuple(found)
+    names = [*program.buses, *program.fixed]
+    return tuple((names[m.bus], m.args) for m in claim.messages if names[m.bus] in program.fixed)
 
 
 def _insn_info(program: Program, name: str) -> InsnInfo:
@@ -226,62 +243,3 @@ def _insn_info(program: Program, name: str) -> InsnInfo:
     names = names_in(next(i.body for i in family.insns if i.name == name))
     relative = {"=pc", "pc", "imm"} <= names and e.immediate is not None and e.immediate.type.name == "felt"
     return InsnInfo(name, e.op, e.mask, e.match, e.fields, pieces, e.assembly, relative)
-
-
-class ModuleWriter:
-    """Makes the text of generated modules."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.texts: dict[tuple[str, str], str] = {}
-        self.faults: tuple[str, ...] = ()
-        loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
-        self.templates = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-
-    def write(self, template: str, kind: str, table: str, **values: object) -> None:
-        self.texts[(kind, table)] = self.templates.get_template(template).render(directory=self.source, table=table, **values)
-
-
-def _arrays(functions: dict[str, FieldFunction], used: str) -> dict[str, str]:
-    """Node lists of field functions that the code calls, as source."""
-    arrays: dict[str, str] = {}
-    for name, f in functions.items():
-        if f"{name.upper()}_NODES" in used:
-            needed = f.poly.reachable(f.outputs)
-            number = {old: new for new, old in enumerate(needed)}
-            nodes = [[op, number[a], number[b]] if op >= 2 else [op, a, b] for op, a, b in (f.poly.nodes[n] for n in needed)]
-            arrays[f"{name.upper()}_NODES"] = str(nodes)
-            arrays[f"{name.upper()}_OUTPUTS"] = str([number[o] for o in f.outputs])
-    return arrays
-
-
-def _write_executors(writer: ModuleWriter, compilation: Compilation) -> None:
-    program = compilation.program
-    constants = {k: getattr(events, k) for k in dir(events) if k.isupper()}
-    encodings = list(program.encodings.values())
-    for mode in ("fast", "tracing"):
-        arms, faults = emit_arms(program, compilation.steps, compilation.guards, compilation.functions, mode)
-        if mode == "fast":
-            writer.faults = tuple(faults)
-        code = "\n".join(a.code for a in arms)
-        writer.write(
-            "executor.py.j2", mode, "executor", mode=mode, arms=arms, events=constants, user_end=program.constants["user_end"],
-            arrays=_arrays(compilation.functions, code), masks=[e.mask for e in encodings], matches=[e.match for e in encodings],
-            decoders=emit_decoders(program),
-        )  # fmt: skip
-
-
-def _write_table(writer: ModuleWriter, compilation: Compilation, laid: Laid, histogram: Histogram) -> None:
-    table = laid.table
-    fill = emit_fill(compilation.program, laid.builder, histogram, compilation.functions)
-    writer.write(
-        "fill.py.j2", "fill", table.name, arrays=_arrays(compilation.functions, fill.code), code=fill.code, width=fill.width,
-        record_words=fill.record_words, nodes=fill.nodes, outputs=fill.outputs, polynomial_columns=fill.polynomial_columns,
-    )  # fmt: skip
-    if len(table.nodes) > STRAIGHT_LINE_NODES:
-        return
-    outputs = [*table.constraints, *(n for m in table.messages for n in (m.multiplicity, *m.args))]
-    writer.write(
-        "constraints.py.j2", "constraints", table.name, columns=table.columns, nodes=np.asarray(table.nodes).tolist(), outputs=outputs,
-        constraint_count=len(table.constraints),
-    )  # fmt: skip

@@ -10,15 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import combinations, product
 
-from zkc.compiler import witness as w
+from zkc.compiler.dialects import integer, step
+from zkc.compiler.ir.operation import OpDef, Operation, Value, constant_of
+from zkc.compiler.ir.ranges import Ranges
 from zkc.compiler.program import Program
-from zkc.compiler.witness import W
 from zkc.dsl.diagnostics import Diagnostic
 
 MAX_ALTERNATIVES = 1024
-Fact = tuple[str, W, int]
+Fact = tuple[OpDef, Value, int]
 """`(op, expression, number)`, op one of eq, ne, lt, ge. A condition that is no comparison with a number is compared with 0."""
-_OPPOSITE = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt"}
+_OPPOSITE = {integer.EQ: integer.NE, integer.NE: integer.EQ, integer.LT: integer.GE, integer.GE: integer.LT}
 
 
 class TooManyAlternatives(Exception):
@@ -33,14 +34,14 @@ class Known:
     high: int
     excluded: set[int] = field(default_factory=lambda: set[int]())
 
-    def learn(self, op: str, number: int) -> None:
-        if op in ("eq", "ge"):
+    def learn(self, op: OpDef, number: int) -> None:
+        if op in (integer.EQ, integer.GE):
             self.low = max(self.low, number)
-        if op == "eq":
+        if op is integer.EQ:
             self.high = min(self.high, number)
-        if op == "lt":
+        if op is integer.LT:
             self.high = min(self.high, number - 1)
-        if op == "ne":
+        if op is integer.NE:
             self.excluded.add(number)
 
     def possible(self) -> bool:
@@ -50,49 +51,69 @@ class Known:
         return low <= high
 
 
-def alternatives(guard: W, holds: bool = True) -> list[frozenset[Fact]]:
-    """The facts under any of which the guard is true (or false)."""
-    if guard.const is not None:
-        return [frozenset()] if bool(guard.const) is holds else []
-    if guard.op in ("and", "or") and guard.high == 1:
-        parts = [alternatives(a, holds) for a in guard.args if isinstance(a, W)]
-        if (guard.op == "or") is holds:
+class Guards:
+    """Reads conditions. Loads of one constant address are one expression."""
+
+    def __init__(self, guards: Operation) -> None:
+        self.ranges = Ranges()
+        self.conditions = {op.text("name"): op.operands[0] for op in guards.regions[0] if op.definition is step.CHOICE}
+
+    def alternatives(self, guard: Value, holds: bool = True) -> list[frozenset[Fact]]:
+        """The facts under any of which the guard is true (or false)."""
+        constant = constant_of(guard)
+        if constant is not None:
+            return [frozenset()] if bool(constant) is holds else []
+        op = guard.op
+        assert op is not None
+        if op.definition in (integer.AND, integer.OR) and self.ranges.of(guard)[1] == 1:
+            return self._combined(op, holds)
+        kind, left, number = self._comparison(guard, op)
+        if number is None:
+            return [frozenset([(integer.NE if holds else integer.EQ, guard, 0)])]
+        if number == 0 and kind in (integer.EQ, integer.NE) and self._is_condition(left):
+            return self.alternatives(left, holds is (kind is integer.NE))
+        return [frozenset([(kind if holds else _OPPOSITE[kind], left, number)])]
+
+    def _combined(self, op: Operation, holds: bool) -> list[frozenset[Fact]]:
+        parts = [self.alternatives(v, holds) for v in op.operands]
+        if (op.definition is integer.OR) is holds:
             return [x for part in parts for x in part]
         if len(parts[0]) * len(parts[1]) > MAX_ALTERNATIVES:
             raise TooManyAlternatives
         return [x | y for x, y in product(*parts)]
-    op, left, right = (guard.op, *guard.args) if guard.op in _OPPOSITE else ("ne", guard, w.const(0))
-    assert isinstance(left, W) and isinstance(right, W)
-    if right.const is None:
-        return [frozenset([("ne" if holds else "eq", guard, 0)])]
-    if right.const == 0 and op in ("eq", "ne") and _is_condition(left):
-        return alternatives(left, holds is (op == "ne"))
-    return [frozenset([(op if holds else _OPPOSITE[op], left, right.const)])]
+
+    def _comparison(self, guard: Value, op: Operation) -> tuple[OpDef, Value, int | None]:
+        if op.definition not in _OPPOSITE:
+            return integer.NE, guard, 0
+        number = constant_of(op.operands[1])
+        return op.definition, op.operands[0], None if number is None else int(number)
+
+    def _is_condition(self, value: Value) -> bool:
+        op = value.op
+        if op is None or op.definition in _OPPOSITE:
+            return op is not None
+        return op.definition in (integer.AND, integer.OR) and self.ranges.of(value)[1] == 1
+
+    def exclusive(self, a: list[frozenset[Fact]], b: list[frozenset[Fact]]) -> bool:
+        """Whether no alternative of one can hold with one of the other."""
+        return all(self.contradictory(x | y) for x, y in product(a, b))
+
+    def contradictory(self, facts: frozenset[Fact]) -> bool:
+        """Whether the facts cannot hold together."""
+        known: dict[Value, Known] = {}
+        for op, value, number in facts:
+            known.setdefault(value, Known(*self.ranges.of(value))).learn(op, number)
+        return not all(k.possible() for k in known.values())
 
 
-def _is_condition(node: W) -> bool:
-    return node.op in _OPPOSITE or (node.op in ("and", "or") and node.high == 1)
-
-
-def exclusive(a: list[frozenset[Fact]], b: list[frozenset[Fact]]) -> bool:
-    """Whether no alternative of one can hold with one of the other."""
-    return all(_contradictory(x | y) for x, y in product(a, b))
-
-
-def _contradictory(facts: frozenset[Fact]) -> bool:
-    known: dict[W, Known] = {}
-    for op, node, number in facts:
-        known.setdefault(node, Known(node.low, node.high)).learn(op, number)
-    return not all(k.possible() for k in known.values())
-
-
-def overlaps(program: Program, guards: dict[str, W]) -> list[Diagnostic]:
+def overlaps(program: Program, lowered: Operation) -> list[Diagnostic]:
     """E0216 for two environment calls of one instruction whose guards may hold together, and for one that never holds."""
     found: list[Diagnostic] = []
     cases: dict[str, list[frozenset[Fact]]] = {}
-    for name, guard in guards.items():
+    guards = Guards(lowered)
+    for name, guard in guards.conditions.items():
         try:
-            cases[name] = [x for x in alternatives(guard) if not _contradictory(x)]
+            cases[name] = [x for x in guards.alternatives(guard) if not guards.contradictory(x)]
         except TooManyAlternatives:
             message = f"the guard of `{name}` has more than {MAX_ALTERNATIVES} alternatives"
             found.append(Diagnostic("E0215", message, program.services[name].when.span))
@@ -102,7 +123,7 @@ def overlaps(program: Program, guards: dict[str, W]) -> list[Diagnostic]:
             found.append(Diagnostic("E0216", message, program.services[name].when.span))
     for first, second in combinations(cases, 2):
         one, other = program.services[first], program.services[second]
-        if one.on == other.on and not exclusive(cases[first], cases[second]):
+        if one.on == other.on and not guards.exclusive(cases[first], cases[second]):
             found.append(
                 Diagnostic(
                     "E0216", f"the environment calls `{first}` and `{second}` can both be meant", other.when.span,

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from zkc.dsl import syntax as s
+from zkc.dsl.built_in import BUILT_IN_CALLS, BUILT_IN_TYPES
+from zkc.dsl.built_in import DIVISIONS as DIVISIONS
 from zkc.dsl.diagnostics import Diagnostic
 
-BUILT_IN_TYPES = ("felt", "bit")
-DIVISIONS = ("divide_unsigned", "remainder_unsigned", "divide_signed", "remainder_signed")
-BUILT_IN_CALLS = ("column", "sum", "slice", "is", "inverse", *DIVISIONS)
 FIELD_OPERATORS = ("+", "-", "*", "/")
 BUILT_IN = {
     "type": frozenset(BUILT_IN_TYPES),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from zkc.compiler.names import BUILT_IN_TYPES, name_problems
-from zkc.compiler.polynomials import Interval
+from zkc.compiler.intervals import Interval
+from zkc.compiler.names import name_problems
+from zkc.dsl import constants
 from zkc.dsl import syntax as s
+from zkc.dsl.built_in import BUILT_IN_TYPES
+from zkc.dsl.constants import ConstantError, ConstValue, shown
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
-from zkc.dsl.parser import MAX_NUMBER_BITS
 from zkc.runtime.field.koalabear import P
-
-ConstValue = int | list["ConstValue"]  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Program:
     sources: dict[str, str]
     constants: dict[str, ConstValue] = field(default_factory=lambda: {})
     constant_items: dict[str, s.Const] = field(default_factory=lambda: {})
+    type_items: dict[str, s.TypeAlias] = field(default_factory=lambda: {})
     ranges: dict[str, tuple[int, int]] = field(default_factory=lambda: {})
     structs: dict[str, s.Struct] = field(default_factory=lambda: {})
     buses: dict[str, s.BusDecl] = field(default_factory=lambda: {})
@@ -55,6 +57,7 @@ class Program:
     tests: list[s.Test] = field(default_factory=lambda: [])
     encodings: dict[str, Encoding] = field(default_factory=lambda: {})
     diagnostics: list[Diagnostic] = field(default_factory=lambda: [])
+    warnings: list[Diagnostic] = field(default_factory=lambda: [])
     _nesting: dict[str, int] = field(default_factory=lambda: {})
 
     def error(self, code: str, message: str, span: s.Span | None, **more: object) -> None:
@@ -63,6 +66,11 @@ class Program:
     def fail(self, code: str, message: str, span: s.Span | None, **more: object) -> DiagnosticError:
         """For `raise`: the diagnostics so far and this one."""
         self.error(code, message, span, **more)
+        return DiagnosticError(self.diagnostics, self.sources)
+
+    def refuse(self, diagnostic: Diagnostic) -> DiagnosticError:
+        """For `raise`: the diagnostics so far and this one."""
+        self.diagnostics.append(diagnostic)
         return DiagnosticError(self.diagnostics, self.sources)
 
     def check(self) -> None:
@@ -90,86 +98,92 @@ class Program:
             return Interval(low, high - 1)
         return None
 
+    def types(self) -> dict[str, Interval]:
+        """The bounds of all scalar types."""
+        return {name: interval for name in self.ranges if (interval := self.interval(name)) is not None}
+
 
 def collect(items: list[s.Item], sources: dict[str, str]) -> Program:
-    """Sorts the items by kind; reports names declared twice, and evaluates constants, types and encodings."""
+    """The items by kind, as `gather` gives them. Raises DiagnosticError for what is wrong with them."""
+    program = gather(items, sources)
+    program.check()
+    return program
+
+
+def gather(items: list[s.Item], sources: dict[str, str]) -> Program:
+    """Sorts the items by kind, and evaluates constants, types and encodings. What is wrong is in `diagnostics`: of names declared twice
+    the first is kept, and what has no value is left out of `constants` and `ranges`."""
     program = Program(sources)
     program.diagnostics += name_problems(items)
     register: dict[type, Any] = {
-        s.Struct: program.structs, s.BusDecl: program.buses, s.Fixed: program.fixed, s.Gadget: program.gadgets, s.Format: program.formats,
-        s.Frame: program.frames, s.Family: program.families, s.Service: program.services, s.TableDecl: program.tables,
+        s.Const: program.constant_items, s.TypeAlias: program.type_items, s.Struct: program.structs, s.BusDecl: program.buses,
+        s.Fixed: program.fixed, s.Gadget: program.gadgets, s.Format: program.formats, s.Frame: program.frames, s.Family: program.families,
+        s.Service: program.services, s.TableDecl: program.tables,
     }  # fmt: skip
     for item in items:
         if isinstance(item, s.Claim):
-            program.claim = item
+            program.claim = program.claim or item
         elif isinstance(item, s.Test):
             program.tests.append(item)
         elif isinstance(item, s.Impl):
-            program.impls[(item.left, item.op, item.right)] = item
+            program.impls.setdefault((item.left, item.op, item.right), item)
         elif type(item) in register:
-            register[type(item)][item.name] = item
-    program.check()
-    program.constant_items = {item.name: item for item in items if isinstance(item, s.Const)}
+            register[type(item)].setdefault(item.name, item)
     _constants(program, program.constant_items)
-    _ranges(program, [item for item in items if isinstance(item, s.TypeAlias)])
+    _ranges(program)
     _types(program, items)
     _impls(program)
     encodings(program)
     _frames(program)
     _buses(program)
-    program.check()
     return program
 
 
 def ordered(needs: Mapping[str, set[str]], program: Program, spans: Mapping[str, s.Span], what: str) -> list[str]:
-    """The names so that each follows what it needs. Raises E0211 if some need each other."""
-    try:
-        return [name for name in TopologicalSorter(needs).static_order() if name in needs]
-    except CycleError as error:
-        around: list[str] = error.args[1][::-1]
-        labels = tuple((spans[name], f"`{name}`") for name in around[1:-1][:4])
-        path = " of ".join(f"`{name}`" for name in around[:6])
-        raise program.fail("E0211", f"the {what} `{around[0]}` is a part of itself: {path}", spans[around[0]], labels=labels) from None
+    """The names so that each follows what it needs; those that need each other are left out, with an error (E0211)."""
+    left = dict(needs)
+    while True:
+        try:
+            return [name for name in TopologicalSorter(left).static_order() if name in left]
+        except CycleError as error:
+            around: list[str] = error.args[1][::-1]
+            labels = tuple((spans[name], f"`{name}`") for name in around[1:-1][:4])
+            path = " of ".join(f"`{name}`" for name in around[:6])
+            program.error("E0211", f"the {what} `{around[0]}` is a part of itself: {path}", spans[around[0]], labels=labels)
+            for name in around[1:]:
+                del left[name]
 
 
 def _constants(program: Program, declared: dict[str, s.Const]) -> None:
-    """Each constant after those it needs, so that the order of files does not matter."""
+    """Each constant after those it needs, so that the order of files does not matter. One that needs a wrong one is no error by itself."""
     needs = {name: names_read(item.value) & declared.keys() for name, item in declared.items()}
-    wrong: set[str] = set()
     for name in ordered(needs, program, {n: item.span for n, item in declared.items()}, "constant"):
-        if needs[name] & wrong:
-            wrong.add(name)
+        if needs[name] <= program.constants.keys():
+            with suppress(DiagnosticError):  # it is in program.diagnostics: the others are looked at as well
+                program.constants[name] = evaluate_constant(declared[name].value, program.constants.get, program)
+
+
+def _ranges(program: Program) -> None:
+    wrong = program.constant_items.keys() - program.constants.keys()
+    for item in program.type_items.values():
+        if (names_read(item.low) | names_read(item.high)) & wrong:
             continue
-        try:
-            program.constants[name] = evaluate_constant(declared[name].value, program.constants.get, program)
-        except DiagnosticError:  # it is in program.diagnostics: the others are looked at as well
-            wrong.add(name)
-    if wrong:
-        program.check()
-
-
-def _ranges(program: Program, aliases: list[s.TypeAlias]) -> None:
-    for item in aliases:
-        try:
+        with suppress(DiagnosticError):
             low, high = (evaluate_constant(e, program.constants.get, program) for e in (item.low, item.high))
-        except DiagnosticError:
-            continue
-        if not (isinstance(low, int) and isinstance(high, int)) or low != 0 or not 0 < high < P:
-            program.error("E0301", f"type `{item.name}` must range over 0..n with n below the field size", item.span)
-        else:
-            program.ranges[item.name] = (low, high)
-    program.check()
+            if not (isinstance(low, int) and isinstance(high, int)) or low != 0 or not 0 < high < P:
+                program.error("E0301", f"type `{item.name}` must range over 0..n with n below the field size", item.span)
+            else:
+                program.ranges[item.name] = (low, high)
 
 
 def _types(program: Program, items: list[s.Item]) -> None:
     """Every type that is named exists, and no struct contains itself."""
-    known = {*BUILT_IN_TYPES, *program.ranges, *program.structs}
+    known = {*BUILT_IN_TYPES, *program.type_items, *program.structs}
     for ref in (node for item in items for node in s.walk(item) if isinstance(node, s.TypeRef)):
         if ref.name not in known:
             program.error("E0206", f"there is no type `{ref.name}`", ref.span, help=did_you_mean(ref.name, known))
     needs = {name: {f.type.name for f in item.fields} & program.structs.keys() for name, item in program.structs.items()}
     ordered(needs, program, {name: item.span for name, item in program.structs.items()}, "struct")
-    program.check()
 
 
 def _impls(program: Program) -> None:
@@ -200,99 +214,68 @@ def _frames(program: Program) -> None:
 
 
 REMEMBERED = ("address: felt", "value: u32", "time: felt", "mark: felt")
-STEP = ("clk: felt", "pc: felt")
-"""What the executor takes from messages: of the bus that is memory, and of `exec`, which is the next step."""
+"""What the executor takes from messages of the bus that is memory."""
 
 
 def _buses(program: Program) -> None:
-    """The executor has one memory, of words, and one clock."""
+    """The executor has one memory, of words."""
+    for bus in program.buses.values():
+        scalars = [p.name for p in bus.params if p.type.length is None and p.type.name not in program.structs]
+        for by in (bus.chain, bus.known):
+            if by is not None and by not in scalars:
+                message = f"`{bus.name}` has no field `{by}` that is one element"
+                program.error("E0608", message, bus.span, help=did_you_mean(by, scalars))
+        _carried(program, bus)
     memories = [bus for bus in program.buses.values() if bus.remembers]
     for bus in memories[1:]:
         labels = ((memories[0].span, "this is the memory"),)
         program.error("E0608", f"the machine has one memory, `{bus.name}` is another bus that remembers", bus.span, labels=labels)
-    for bus, wanted in [(bus, REMEMBERED) for bus in memories] + [(program.buses[n], STEP) for n in ("exec",) if n in program.buses]:
+    for bus in memories:
         given = tuple(f"{p.name}: {p.type.name}{'[…]' if p.type.length is not None else ''}" for p in bus.params)
-        if [g.split(": ")[1] for g in given] != [t.split(": ")[1] for t in wanted]:
-            program.error("E0608", f"the executor takes ({', '.join(wanted)}) from `{bus.name}`, not ({', '.join(given)})", bus.span)
+        if [g.split(": ")[1] for g in given] != [t.split(": ")[1] for t in REMEMBERED]:
+            program.error("E0608", f"the executor takes ({', '.join(REMEMBERED)}) from `{bus.name}`, not ({', '.join(given)})", bus.span)
         elif bus.remembers and bus.remembers != bus.params[0].name:
             message = f"memory is by its first field `{bus.params[0].name}`, not by `{bus.remembers}`"
             program.error("E0608", message, bus.span, help=did_you_mean(bus.remembers, [p.name for p in bus.params]))
 
 
-def names_read(expr: s.Expr) -> set[str]:
-    """The names in an expression."""
-    return {node.name for node in s.walk(expr) if isinstance(node, s.Name)}
+def _carried(program: Program, bus: s.BusDecl) -> None:
+    """What a bus carries are fields of it, each once, and not the one that says how far the chain is."""
+    fields = [p.name for p in bus.params]
+    for i, name in enumerate(bus.carries):
+        if name not in fields:
+            message = f"`{bus.name}` has no field `{name}` to carry"
+            program.error("E0608", message, bus.span, help=did_you_mean(name, fields))
+        elif name in bus.carries[:i]:
+            program.error("E0203", f"`{bus.name}` carries `{name}` twice", bus.span)
+        elif name == bus.chain:
+            program.error("E0608", f"`{name}` says how far a chain over `{bus.name}` is: it grows, and is not carried", bus.span)
+
+
+def names_read(syntax: object) -> set[str]:
+    """The names of values in a piece of syntax."""
+    return {node.name for node in s.walk(syntax) if isinstance(node, s.Name)}
 
 
 def evaluate_constant(expr: s.Expr, lookup: Callable[[str], ConstValue | None], program: Program) -> ConstValue:
     """An integer (or nested list) from literals, constants and arithmetic; `/` is floor division."""
-    match expr:
-        case s.Number(value=value):
-            return value
-        case s.Name(name=name):
-            found = lookup(name)
-            if found is None:
-                raise program.fail("E0204", f"`{name}` is not a constant", expr.span, help=did_you_mean(name, program.constants))
-            return found
-        case s.ArrayLiteral(items=items):
-            return [evaluate_constant(i, lookup, program) for i in items]
-        case s.Unary(op="-", operand=operand):
-            value = evaluate_constant(operand, lookup, program)
-            if isinstance(value, int):
-                return -value
-        case s.Binary(op=op, left=left, right=right):
-            a, b = evaluate_constant(left, lookup, program), evaluate_constant(right, lookup, program)
-            if isinstance(a, int) and isinstance(b, int):
-                return integer_operation(op, a, b, expr.span, program)
-        case _:
-            pass
-    raise program.fail("E0204", "this is not a constant expression", expr.span)
-
-
-_INTEGER_OPERATIONS: dict[str, Callable[[int, int], int]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
-    "**": lambda a, b: a**b,
-    "<<": lambda a, b: a << b,
-    ">>": lambda a, b: a >> b,
-    "&": lambda a, b: a & b,
-    "|": lambda a, b: a | b,
-    "^": lambda a, b: a ^ b,
-    "==": lambda a, b: int(a == b),
-    "!=": lambda a, b: int(a != b),
-    "<u": lambda a, b: int(a < b),
-    ">=u": lambda a, b: int(a >= b),
-    "and": lambda a, b: int(bool(a) and bool(b)),
-    "or": lambda a, b: int(bool(a) or bool(b)),
-}
+    try:
+        return constants.evaluate(expr, lookup, program.constants)
+    except ConstantError as error:
+        raise program.refuse(error.diagnostic) from None
 
 
 def integer_operation(op: str, a: int, b: int, span: s.Span, program: Program) -> int:
     """`a op b` over the integers, of at most MAX_NUMBER_BITS bits."""
-    if op in ("/", "%") and b == 0:
-        raise program.fail("E0204", "division by zero", span)
-    if op in ("**", "<<", ">>") and not 0 <= b <= MAX_NUMBER_BITS:
-        raise program.fail("E0304", f"an exponent or a shift is from 0 to {MAX_NUMBER_BITS}, not {_shown(b)}", span)
-    if op not in _INTEGER_OPERATIONS:
-        raise program.fail("E0204", f"`{op}` is not defined on integers", span)
-    value = _INTEGER_OPERATIONS[op](a, b)
-    if value.bit_length() > MAX_NUMBER_BITS:
-        raise program.fail("E0304", f"this number has {value.bit_length()} bits; the most is {MAX_NUMBER_BITS}", span)
-    return value
+    try:
+        return constants.integer_operation(op, a, b, span)
+    except ConstantError as error:
+        raise program.refuse(error.diagnostic) from None
 
 
-def _shown(value: int) -> str:
-    return str(value) if value.bit_length() <= 64 else f"a number of {value.bit_length()} bits"
-
-
-MAX_INSTRUCTIONS = 255
-"""Numbers of instructions are bytes in the executor's decoded words, and 0 is none."""
+MAX_INSTRUCTIONS = 1023
+"""Numbers of instructions have ten bits in the executor's decoded words, and 0 is none."""
 WORD_BITS = 32
-REGISTER_FIELDS = ("rd", "rs1", "rs2")
-REGISTER_BITS = 5
 
 
 def encodings(program: Program) -> None:
@@ -325,29 +308,47 @@ def _check_format(program: Program, layout: s.Format) -> bool:
     before = len(program.diagnostics)
     for part in layout.fields:
         if not 0 < part.width <= WORD_BITS:
-            program.error("E0102", f"a field has 1 to {WORD_BITS} bits, not {_shown(part.width)}", part.span)
+            program.error("E0102", f"a field has 1 to {WORD_BITS} bits, not {shown(part.width)}", part.span)
     total = sum(part.width for part in layout.fields)
     if total != WORD_BITS:
-        program.error("E0102", f"the fields of format `{layout.name}` have {_shown(total)} bits, not {WORD_BITS}", layout.span)
+        program.error("E0102", f"the fields of format `{layout.name}` have {shown(total)} bits, not {WORD_BITS}", layout.span)
     if layout.immediate is not None:
         _check_immediate(program, layout.immediate)
     return len(program.diagnostics) == before
 
 
+def register_fields(program: Program) -> list[str]:
+    """The fields of formats that frames speak of, as `insn.rd`: the decode table has one sum for each."""
+    declared = {part.name for layout in program.formats.values() for part in layout.fields}
+    return [name for name in fields_of_insn(tuple(program.frames.values())) if name in declared]
+
+
+def field_width(program: Program, name: str) -> int:
+    """Bits of a register field."""
+    return next(part.width for layout in program.formats.values() for part in layout.fields if part.name == name)
+
+
+def fields_of_insn(node: object) -> list[str]:
+    """What a piece of syntax names of the instruction, as `insn.rd`, in order."""
+    found = (n for n in s.walk(node) if isinstance(n, s.Field) and isinstance(n.of, s.Name) and n.of.name == "insn")
+    return list(dict.fromkeys(n.name for n in found))
+
+
 def _check_registers(program: Program) -> None:
-    """The decode table has one sum for each register field: it has five bits, at one place in all formats."""
-    first: dict[str, tuple[int, s.Span]] = {}
+    """The decode table has one sum for each register field, so it stands at one place in all formats."""
+    first: dict[str, tuple[int, int, s.Span]] = {}
+    registers = register_fields(program)
     for layout in program.formats.values():
         top = WORD_BITS
         for part in layout.fields:
             top -= part.width
-            if part.name not in REGISTER_FIELDS:
+            if part.name not in registers:
                 continue
-            low, span = first.setdefault(part.name, (top, part.span))
-            if part.width != REGISTER_BITS:
-                program.error("E0104", f"the register field `{part.name}` has {REGISTER_BITS} bits, not {_shown(part.width)}", part.span)
+            low, width, span = first.setdefault(part.name, (top, part.width, part.span))
+            labels = ((span, "here it stands elsewhere" if low != top else f"here it has {width}"),)
+            if part.width != width:
+                program.error("E0104", f"`{part.name}` has {shown(part.width)} bits here, and others elsewhere", part.span, labels=labels)
             elif low != top:
-                labels = ((span, "here it stands elsewhere"),)
                 program.error("E0104", f"`{part.name}` stands in different places in different formats", part.span, labels=labels)
 
 

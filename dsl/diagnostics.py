@@ -11,7 +11,8 @@ from zkc.dsl.syntax import Span
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """Codes by area: E01xx encoding, E02xx syntax, names and types, E03xx ranges and wrap, E04xx degree, E05xx hints, E06xx buses."""
+    """Codes by area: E01xx encoding, E02xx syntax, names and types, E03xx ranges and wrap, E04xx degree, E05xx hints, E06xx buses. A code
+    that begins with W is a warning, which fails nothing."""
 
     code: str
     message: str
@@ -27,10 +28,15 @@ class DiagnosticError(Exception):
     status = 2
 
     def __init__(self, diagnostics: list[Diagnostic], sources: dict[str, str]) -> None:
-        once = {(d.code, d.message, d.span): d for d in reversed(diagnostics)}.values()
-        self.diagnostics = sorted(once, key=lambda d: (d.span.file, d.span.line, d.span.column) if d.span else ("", 0, 0))
+        self.diagnostics = in_order(diagnostics)
         self.sources = sources
         super().__init__("\n\n".join(render(d, sources) for d in self.diagnostics))
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Each once, by place."""
+    once = {(d.code, d.message, d.span): d for d in reversed(list(diagnostics))}.values()
+    return sorted(once, key=lambda d: (d.span.file, d.span.line, d.span.column) if d.span else ("", 0, 0))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
@@ -41,7 +47,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
 
 def render(diagnostic: Diagnostic, sources: dict[str, str]) -> str:
     """The diagnostic as text, with the source line and a caret under the place."""
-    lines = [f"error[{diagnostic.code}]: {diagnostic.message}"]
+    lines = [f"{'warning' if diagnostic.code.startswith('W') else 'error'}[{diagnostic.code}]: {diagnostic.message}"]
     if diagnostic.span:
         lines += _excerpt(diagnostic.span, "", sources, first=True)
     for span, text in diagnostic.labels:

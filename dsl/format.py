@@ -410,6 +410,7 @@ def _comment_column(lines: list[Line], at: int) -> int:
 # ***** syntax to documents *****
 
 TIGHT_BEFORE: Final = {",", ";", ")", "]", "..", ".", "}", ":"}
+BREAKS_BEFORE: Final = ("because", "free", "bound", "carries", "survives", "when", "times", "beside")
 BINARY: Final = ("binary", "op_or", "op_and")
 
 
@@ -460,7 +461,7 @@ def _items(children: list[Any]) -> tuple[Doc, ...]:
 
 def _may_break_before(child: Any) -> bool:
     """Whether a long statement may go on in a new line with `child`: reasons, conditions, labels, counts."""
-    return child.data in ("because", "when", "times") if isinstance(child, Tree) else child.type == "STRING"
+    return child.data in BREAKS_BEFORE if isinstance(child, Tree) else child.type == "STRING"
 
 
 def _ends_with_name(out: list[str | Brackets]) -> bool:
@@ -489,6 +490,10 @@ def _tight(node: Any) -> Doc:
 def _comprehension(node: Any) -> Doc:
     item, name, start, stop = (doc_of(c) for c in node.children if not isinstance(c, Token) or c.type == "NAME")
     return _merged(["[", *item, " for ", *name, " in ", *start, "..", *stop, "]"])
+
+
+def _unbroken(node: Any) -> Doc:
+    return (" ".join(str(c) for c in node.children),)
 
 
 def _conditional(node: Any) -> Doc:
@@ -522,6 +527,8 @@ _SPECIAL: Final[dict[str, Any]] = {
     "encoding_field": _field,
     "comprehension": _comprehension,
     "conditional": _conditional,
+    "beside": _unbroken,
+    "survives": _unbroken,
     "args": _args,
     "params": _args,
 }

@@ -7,6 +7,7 @@ refused before any pass that recurses over syntax sees it.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 from functools import cache
@@ -15,6 +16,8 @@ from typing import Any
 
 from lark import Lark, Token, Transformer_NonRecursive, Tree, UnexpectedInput, v_args
 from lark.exceptions import VisitError
+from lark.grammar import Rule
+from lark.lexer import TerminalDef
 from lark.tree import Meta
 
 from zkc.dsl import syntax as s
@@ -38,12 +41,29 @@ def grammar() -> Lark:
     return Lark(text, parser="lalr", propagate_positions=True, maybe_placeholders=True)
 
 
-def parse(source: str, file: str) -> list[s.Item]:
-    """The items of one file, in order. Raises DiagnosticError on syntax errors."""
+def tables_of(lark: Lark) -> str:
+    """A parser as JSON: states, terminals and rules."""
+    data, memo = lark.memo_serialize([TerminalDef, Rule])
+    return json.dumps({"data": data, "memo": memo})
+
+
+def with_tables(text: str) -> Lark:
+    """The parser that `tables_of` was given: reading it takes a tenth of the time that making it does."""
+    return Lark.load(json.loads(text, object_pairs_hook=_numbered))  # it takes the dictionary of its pickles, too
+
+
+def _numbered(pairs: list[tuple[str, Any]]) -> dict[str | int, Any]:
+    """Keys that were numbers are numbers again."""
+    return {int(key) if key.isdigit() else key: value for key, value in pairs}
+
+
+def parse(source: str, file: str, lark: Lark | None = None) -> list[s.Item]:
+    """The items of one file, in order; `lark` is the parser, if there is one. Raises DiagnosticError on syntax errors."""
+    lark = lark or grammar()
     try:
-        tree: Any = grammar().parse(source)
+        tree: Any = lark.parse(source)
     except UnexpectedInput as error:
-        raise DiagnosticError([syntax_error(error, grammar(), source, file)], {file: source}) from None
+        raise DiagnosticError([syntax_error(error, lark, source, file)], {file: source}) from None
     _check_nesting(tree, source, file)
     builder = Builder(file)
     try:
@@ -55,7 +75,7 @@ def parse(source: str, file: str) -> list[s.Item]:
     return items
 
 
-def parse_files(paths: list[Path], root: Path) -> tuple[list[s.Item], dict[str, str]]:
+def parse_files(paths: list[Path], root: Path, lark: Lark | None = None) -> tuple[list[s.Item], dict[str, str]]:
     """The items of all files, and the sources by shown name. Raises DiagnosticError with the syntax errors of all files."""
     items: list[s.Item] = []
     sources: dict[str, str] = {}
@@ -64,7 +84,7 @@ def parse_files(paths: list[Path], root: Path) -> tuple[list[s.Item], dict[str, 
         name = shown_name(path, root)
         try:
             sources[name] = read_source(path, name)
-            items += parse(sources[name], name)
+            items += parse(sources[name], name, lark)
         except DiagnosticError as error:
             sources |= error.sources
             wrong += error.diagnostics
@@ -181,7 +201,7 @@ class Builder(Transformer_NonRecursive[Any, Any]):
         return tuple(a for a in args if not isinstance(a, tuple))
 
     def __default_token__(self, token: Token) -> Token:
-        if token.type == "NAME" and len(token) > MAX_NAME:
+        if token.type in ("NAME", "DOTTED_NAME") and len(token) > MAX_NAME:
             self._problem("E0201", f"a name has at most {MAX_NAME} characters", self._of_token(token))
         return token
 
@@ -267,14 +287,23 @@ class Builder(Transformer_NonRecursive[Any, Any]):
     def because(self, meta: Meta, c: list[Any]) -> Any:
         return _unquote(c[0])
 
+    def free(self, meta: Meta, c: list[Any]) -> Any:
+        return s.Free(self._span(meta), _unquote(c[0]) or "")
+
+    def bound(self, meta: Meta, c: list[Any]) -> Any:
+        return s.Free(self._span(meta), f"bound by `{c[0]}`", str(c[0]))
+
     def hint(self, meta: Meta, c: list[Any]) -> Any:
-        return s.Hint(self._span(meta), str(c[0]), c[1], c[2], c[3], trusted=False)
+        return s.Hint(self._span(meta), str(c[0]), c[1], c[2], c[3], trusted=False, free=c[4], survives=tuple(c[5:]))
 
     def trusted(self, meta: Meta, c: list[Any]) -> Any:
         return s.Hint(self._span(meta), str(c[0]), c[1], c[2], c[3], trusted=True)
 
     def input(self, meta: Meta, c: list[Any]) -> Any:
-        return s.Input(self._span(meta), str(c[0]), c[1])
+        return s.Input(self._span(meta), str(c[0]), c[1], c[2], tuple(c[3:]))
+
+    def survives(self, meta: Meta, c: list[Any]) -> Any:
+        return s.Survives(self._span(meta), str(c[0]), None if c[1] is None else str(c[1]), _unquote(c[2]) or "")
 
     def let(self, meta: Meta, c: list[Any]) -> Any:
         return s.Let(self._span(meta), tuple(str(n) for n in c[:-1]), c[-1])
@@ -289,15 +318,16 @@ class Builder(Transformer_NonRecursive[Any, Any]):
         return c[0]
 
     def assert_(self, meta: Meta, c: list[Any]) -> Any:
-        condition, when, label = c
+        condition, when, label, *survives = c
         span = self._span(meta)
         if not isinstance(condition, s.Binary) or condition.op != "==":
             self._problem("E0202", "an assert is an equation `a == b`", span)
             return s.Assert(span, condition, condition, when, None)
-        return s.Assert(span, condition.left, condition.right, when, _unquote(label))
+        return s.Assert(span, condition.left, condition.right, when, _unquote(label), tuple(survives))
 
     def message(self, meta: Meta, c: list[Any]) -> Any:
-        return s.MessageStmt(self._span(meta), str(c[0]), str(c[1]), self._positional(c[2], "a message", meta), c[3], c[4])
+        args = self._positional(c[2], "a message", meta)
+        return s.MessageStmt(self._span(meta), str(c[0]), str(c[1]), args, *c[3:6], survives=tuple(c[6:]))
 
     def for_(self, meta: Meta, c: list[Any]) -> Any:
         return s.For(self._span(meta), str(c[0]), c[1], c[2], c[3])
@@ -332,7 +362,7 @@ class Builder(Transformer_NonRecursive[Any, Any]):
     # items
 
     def const(self, meta: Meta, c: list[Any]) -> Any:
-        return s.Const(self._span(meta), str(c[0]), c[1])
+        return s.Const(self._span(meta), str(c[0]), c[1], tuple(c[2:]))
 
     def type_alias(self, meta: Meta, c: list[Any]) -> Any:
         return s.TypeAlias(self._span(meta), str(c[0]), c[1], c[2])
@@ -341,10 +371,15 @@ class Builder(Transformer_NonRecursive[Any, Any]):
         return s.Struct(self._span(meta), str(c[0]), c[1])
 
     def bus_kind(self, meta: Meta, c: list[Any]) -> Any:
-        return str(c[-1])
+        return str(c[0]), str(c[-1])
 
     def bus(self, meta: Meta, c: list[Any]) -> Any:
-        return s.BusDecl(self._span(meta), str(c[0]), c[1], c[2])
+        kind, by = c[2] or ("", None)
+        kinds = (by if kind == k else None for k in ("remembers", "chain", "known"))
+        return s.BusDecl(self._span(meta), str(c[0]), c[1], *kinds, carries=c[3] or ())
+
+    def carries(self, meta: Meta, c: list[Any]) -> Any:
+        return tuple(str(n) for n in c)
 
     def generator(self, meta: Meta, c: list[Any]) -> Any:
         return s.Generator(self._span(meta), str(c[0]), c[1], c[2])
@@ -417,7 +452,10 @@ class Builder(Transformer_NonRecursive[Any, Any]):
         return s.Family(self._span(meta), str(c[0]), str(c[1]), fixed, _unquote(assembly) or "", shared, insns)
 
     def service(self, meta: Meta, c: list[Any]) -> Any:
-        return s.Service(self._span(meta), str(c[0]), str(c[1]), c[2], c[3])
+        return s.Service(self._span(meta), str(c[0]), str(c[1]), c[2], tuple(c[3:-1]), c[-1])
+
+    def beside(self, meta: Meta, c: list[Any]) -> Any:
+        return s.Beside(self._span(meta), str(c[0]), _unquote(c[1]) or "")
 
     def table(self, meta: Meta, c: list[Any]) -> Any:
         return s.TableDecl(self._span(meta), str(c[0]), c[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cache
 
 
 @dataclass(frozen=True)
@@ -134,18 +135,39 @@ class Spec(Node):
 
 
 @dataclass(frozen=True)
+class Free(Node):
+    """Why the prover may choose a value; the bus, if that is because a message there is made of it."""
+
+    why: str
+    bus: str | None = None
+
+
+@dataclass(frozen=True)
+class Survives(Node):
+    """A change of this kind to a constant, or a statement (one field of a message), which nothing notices, and why that does no harm."""
+
+    kind: str
+    field: str | None
+    why: str
+
+
+@dataclass(frozen=True)
 class Hint(Node):
     name: str
     type: TypeRef
     value: Expr
     because: str | None
     trusted: bool
+    free: Free | None = None
+    survives: tuple[Survives, ...] = ()
 
 
 @dataclass(frozen=True)
 class Input(Node):
     name: str
     type: TypeRef
+    free: Free | None = None
+    survives: tuple[Survives, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,6 +188,7 @@ class Assert(Node):
     right: Expr
     when: Expr | None
     label: str | None
+    survives: tuple[Survives, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -175,6 +198,9 @@ class MessageStmt(Node):
     args: tuple[Expr, ...]
     times: Expr | None
     when: Expr | None
+    because: str | None = None
+    """Why a token begins or ends here."""
+    survives: tuple[Survives, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -270,6 +296,7 @@ Body = tuple[Stmt, ...]
 class Const(Node):
     name: str
     value: Expr
+    survives: tuple[Survives, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -290,6 +317,12 @@ class BusDecl(Node):
     name: str
     params: tuple[Param, ...]
     remembers: str | None
+    chain: str | None = None
+    """The field that says how far a chain of rows is, which hand their state on over the bus."""
+    known: str | None = None
+    """The field that says what a message is about: it is true of that, so the prover may send it any number of times."""
+    carries: tuple[str, ...] = ()
+    """The fields that stay as they are from what a row takes to what it gives."""
 
 
 @dataclass(frozen=True)
@@ -400,12 +433,21 @@ class Family(Node):
 
 
 @dataclass(frozen=True)
+class Beside(Node):
+    """An environment call may be made where the executor makes another, and why that does no harm."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Service(Node):
     """One environment call (or one step of it), taken by instruction `on` when `when` holds."""
 
     name: str
     on: str
     when: Expr
+    beside: tuple[Beside, ...]
     body: Body
 
 
@@ -423,27 +465,43 @@ class Claim(Node):
 Item = Const | TypeAlias | Struct | BusDecl | Fixed | Gadget | Impl | Format | Frame | Family | Service | TableDecl | Claim | Test
 
 
+@cache
+def _parts(kind: type[Node]) -> tuple[str, ...]:
+    """The fields of a construct in which there may be further ones."""
+    return tuple(part.name for part in fields(kind) if part.name != "span" and part.type not in ("str", "int", "bool"))
+
+
 def walk(node: object) -> Iterator[Node]:
     """Every node of a piece of syntax (a node, or tuples of them), parents first."""
     stack: list[object] = [node]
     while stack:
         top = stack.pop()
-        if isinstance(top, tuple):
-            stack += reversed(top)  # type: ignore[reportUnknownArgumentType]
-        elif isinstance(top, Node):
+        if isinstance(top, Node):
             yield top
-            stack += [getattr(top, part.name) for part in reversed(fields(top))]
+            stack += [getattr(top, part) for part in reversed(_parts(type(top)))]
+        elif isinstance(top, tuple):
+            stack += reversed(top)  # type: ignore[reportUnknownArgumentType]
+
+
+def insn_name(call: Call) -> str | None:
+    """The instruction that `is(name)` means, of which parts may be joined by dots; None for what is no name."""
+    parts: list[str] = []
+    node: Expr | None = call.args[0] if len(call.args) == 1 and not call.named else None
+    while isinstance(node, Field):
+        parts.append(node.name)
+        node = node.of
+    return ".".join([node.name, *reversed(parts)]) if isinstance(node, Name) else None
 
 
 def nesting(node: object) -> int:
-    """How many nodes and lists are inside each other."""
+    """How many nodes and lists are inside each other; what a node has that is no node is one level more."""
     deepest = 0
     stack: list[tuple[object, int]] = [(node, 1)]
     while stack:
         top, depth = stack.pop()
-        deepest = max(deepest, depth)
-        if isinstance(top, tuple):
+        deepest = max(deepest, depth + isinstance(top, Node))
+        if isinstance(top, Node):
+            stack += [(getattr(top, part), depth + 1) for part in _parts(type(top))]
+        elif isinstance(top, tuple):
             stack += [(item, depth + 1) for item in top]  # type: ignore[reportUnknownVariableType]
-        elif isinstance(top, Node):
-            stack += [(getattr(top, part.name), depth + 1) for part in fields(top)]
     return deepest

@@ -112,5 +112,8 @@ def _show(terminal: str, grammar: Lark) -> str:
     for definition in grammar.terminals:
         if definition.name == terminal and definition.pattern.type == "str":
             return f"`{definition.pattern.value}`"
-    names = {"$END": "the end of the file", "NAME": "a name", "INT": "a number", "BIN": "a binary number", "STRING": "a string"}
+    names = {
+        "$END": "the end of the file", "NAME": "a name", "DOTTED_NAME": "a name with dots", "INT": "a number", "BIN": "a binary number",
+        "STRING": "a string",
+    }  # fmt: skip
     return names.get(terminal, terminal.lower())

@@ -13,15 +13,15 @@ import numpy as np
 
 from zkc.calls import calls_around
 from zkc.output import describe_count
-from zkc.runtime.origins import FULL, REWRITTEN
-from zkc.runtime.sizes import row_cells, table_sizes
+from zkc.runtime.execution.origins import FULL, REWRITTEN
+from zkc.runtime.execution.sizes import row_cells, table_sizes
 from zkc.toolchain import GUEST
 
 if TYPE_CHECKING:
-    from zkc.runtime.executor import Execution
-    from zkc.runtime.machine import Machine
-    from zkc.runtime.segment import Segment
-    from zkc.runtime.symbols import Symbols
+    from zkc.runtime.circuit.machine import Machine
+    from zkc.runtime.execution.executor import Execution
+    from zkc.runtime.execution.segment import Segment
+    from zkc.runtime.guest.symbols import Symbols
 
 LEAST_SHARE: Final = 0.15
 """Of all cells: what costs less is not worth a word."""
@@ -39,7 +39,7 @@ LIBRARY: Final = frozenset(path.name for path in GUEST.rglob("*.[chS]"))
 
 IN_ORDER: Final = (
     "keep together what is used together, and use it in the order of its addresses: "
-    "a page of 1 KiB is hashed when a segment first uses it, and once more if it is written"
+    "a page of memory is hashed when a segment first uses it, and once more if it is written"
 )
 WRITE_ONCE: Final = (
     "write code once and run it often: where code is written that ran, or is run that was written, "
@@ -165,7 +165,7 @@ class _Advisor:
 
     def _callers(self, segment: Segment, start: str) -> Weights:
         """Who called in a segment, with all cells between call and return."""
-        from zkc.runtime.trace import Tracer
+        from zkc.runtime.execution.trace import Tracer
 
         tracer = Tracer(self.machine, segment)
         code = dict(zip(segment.code.tolist(), tracer.mem[segment.code].tolist(), strict=True))

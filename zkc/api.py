@@ -29,18 +29,19 @@ from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
 if TYPE_CHECKING:
     from zkc.advice import Finding
     from zkc.audit import ColumnAudit
+    from zkc.compiler.build import Warned
     from zkc.inline_tests import TestOutcome
     from zkc.profile import Profile
-    from zkc.runtime.circuit import Circuit
-    from zkc.runtime.cluster import RayCluster
-    from zkc.runtime.elf import Program
-    from zkc.runtime.executor import Execution, Limits
-    from zkc.runtime.machine import Machine
-    from zkc.runtime.receipt import Receipt, SegmentReceipt
-    from zkc.runtime.resume import ResumeStore
-    from zkc.runtime.segment import Segment
+    from zkc.runtime.circuit.circuit import Circuit
+    from zkc.runtime.circuit.machine import Machine
+    from zkc.runtime.execution.executor import Execution, Limits
+    from zkc.runtime.execution.segment import Segment
+    from zkc.runtime.guest.elf import Program
+    from zkc.runtime.receipts.cluster import RayCluster
+    from zkc.runtime.receipts.receipt import Receipt, SegmentReceipt
+    from zkc.runtime.receipts.resume import ResumeStore
     from zkc.runtime.stark.parameters import Parameters
-    from zkc.runtime.stark.security import SecurityReport
+    from zkc.runtime.stark.security import SecurityReport, Strength
     from zkc.warm import Warmed
 
 
@@ -93,10 +94,15 @@ class Proof:
     run: Run
     receipt: bytes = field(repr=False)
     proof_bytes: int
-    security_bits: float
+    strength: Strength
     seconds: float = 0.0
     findings: tuple[Finding, ...] = ()
     """Cost cliffs, the dearest first."""
+
+    @property
+    def security_bits(self) -> float:
+        """Provable bits; of a receipt made with `small` they rest on the Johnson radius. `strength` has both figures."""
+        return self.strength.bits
 
 
 @dataclass(frozen=True)
@@ -118,9 +124,14 @@ class Verified:
     exit_code: int
     segments: int
     journal: bytes = field(repr=False)
-    security_bits: float
+    strength: Strength
     proof_bytes: int = 0
     receipt_bytes: int = 0
+
+    @property
+    def security_bits(self) -> float:
+        """Provable bits, up to the Johnson radius if that was accepted and the receipt rests on it. `strength` has both figures."""
+        return self.strength.bits
 
 
 @spoken
@@ -148,7 +159,7 @@ _one_machine = threading.Lock()
 
 def check_environment() -> None:
     """Refuses values of environment variables that mean nothing, before any work is done."""
-    from zkc.runtime.threads import threads
+    from zkc.runtime.kernels.threads import threads
 
     threads()
     arguments.environment_integer("ZKC_DEBUG", 0, 1)
@@ -184,14 +195,14 @@ def is_warm() -> bool:
 
 def executor_is_compiled() -> bool:
     """Whether programs run at once: the machine code of the fast executor is in the cache."""
-    from zkc.runtime.kernel_cache import is_kept
+    from zkc.runtime.kernels.numba_cache import is_kept
 
     return is_kept(machine().module("fast", "executor").run)
 
 
 def load_program(program: PathLike | BytesLike) -> Program:
     """The program, read and checked."""
-    from zkc.runtime.elf import load_elf_data, read_program
+    from zkc.runtime.guest.elf import load_elf_data, read_program
 
     name, content = read_program(program)  # before the machine is compiled, which may take long
     return load_elf_data(name, content, machine().memory_map)
@@ -203,7 +214,7 @@ def image_id(program: PathLike | BytesLike) -> str:
 
 
 def _image_id_of(program: Program) -> str:
-    from zkc.runtime.image import Image, PageTree, image_id_hex
+    from zkc.runtime.memory.image import Image, PageTree, image_id_hex
 
     chosen = machine()
     image = Image.from_program(program, chosen.memory_map)
@@ -241,8 +252,8 @@ def execute(
     `max_console` and `max_journal` are bytes: a program that writes more is stopped. What each argument may be, here and below,
     `zkc.runtime.arguments` says; anything else is an InputError.
     """
-    from zkc.runtime.executor import Limits
-    from zkc.runtime.executor import execute as run
+    from zkc.runtime.execution.executor import Limits
+    from zkc.runtime.execution.executor import execute as run
 
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)
@@ -275,7 +286,8 @@ def prove(
     With `ray`, an address (`auto`: that of the cluster which this machine is a node of), a Ray cluster proves, as many segments at a time
     as fit, or `jobs` if that is above 1.
 
-    With `small` the receipt has two thirds of the bytes, and proving takes about twice the time and three times the memory. With `hide` it
+    With `small` the receipt has 40 % of the bytes, proving takes twice the time and up to three times the memory, and its security rests on
+    the Johnson radius, on a preprint: `verify` takes it only with `accept_johnson`. See docs/security.md. With `hide` the receipt
     tells nothing of the input and the memory but what follows from journal, exit code and sizes: see docs/security.md. Without, parts of
     the input can be computed from it; it is a fifth smaller and proven a little faster.
 
@@ -283,15 +295,15 @@ def prove(
     same call after an interruption goes on where it stopped.
     """
     from zkc.advice import advise
-    from zkc.runtime.blinding import Blinding
-    from zkc.runtime.executor import Limits
-    from zkc.runtime.executor import execute as run
-    from zkc.runtime.image import parse_image_id
-    from zkc.runtime.proving import Progress as Step
-    from zkc.runtime.proving import prove_segments
-    from zkc.runtime.receipt import Receipt
-    from zkc.runtime.resume import parts_folder
-    from zkc.runtime.sizes import proofs_at_most
+    from zkc.runtime.execution.executor import Limits
+    from zkc.runtime.execution.executor import execute as run
+    from zkc.runtime.execution.sizes import proofs_at_most
+    from zkc.runtime.memory.blinding import Blinding
+    from zkc.runtime.memory.image import parse_image_id
+    from zkc.runtime.receipts.proving import Progress as Step
+    from zkc.runtime.receipts.proving import prove_segments
+    from zkc.runtime.receipts.receipt import Receipt
+    from zkc.runtime.receipts.resume import parts_folder
 
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)
@@ -341,7 +353,7 @@ def prove(
         if output is not None:
             write_file(output, data, what="the receipt")
     proven = _run(image, execution, parameter_set)
-    return Proof(proven, data, receipt.proof_bytes, _security_bits(receipt), time.perf_counter() - executed, findings)
+    return Proof(proven, data, receipt.proof_bytes, _strength(receipt), time.perf_counter() - executed, findings)
 
 
 def _parameter_set(*, small: bool, hide: bool) -> int:
@@ -350,7 +362,7 @@ def _parameter_set(*, small: bool, hide: bool) -> int:
 
 def _cluster(address: str, jobs: int, progress: Progress) -> RayCluster:
     """The cluster at `address`, whose nodes have the same zkc as this machine."""
-    from zkc.runtime.cluster import RayCluster
+    from zkc.runtime.receipts.cluster import RayCluster
 
     progress("cluster", 0, 1)
     cluster = RayCluster(None if address == "auto" else address, identity=identity, jobs=jobs if jobs > 1 else None)
@@ -365,9 +377,9 @@ def identity() -> str:
 
 def prove_segment(segment: Segment, progress: Progress = no_progress, parameter_set: int = STANDARD_SET) -> SegmentReceipt:
     """The proof of one segment; any process may make it."""
-    from zkc.runtime.receipt import SegmentReceipt
+    from zkc.runtime.execution.trace import trace
+    from zkc.runtime.receipts.receipt import SegmentReceipt
     from zkc.runtime.stark.prover import prove as prove_traces
-    from zkc.runtime.trace import trace
 
     def report(phase: str, done: float) -> None:
         progress(f"  {phase}", round(100 * done), 100)
@@ -375,14 +387,13 @@ def prove_segment(segment: Segment, progress: Progress = no_progress, parameter_
     chosen = machine()
     parameters = PARAMETER_SETS[parameter_set]
     traces, claim = trace(chosen, segment, progress, parameters.min_log_height)
-    evaluators = chosen.evaluators(list(traces))
-    proof = prove_traces(chosen.circuit, traces, claim, parameters, evaluators, report)
+    proof = prove_traces(chosen.circuit, traces, claim, parameters, report)
     return SegmentReceipt(tuple(int(value) for value in claim), proof)
 
 
 def check_segment(segment: Segment, proven: SegmentReceipt, parameter_set: int = STANDARD_SET) -> None:
     """Raises VerificationError unless `proven` proves what was executed as `segment`."""
-    from zkc.runtime.claims import ClaimLayout
+    from zkc.runtime.receipts.claims import ClaimLayout
     from zkc.runtime.stark.verifier import verify as verify_proof
 
     circuit = machine().circuit
@@ -395,11 +406,11 @@ def check_segment(segment: Segment, proven: SegmentReceipt, parameter_set: int =
 
 def _check_chain(receipt: Receipt) -> None:
     """Raises InternalError unless the segments, which are verified, make a receipt that verifies."""
-    from zkc.runtime.receipt import verify_receipt
+    from zkc.runtime.receipts.receipt import verify_receipt
 
     chosen = machine()
     try:
-        verify_receipt(chosen.circuit, receipt, chosen.hasher, lambda *_: None, image_id=receipt.image_id)
+        verify_receipt(chosen.circuit, receipt, chosen.hasher, lambda *_: None, image_id=receipt.image_id, accept_johnson=True)
     except VerificationError as error:
         raise InternalError(f"the receipt would not verify: {error.message}", where=error.where, hint="please report this") from error
 
@@ -413,8 +424,8 @@ def _resume_store(
     parts: Path | None, image: str, stdin: bytes | None, segment_limit: int | None, parameter_set: int
 ) -> ResumeStore | None:
     """The finished segments in `parts`; None keeps none."""
-    from zkc.runtime.image import parse_image_id
-    from zkc.runtime.resume import ResumeStore, resume_key
+    from zkc.runtime.memory.image import parse_image_id
+    from zkc.runtime.receipts.resume import ResumeStore, resume_key
 
     if parts is None:
         return None
@@ -424,17 +435,17 @@ def _resume_store(
     return ResumeStore(parts, key)
 
 
-def _security_bits(receipt: Receipt) -> float:
+def _strength(receipt: Receipt) -> Strength:
     """Provable bits of a receipt that is verified: the least of its proofs and digests."""
-    from zkc.runtime.stark.security import receipt_bits
+    from zkc.runtime.stark.security import receipt_strength
 
     proofs = [segment.proof for segment in receipt.segments]
-    return receipt_bits(machine().circuit, proofs, PARAMETER_SETS[receipt.parameter_set])
+    return receipt_strength(machine().circuit, proofs, PARAMETER_SETS[receipt.parameter_set])
 
 
 def read_receipt(receipt: PathLike | BytesLike) -> Receipt:
     """A receipt from its bytes or its file; nothing is verified."""
-    from zkc.runtime.receipt import MAGIC, Receipt
+    from zkc.runtime.receipts.receipt import MAGIC, Receipt
 
     given = arguments.file_or_data("receipt", receipt)
     if isinstance(given, bytes):
@@ -450,20 +461,24 @@ def verify(
     image_id: str | None = None,
     journal: BytesLike | None = None,
     exit_code: int | None = None,
+    accept_johnson: bool = False,
     progress: Progress = no_progress,
 ) -> Verified:
     """Checks that `receipt` proves a run of the program, given itself or by its image ID; raises VerificationError if it does not.
+
+    A receipt made with `small` rests on the Johnson radius, on a preprint, and is refused unless `accept_johnson`: see docs/security.md.
 
     With `journal` and `exit_code` these are checked too; the answer has them in any case. `exit_code` is within -2^31 .. 2^32 - 1: an exit
     code has 32 bits, and N below zero stands for N + 2^32, what a program's exit(N) gives.
     """
     journal = arguments.optional_data("journal", journal)
     exit_code = arguments.exit_code(exit_code)
+    accept_johnson = arguments.switch("accept_johnson", accept_johnson)
     if (program is None) == (image_id is None):
         raise InputError("give either the program or its image ID", hint="a receipt proves a run of one program; say which one you trust")
 
-    from zkc.runtime.image import image_id_hex, parse_image_id
-    from zkc.runtime.receipt import verify_receipt
+    from zkc.runtime.memory.image import image_id_hex, parse_image_id
+    from zkc.runtime.receipts.receipt import verify_receipt
     from zkc.runtime.stark.verifier import verify as verify_proof
 
     given = None if image_id is None else parse_image_id(image_id)
@@ -476,18 +491,31 @@ def verify(
         verify_proof(circuit, claim, proof, parameters)
         progress("verify", next(numbers), len(claimed.segments))
 
-    verified = verify_receipt(chosen.circuit, claimed, chosen.hasher, verify_one, image_id=expected, journal=journal, exit_code=exit_code)
+    verified = verify_receipt(
+        chosen.circuit,
+        claimed,
+        chosen.hasher,
+        verify_one,
+        image_id=expected,
+        journal=journal,
+        exit_code=exit_code,
+        accept_johnson=accept_johnson,
+    )
     shown = image_id_hex(verified.image_id)
     sizes = claimed.proof_bytes, claimed.receipt_bytes
-    return Verified(shown, verified.exit_code, verified.segments, verified.journal, _security_bits(claimed), *sizes)
+    return Verified(shown, verified.exit_code, verified.segments, verified.journal, _strength(claimed), *sizes)
 
 
 def inspect(receipt: PathLike | BytesLike) -> dict[str, object]:
-    """What a receipt says about itself, unverified."""
-    from zkc.runtime.receipt import summary
+    """What a receipt says about itself, unverified; of its security, what proofs of these heights would have."""
+    from zkc.runtime.receipts.receipt import summary
 
     read = read_receipt(receipt)
-    return summary(read, machine().circuit)
+    said = summary(read, machine().circuit)
+    try:
+        return {**said, **(_strength(read).values() if said["circuit_matches"] else {})}
+    except VerificationError:  # heights that no proof has
+        return said
 
 
 def emit(directory: PathLike | None, what: str) -> str:
@@ -510,7 +538,7 @@ def profile(
     progress: Progress = no_progress,
 ) -> Profile:
     """Runs `program` and says where its instructions and their cells go."""
-    from zkc.runtime.executor import Limits
+    from zkc.runtime.execution.executor import Limits
 
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)
@@ -528,7 +556,7 @@ def _profile(loaded: Program, execution: Execution, run: Run, progress: Progress
 def _run_with_snapshots(
     loaded: Program, stdin: bytes | None, limits: Limits, console: Console, progress: Progress
 ) -> tuple[Execution, Run]:
-    from zkc.runtime.executor import execute
+    from zkc.runtime.execution.executor import execute
 
     execution = execute(machine(), loaded, stdin, limits, console, progress, snapshots=True)
     return execution, _run(_image_id_of(loaded), execution)
@@ -551,7 +579,7 @@ def report(
 ) -> Page:
     """An HTML page about a run of `program`: costs by function, segments, pages, tables and, if it `proves`, where the time goes."""
     from zkc.report import prove_all, render
-    from zkc.runtime.executor import Limits
+    from zkc.runtime.execution.executor import Limits
 
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)
@@ -606,6 +634,13 @@ def run_inline_tests(directory: PathLike | None = None, pattern: str = "") -> li
     return list(run_tests(_folder(directory) or circuits_folder(), arguments.text("pattern", pattern)))
 
 
+def circuit_warnings(directory: PathLike | None = None) -> list[Warned]:
+    """What in the .circ files of `directory` does no harm, but nobody wants: values, items and arms that nothing uses."""
+    from zkc.compiler.build import warnings_of
+
+    return warnings_of(_folder(directory))
+
+
 def audit(directory: PathLike | None = None) -> list[ColumnAudit]:
     """Every column of every table: what bounds it, and why it is right."""
     from zkc.audit import audit as audit_columns
@@ -613,22 +648,21 @@ def audit(directory: PathLike | None = None) -> list[ColumnAudit]:
     return audit_columns(_folder(directory))
 
 
-def check_determinism(directory: PathLike | None = None) -> None:
-    """Raises DiagnosticError with every choice that constraints leave the prover without meaning to. Needs z3-solver; takes seconds."""
+@spoken
+def check_determinism(directory: PathLike | None = None, *, progress: Progress = no_progress) -> None:
+    """Raises DiagnosticError with every choice that constraints leave the prover without meaning to. Needs z3-solver.
+
+    Half a minute at first; a table that was found sound is not audited again. progress is told of "audit", by tables.
+    """
+    from zkc.compiler.audit.run import mistakes
     from zkc.compiler.build import circuit_files
-    from zkc.compiler.determinism import determinism_findings
     from zkc.dsl.diagnostics import DiagnosticError
     from zkc.dsl.parser import parse_files
 
     root = _folder(directory) or circuits_folder()
-    with _one_solver:
-        findings = determinism_findings(root)
+    findings = mistakes(root, progress)
     if findings:
         raise DiagnosticError(findings, parse_files(circuit_files(root), root)[1])
-
-
-_one_solver = threading.Lock()
-"""z3's context is one for the process, and not made for threads."""
 
 
 def circuits_folder() -> Path:
@@ -677,7 +711,7 @@ def security(log_rows: int, *, small: bool = False, hide: bool = True) -> Securi
 
 
 def _run(image: str, execution: Execution, parameter_set: int = STANDARD_SET) -> Run:
-    from zkc.runtime.sizes import all_cells
+    from zkc.runtime.execution.sizes import all_cells
 
     e = execution
     cells = all_cells(machine().circuit, (segment.rows for segment in e.segments), PARAMETER_SETS[parameter_set])

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zkc.compiler.build import circuit_files, circuits_directory, compile_program
-from zkc.compiler.table import Column, Origin, TableBuilder
+from zkc.compiler.check import check_columns, columns_of
+from zkc.compiler.dialects import air, row
+from zkc.compiler.ir.operation import Operation
+from zkc.compiler.passes.lower_air import column_name
+from zkc.compiler.passes.share_columns import column_type
+from zkc.compiler.pipeline import Lowered
 
 
 @dataclass(frozen=True)
@@ -29,41 +34,46 @@ class ColumnAudit:
 
 def audit(directory: Path | None) -> list[ColumnAudit]:
     """Every column of every table. Raises DiagnosticError if the files do not compile, a column that nothing constrains included."""
-    from zkc.compiler.check import check_columns
-
     root = directory or circuits_directory()
     compilation = compile_program(circuit_files(root), root)
-    tables = [*compilation.steps, *compilation.others]
-    for table in tables:
-        check_columns(compilation.program, table)
+    lowered = compilation.lowered
+    check_columns(compilation.program, lowered.tables)
     compilation.program.check()
-    return [
-        _column(table, column, arm)
-        for table in (*tables, compilation.claim)
-        for column in table.columns
-        for arm in column.by_arm
-    ]
+    return [found for table in (*lowered.tables, lowered.claim) for found in _table(table)]
 
 
-def _column(table: TableBuilder, column: Column, arm: str | None) -> ColumnAudit:
-    origin = column.origins.get(arm) or Origin(column.name, None, trusted=False, span=column.span)
-    kind, owner = _owner(table, column, arm, origin)
-    because = origin.because or ("" if kind == "bit" else "forced by its equations")
-    return ColumnAudit(table.name, arm or "", origin.name, column.type, kind, owner, because, str(origin.span or ""))
+def _table(table: Lowered) -> list[ColumnAudit]:
+    checks = checked_columns(table.air)
+    selectors = [op for op in table.row.regions[0] if op.definition is row.IS]
+    found = [_column(table.name, op, None, checks) for op in selectors]
+    return found + [_column(table.name, op, arm, checks) for op, arm in columns_of(table.row)]
 
 
-def _owner(table: TableBuilder, column: Column, arm: str | None, origin: Origin) -> tuple[str, str]:
-    if column.name.removeprefix("is_") in table.arms:
+def checked_columns(table: Operation) -> dict[tuple[int, str | None], str]:
+    """What checks the type of a column, by number and arm (None: on every row)."""
+    found: dict[tuple[int, str | None], str] = {}
+    for op in table.regions[0]:
+        if "checks" in op.attributes:
+            by = "x (1 - x) == 0" if op.definition is air.CONSTRAINT else f"lookup {op.text('bus')}"
+            found.update({(op.number("checks"), arm): by for arm in op.names("arms") or (None,)})
+    return found
+
+
+def _column(table: str, op: Operation, arm: str | None, checks: dict[tuple[int, str | None], str]) -> ColumnAudit:
+    kind, owner = _owner(op, arm, checks)
+    because = str(op.attributes.get("because", "" if kind == "bit" else "forced by its equations"))
+    return ColumnAudit(table, arm or "", column_name(op), column_type(op), kind, owner, because, str(op.loc.span or ""))
+
+
+def _owner(op: Operation, arm: str | None, checks: dict[tuple[int, str | None], str]) -> tuple[str, str]:
+    if op.definition is row.IS:
         return "bit", "selector of an instruction"
-    if origin.trusted:
+    if op.flag("trusted"):
         return "trusted", "where it comes from"
-    for constraint in table.constraints:
-        if constraint.owner == column.node and constraint.arm in (None, arm):
-            return "bit", "x (1 - x) == 0"
-    for message in table.messages:
-        if message.owner == column.node and message.arm in (None, arm):
-            return "range", f"lookup {message.bus}"
-    return "free", "any field element"
+    by = checks.get((op.number("slot"), arm)) or checks.get((op.number("slot"), None))
+    if by is None:
+        return "free", "any field element"
+    return ("range" if by.startswith("lookup") else "bit"), by
 
 
 def grouped(columns: Iterable[ColumnAudit]) -> list[tuple[ColumnAudit, int]]:

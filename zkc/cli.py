@@ -25,14 +25,16 @@ from zkc.progress import progress_bars, progress_lines
 from zkc.runtime import arguments as allowed
 from zkc.runtime.errors import InputError, OutputError, VerificationError, ZkcError
 from zkc.runtime.files import FULL, FULL_HINT, check_writable, is_stdout, write_file
+from zkc.runtime.guest.linux_calls import describe_calls
 from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_INPUT_BYTES, MAX_JOURNAL_BYTES
-from zkc.runtime.linux_calls import describe_calls
+from zkc.runtime.stark.parameters import JOHNSON, UNIQUE_DECODING
 from zkc.runtime.text import printable
 from zkc.stopping import Stopped, stoppable
 from zkc.streams import standard_streams
 
 if TYPE_CHECKING:
     from zkc.advice import Finding
+    from zkc.runtime.stark.security import Strength
 
 OK, NOT_VERIFIED, BAD_INPUT, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
 
@@ -131,7 +133,7 @@ def prove(
         str | None,
         typer.Option("--ray", metavar="[ADDRESS]", help="Prove on a Ray cluster: HOST:PORT, ray://HOST:PORT; left out, this machine's."),
     ] = None,
-    small: Annotated[bool, typer.Option("--small", help="A third fewer bytes for twice the time and more memory.")] = False,
+    small: Annotated[bool, typer.Option("--small", help="Less than half the bytes for twice the time and more memory; see below.")] = False,
     hide: Annotated[
         bool,
         typer.Option("--hide/--no-hide", help="The receipt hides the input; without, it is a fifth smaller and proven a little faster."),
@@ -145,6 +147,8 @@ def prove(
 
     The receipt tells nothing of the input but what follows from journal, exit code, the number of segments and the sizes of their tables.
     With --no-hide it does not hide the input: parts can be computed from it.
+
+    With --small its security rests on the Johnson radius, on a theorem from a preprint: who verifies it must accept that.
     """
     report = Report(json)
     target = output or Path(program.stem + ".receipt")
@@ -171,15 +175,18 @@ def prove(
         )
     facts = _run_facts(proof.run) | {
         "proven in": describe_rate(proof.run.instructions, proof.seconds),
-        "proof": f"{describe_count(proof.proof_bytes)} bytes, {proof.security_bits:.0f} bits of security",
+        "proof": f"{describe_count(proof.proof_bytes)} bytes",
+        "security": _describe_strength(proof.strength),
         "receipt": str(target),
     }
     values = _run_values(proof.run) | {"prove_seconds": proof.seconds, "receipt_bytes": len(proof.receipt)}
     values["findings"] = [finding.values() for finding in proof.findings]
-    values |= {"proof_bytes": proof.proof_bytes, "security_bits": proof.security_bits, "receipt": str(target), "hides": hide}
+    values |= {"proof_bytes": proof.proof_bytes, **proof.strength.values(), "receipt": str(target), "hides": hide}
     report.show(facts, **values)
     if stdin and not hide:
         note("zkc: the receipt does not hide the input: parts of it can be computed; prove without --no-hide before you give it away")
+    if proof.strength.regime == JOHNSON:
+        note("zkc: the receipt rests on the Johnson radius, on a preprint: whoever verifies it must accept that, with --accept-johnson")
     _name_refused(proof.run)
 
 
@@ -192,18 +199,30 @@ def verify(
     exit_code: Annotated[
         int | None, typer.Option("--exit-code", metavar="N", help="The exit code that it must have had; -1 is 4294967295.")
     ] = None,
+    accept_johnson: Annotated[
+        bool, typer.Option("--accept-johnson", help="Take receipts made with --small: they rest on the Johnson radius, on a preprint.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Check a receipt. Status 1 if it does not prove what is asked."""
     report = Report(json)
     expected = None if journal is None else api.read_journal(journal)
     with progress_bars(quiet=json) as progress:
-        verified = api.verify(receipt, program=elf, image_id=image_id, journal=expected, exit_code=exit_code, progress=progress)
+        verified = api.verify(
+            receipt,
+            program=elf,
+            image_id=image_id,
+            journal=expected,
+            exit_code=exit_code,
+            accept_johnson=accept_johnson,
+            progress=progress,
+        )
     facts = {
         "verified": f"yes, {_count(verified.segments, 'segment')} in {report.seconds():.2f} s",
         "image id": verified.image_id,
         "exit code": describe_exit(verified.exit_code),
         "journal": describe_journal(verified.journal),
+        "security": _describe_strength(verified.strength),
     }
     report.show(
         facts,
@@ -214,7 +233,7 @@ def verify(
         segments=verified.segments,
         proof_bytes=verified.proof_bytes,
         receipt_bytes=verified.receipt_bytes,
-        security_bits=verified.security_bits,
+        **verified.strength.values(),
     )
 
 
@@ -355,6 +374,7 @@ def compile(
     with progress_bars(quiet=json) as progress:
         compiled = api.warm(directory or _circuits(), jobs=jobs, progress=progress).kernels if kernels else 0
         circuit = api.compile(directory or _circuits(), progress=progress).circuit
+    warnings = _warnings(directory)
     facts = {
         "digest": circuit.digest.hex(),
         "tables": str(len(circuit.tables)),
@@ -363,7 +383,49 @@ def compile(
         "kernels": f"{compiled} compiled" if compiled else "nothing to compile",
         "seconds": f"{report.seconds():.2f}",
     }
-    report.show(facts, digest=circuit.digest.hex(), tables=len(circuit.tables), buses=len(circuit.buses), kernels=compiled)
+    counts = {"tables": len(circuit.tables), "buses": len(circuit.buses), "kernels": compiled}
+    report.show(facts, digest=circuit.digest.hex(), **counts, warnings=warnings)
+
+
+@app.command()
+def opt(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="Operations as text (- is stdin), or .circ: a file, a folder, zkc's own.", show_default=False),
+    ] = None,
+    passes: Annotated[str, typer.Option("-p", "--passes", metavar="PASSES", help="What is run, in order: 'a,b{option=3}'.")] = "",
+    print_between_passes: Annotated[bool, typer.Option("--print-between-passes", help="Print all after each pass, on stderr.")] = False,
+    time_passes: Annotated[bool, typer.Option("--time-passes", help="Print the seconds of each pass to stderr.")] = False,
+    verify_each: Annotated[bool, typer.Option("--verify-each", help="Verify after each pass, not only first and last.")] = False,
+    split_input_file: Annotated[bool, typer.Option("--split-input-file", help="Lines `// -----` separate modules.")] = False,
+    verify_diagnostics: Annotated[
+        bool, typer.Option("--verify-diagnostics", help="Print nothing; status 2 unless errors are those that comments expect.")
+    ] = False,
+    locations: Annotated[bool, typer.Option("--locations", help="Print where each operation comes from.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Run passes of the compiler over operations, and print what comes out."""
+    from zkc import opt as optimiser
+
+    report = Report(json)
+    settings = optimiser.Settings(optimiser.parse_pipeline(passes), verify_each=verify_each, locations=locations)
+    if print_between_passes:
+        settings.between = lambda name, module: note(optimiser.after(name, module, locations=locations))
+    found = optimiser.sources(file, api.circuits_folder(), split=split_input_file)
+    if verify_diagnostics:
+        wrong = [line for source in found for line in optimiser.verify_diagnostics(source, settings)]
+        if wrong:
+            raise Refused("errors are not those that comments expect:\n" + "\n".join(wrong), {"wrong": wrong}, hint=None)
+        report.show({"modules with the errors expected": str(len(found))}, modules=len(found), seconds_of_passes=settings.times)
+        return
+    text = optimiser.optimise_all(found, settings)
+    if time_passes:
+        for name, seconds in settings.times:
+            note(f"{seconds:9.4f} s  {name}")
+    if json:
+        report.show({}, text=text, seconds_of_passes=settings.times)
+    else:
+        say(text.removesuffix("\n"))
 
 
 def _emit(directory: Path | None, stage: str, output: Path | None, report: Report) -> None:
@@ -409,15 +471,16 @@ def test(
     """Run the `test` blocks of .circ files. Status 2 if one fails."""
     report = Report(json)
     outcomes = api.run_inline_tests(directory or _circuits(), pattern)
+    warnings = _warnings(directory)
     for outcome in outcomes:
         for failure in outcome.failures:
             note(printable(f"{outcome.name}: {failure}"))
     failed = [outcome.name for outcome in outcomes if outcome.failures]
     counts = {"tests": len(outcomes), "lines": sum(outcome.checks for outcome in outcomes), "failed": len(failed)}
     if not (json and failed):
-        report.show({name: str(count) for name, count in counts.items()}, **counts)
+        report.show({name: str(count) for name, count in counts.items()}, **counts, warnings=warnings)
     if failed:
-        raise Refused(f"{_count(len(failed), 'test')} failed: {', '.join(failed)}", counts)
+        raise Refused(f"{_count(len(failed), 'test')} failed: {', '.join(failed)}", {**counts, "warnings": warnings})
 
 
 @app.command()
@@ -438,10 +501,12 @@ def audit(
 
     report = Report(json)
     columns = api.audit(directory or _circuits())
+    warnings = _warnings(directory)
     if determinism:
-        api.check_determinism(directory or _circuits())
+        with progress_bars(quiet=json) as progress:
+            api.check_determinism(directory or _circuits(), progress=progress)
     if json:
-        report.show({}, columns=[asdict(column) for column in columns])
+        report.show({}, columns=[asdict(column) for column in columns], warnings=warnings)
     else:
         print_audit(columns, every=every)
         if determinism:
@@ -496,7 +561,7 @@ def security(
     result = api.security(log_rows, small=small, hide=hide)
     if json:
         regimes = {x.regime: {"theorem": x.theorem, "parameter": x.parameter, "terms": dict(x.terms)} for x in result.regimes}
-        report.show({}, security_bits=result.claimed, limiting=result.limiting, regimes=regimes, digests=dict(result.digests))
+        report.show({}, **result.strength.values(), limiting=result.limiting, regimes=regimes, digests=dict(result.digests))
     else:
         print_security(result)
 
@@ -608,7 +673,9 @@ def _status_of(error: BaseException, as_json: bool) -> int:
     if isinstance(error, DiagnosticError):
         found = [{"code": d.code, "message": d.message, "where": None if d.span is None else str(d.span)} for d in error.diagnostics]
         note(str(error))
-        return _failed(_count(len(found), "error") + " in the .circ files", error.status, as_json, diagnostics=found)
+        other = any(d.span is not None and not d.span.file.endswith(".circ") for d in error.diagnostics)
+        texts = "the text" if other else "the .circ files"
+        return _failed(f"{_count(len(found), 'error')} in {texts}", error.status, as_json, diagnostics=found)
     if isinstance(error, Refused):
         return _failed(_with_notes(error), error.status, as_json, **error.values)
     if isinstance(error, ZkcError):
@@ -664,7 +731,7 @@ def _failed(message: str, status: int, as_json: bool, **values: Any) -> int:
 
 def _with_addresses(arguments: Sequence[str]) -> list[str]:
     """`--ray` means `--ray auto` where no address follows: an option of the library has a value or none."""
-    from zkc.runtime.cluster import ADDRESS
+    from zkc.runtime.receipts.cluster import ADDRESS
 
     own = len(_before_flags(list(arguments))[0])
     following = [*arguments[1:own], ""]
@@ -680,6 +747,14 @@ def _with_notes(error: BaseException) -> str:
 def _circuits() -> str | None:
     """The folder of --circuits."""
     return os.environ.get("ZKC_CIRCUITS") or None
+
+
+def _warnings(directory: Path | None) -> list[dict[str, str]]:
+    """Says what nothing uses in the .circ files, and gives it for --json."""
+    found = api.circuit_warnings(directory or _circuits() or api.circuits_folder())
+    for warned in found:
+        note(warned.text)
+    return [{"code": warned.code, "message": warned.message, "where": warned.where} for warned in found]
 
 
 def _count(number: int, what: str) -> str:
@@ -741,6 +816,13 @@ def _name_refused(run: api.Run) -> None:
     """A program that asks for what does not exist may have lost output, and exits with 0 all the same."""
     if run.refused:
         note(f"zkc: environment calls that the machine does not have, answered -38: {describe_calls(run.refused)}")
+
+
+def _describe_strength(strength: Strength) -> str:
+    """The bits and what they rest on; what the claim of the project leaves of them, if that is less."""
+    if strength.regime == UNIQUE_DECODING:
+        return f"{strength.bits:.0f} bits in unique decoding"
+    return f"{strength.bits:.0f} bits ({strength.theorem}); {strength.unique_decoding:.0f} bits in unique decoding"
 
 
 def _run_facts(run: api.Run) -> dict[str, str]:

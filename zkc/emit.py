@@ -6,14 +6,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, Circuit, Table
+from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, MUL, Circuit, Table
 from zkc.runtime.errors import InputError
 
 if TYPE_CHECKING:
-    from zkc.runtime.machine import Machine
+    from zkc.compiler.ir.operation import Operation
 
 P = 2**31 - 2**24 + 1
-STAGES = "ast, tables, table:NAME, stats, dot, isa, json, fast, tracing, fill:NAME, constraints:NAME"
+STAGES = (
+    "ast, circ (of one item: circ:NAME), row, air, step, fill (of one table: row:NAME, …), tables, table:NAME, stats, dot, dot:NAME, isa,"
+    " json, smt:NAME, code:fast, code:tracing, code:fill:NAME"
+)
+OPERATIONS = ("row", "air", "step", "fill")
+"""Stages of the intermediate representation."""
 
 
 def emit(directory: Path | None, stage: str) -> str:
@@ -21,24 +26,80 @@ def emit(directory: Path | None, stage: str) -> str:
     from zkc.compiler.build import circuits_directory, load_machine
 
     kind, _, name = stage.partition(":")
-    if kind == "ast":
+    if kind == "ast" and not name:
         return "\n".join(_syntax(directory or circuits_directory()))
+    if kind == "circ":
+        return _imported(directory or circuits_directory(), name)
+    if kind in OPERATIONS or kind == "isa" or (kind in ("smt", "dot") and name):
+        return _compiled(directory or circuits_directory(), kind, name)
     machine = load_machine(directory)
-    if kind in ("fast", "tracing") and not name:
-        return machine.spec.modules[(kind, "executor")]
-    if (kind, name) in machine.spec.modules:
-        return machine.spec.modules[(kind, name)]
+    if kind == "code":
+        kind, _, table = name.partition(":")
+        module = machine.spec.modules.get((kind, table or "executor"))
+        if module is not None and not table:
+            return module
+        if kind == "fill" and table in machine.spec.fills:
+            return "\n".join((f"how the rows of `{table}` are filled", *machine.spec.fills[table].listing()))
     texts: dict[str, Callable[[], Iterator[str]]] = {
         "tables": lambda: _tables(machine.circuit, None),
         "table": lambda: _tables(machine.circuit, name),
         "stats": lambda: _stats(machine.circuit),
         "dot": lambda: _dot(machine.circuit),
-        "isa": lambda: _isa(machine),
         "json": lambda: _json(machine.circuit),
     }
     if kind not in texts or (kind == "table") != bool(name):
-        raise InputError(f"there is no stage `{stage}`", hint=f"one of: {STAGES}")
+        raise _unknown(stage)
     return "\n".join(texts[kind]())
+
+
+def _unknown(stage: str) -> InputError:
+    return InputError(f"there is no stage `{stage}`", hint=f"one of: {STAGES}")
+
+
+def _imported(directory: Path, name: str) -> str:
+    """What a program says as operations: all of it, or what is called so."""
+    from zkc.compiler.build import circuit_files
+    from zkc.compiler.front import front_end
+    from zkc.compiler.importer.items import import_program
+    from zkc.compiler.ir.printer import print_module
+
+    program, _ = front_end(circuit_files(directory), directory)
+    module = import_program(program)
+    chosen = module.replaced(op for op in module if name in ("", op.text("sym_name")))
+    if not chosen.operations:
+        raise InputError(f"nothing is called `{name}`", hint="name a gadget, a table, a frame or a constant")
+    return print_module(chosen).rstrip("\n")
+
+
+def _compiled(directory: Path, kind: str, name: str) -> str:
+    """A stage that is made of operations, of one table or of all."""
+    from zkc.compiler.build import circuit_files, compile_program
+    from zkc.compiler.ir.module import Module
+    from zkc.compiler.ir.printer import print_module
+    from zkc.compiler.targets.dot import dataflow_dot
+    from zkc.compiler.targets.isa import isa_page
+    from zkc.compiler.targets.smt import smt_table
+
+    compilation = compile_program(circuit_files(directory), directory)
+    lowered = compilation.lowered
+    if kind == "isa":
+        if name:
+            raise _unknown(f"{kind}:{name}")
+        return isa_page(compilation.program, lowered).rstrip("\n")
+    chosen = [t for t in (*lowered.tables, lowered.claim) if name in ("", t.name)]
+    if not chosen:
+        raise InputError(f"there is no table `{name}`", hint="`zkc stats` lists the tables")
+    if kind == "smt":
+        return smt_table(chosen[0].air).rstrip("\n")
+    if kind == "dot":
+        return "\n".join(dataflow_dot(chosen[0].row))
+    operations: list[Operation] = []
+    for table in chosen:
+        found = {"row": [table.row], "air": [table.air], "step": table.steps, "fill": [table.fill] if table.fill is not None else []}
+        operations += found[kind]
+    if not name:
+        operations += [*lowered.decoded, lowered.guards] if kind == "step" else []
+    return print_module(Module(operations)).rstrip("\n")
 
 
 def _syntax(directory: Path) -> Iterator[str]:
@@ -143,23 +204,6 @@ def _json(circuit: Circuit) -> Iterator[str]:
 
 
 def _dot(circuit: Circuit) -> Iterator[str]:
-    """Who sends to whom, for Graphviz. A multiplicity has no sign of its own, so edges have no direction."""
-    yield "graph circuit {"
-    yield "  rankdir=LR; node [fontname=monospace];"
-    for bus in circuit.buses:
-        yield f'  "bus {bus.name}" [shape=ellipse, label="{bus.name}"];'
-    for table in (*circuit.tables, circuit.claim):
-        yield f'  "{table.name}" [shape=box];'
-        counts: dict[int, int] = {}
-        for message in table.messages:
-            counts[message.bus] = counts.get(message.bus, 0) + 1
-        for bus, count in counts.items():
-            yield f'  "{table.name}" -- "bus {circuit.buses[bus].name}" [label="{count}"];'
-    yield "}"
+    from zkc.compiler.targets.dot import circuit_dot
 
-
-def _isa(machine: Machine) -> Iterator[str]:
-    """Every instruction with its fixed bits and assembly."""
-    for insn in machine.spec.insns:
-        bits = "".join(str(insn.match >> i & 1) if insn.mask >> i & 1 else "-" for i in range(31, -1, -1))
-        yield f"{insn.name:<8} {bits}  {insn.assembly}"
+    return circuit_dot(circuit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from zkc.runtime.elf import Program
+from zkc.runtime.guest.elf import Program
 
 
 def listing(program: Program, disassemble: Callable[[int, int], str]) -> Iterator[str]:

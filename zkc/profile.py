@@ -16,15 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from zkc.calls import CALLS, RETURNS, STAYS, transfers
-from zkc.runtime.sizes import row_cells, table_sizes
+from zkc.runtime.execution.sizes import row_cells, table_sizes
 
 if TYPE_CHECKING:
     from zkc.advice import Finding
     from zkc.api import Run
-    from zkc.runtime.elf import Program
-    from zkc.runtime.executor import Execution
-    from zkc.runtime.machine import Machine
-    from zkc.runtime.segment import Segment
+    from zkc.runtime.circuit.machine import Machine
+    from zkc.runtime.execution.executor import Execution
+    from zkc.runtime.execution.segment import Segment
+    from zkc.runtime.guest.elf import Program
 
 Numbers = npt.NDArray[np.int64]
 Stack = tuple[str, ...]
@@ -79,7 +79,7 @@ class Profiler:
 
     def add(self, segment: Segment) -> None:
         """One segment, traced again from its snapshot."""
-        from zkc.runtime.trace import Tracer
+        from zkc.runtime.execution.trace import Tracer
 
         tracer = Tracer(self.machine, segment)
         code = dict(zip(segment.code.tolist(), tracer.mem[segment.code].tolist(), strict=True))

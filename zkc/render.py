@@ -9,7 +9,7 @@ from typing import Any
 from zkc.audit import ColumnAudit, grouped
 from zkc.output import describe_count, describe_share, say
 from zkc.profile import Profile
-from zkc.runtime.stark.parameters import DEGREE
+from zkc.runtime.stark.parameters import DEGREE, JOHNSON
 from zkc.runtime.stark.security import SecurityReport
 from zkc.runtime.text import printable
 from zkc.stats import TableCost
@@ -119,4 +119,7 @@ def print_security(report: SecurityReport) -> None:
     print_table("Security: -log2 of the error of each round, and digests", heads, rows)
     for regime in report.regimes:
         say(f"{regime.regime}: {regime.theorem}")
-    say(f"\nclaimed: {report.claimed:.1f} bits, provable, in unique decoding; the weakest part is {report.limiting}")
+    strength = report.strength
+    say(f"\n{strength.bits:.1f} bits, provable, {strength.rests_on}; the weakest part is {report.limiting}")
+    if strength.regime == JOHNSON:
+        say(f"They rest on a preprint, and a verifier must accept that. In unique decoding: {strength.unique_decoding:.1f} bits")

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from zkc.output import describe_count, describe_exit, describe_journal, describe_share
-from zkc.runtime.sizes import table_sizes
+from zkc.runtime.execution.sizes import table_sizes
 
 if TYPE_CHECKING:
     from zkc.profile import Profile, Weight
-    from zkc.runtime.machine import Machine
-    from zkc.runtime.memory_map import MemoryMap
-    from zkc.runtime.segment import Segment
+    from zkc.runtime.circuit.machine import Machine
+    from zkc.runtime.execution.segment import Segment
+    from zkc.runtime.memory.map import MemoryMap
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 COLOURS: Final = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442", "#999999")
@@ -101,13 +101,13 @@ def prove_all(machine: Machine, segments: Sequence[Segment], progress: Callable[
 
 def prove_for_times(machine: Machine, segment: Segment) -> Proven:
     """Proves a segment and keeps the time of each phase, not the proof."""
+    from zkc.runtime.execution.trace import trace
     from zkc.runtime.stark.prover import Prover
-    from zkc.runtime.trace import trace
 
     start = time.perf_counter()
     traces, claim = trace(machine, segment)
     seconds = {"trace": time.perf_counter() - start}
-    prover = Prover(machine.circuit, traces, claim, evaluators=machine.evaluators(list(traces)))
+    prover = Prover(machine.circuit, traces, claim)
     proof = prover.run()
     return Proven(seconds | prover.timings.seconds, len(proof))
 

@@ -7,8 +7,8 @@ import hashlib
 from dataclasses import astuple, dataclass
 from typing import Final
 
-from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Table
-from zkc.runtime.sizes import row_cells
+from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Table
+from zkc.runtime.execution.sizes import row_cells
 
 BUDGETS: Final = {
     **dict.fromkeys(("lui", "auipc"), (11, 8)),

@@ -14,12 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from zkc.runtime import cache, sources
-from zkc.runtime.workers import Failure, run_tasks
+from zkc.runtime.kernels import cache, sources
+from zkc.runtime.receipts.workers import Failure, run_tasks
 
 if TYPE_CHECKING:
-    from zkc.runtime.machine import Machine
-    from zkc.runtime.segment import Segment
+    from zkc.runtime.circuit.machine import Machine
+    from zkc.runtime.execution.segment import Segment
+    from zkc.runtime.memory.image import Image
 
 Progress = Callable[[str, int, int], None]
 Task = tuple[str, str]
@@ -27,8 +28,8 @@ Task = tuple[str, str]
 Entry = tuple[str, str]
 """Kind and name of an entry of the cache."""
 
-FIRST: Final = (("proof", "stark"), ("tracing", "executor"), ("fast", "executor"), ("fill", "divide"))
-"""What takes longest."""
+KERNELS: Final = (("proof", "stark"), ("tracing", "executor"), ("fast", "executor"))
+"""The longest first."""
 WHOLE: Final = ("whole", "machine")
 """Executes, proves and verifies: what was missed is compiled there."""
 
@@ -78,17 +79,14 @@ def is_warm(machine: Machine, *, whole: bool = False) -> bool:
 
 def note_of(machine: Machine) -> str:
     """The entry that lists what is used: named by the generated modules, and by what kernels are made of and depend on."""
-    from zkc.runtime.kernel_cache import environment
+    from zkc.runtime.kernels.numba_cache import environment
 
     return sources.short_digest(repr((sorted(machine.spec.modules.items()), sources.digest_of(__name__), environment())))
 
 
 def _tasks(machine: Machine) -> list[Task]:
     """All kernels, the longest first."""
-    others = [key for key in machine.spec.modules if key not in FIRST]
-    size = {key: len(machine.spec.modules[key]) for key in others}
-    first = [key for key in FIRST if key[0] == "proof" or key in machine.spec.modules]
-    return [*first, *sorted(others, key=lambda key: -size[key])]
+    return [key for key in KERNELS if key[0] == "proof" or key in machine.spec.modules]
 
 
 def _compile(directory: Path | None, tasks: list[Task], jobs: int, progress: Progress) -> set[Entry]:
@@ -110,53 +108,54 @@ def _compile(directory: Path | None, tasks: list[Task], jobs: int, progress: Pro
 
 def compile_kernel(directory: Path | None, task: Task) -> frozenset[Entry]:
     """Makes Numba compile one kernel, by calling it with arguments of the right types. Gives all entries that this process used so far."""
-    import numpy as np
-
     from zkc.compiler.build import load_machine
 
-    kind, table = task
+    kind, _ = task
     machine = load_machine(directory)
-    words = np.zeros((1, 128), dtype=np.uint32)
     if kind == "proof":
         _toy_proof()
     elif kind == "fast":
         _execute(machine)
     elif kind == "tracing":
         _trace(machine)
-    elif kind == "whole":
-        run_whole(machine)
-    elif kind == "fill":
-        machine.module("fill", table).fill(words, 0, 0, words.copy(), words[0])
     else:
-        machine.module("constraints", table).evaluate(words, 0, 0, words.copy())
+        run_whole(machine)
     return cache.touched()
 
 
-EXIT: Final = (0x05D00893, 0x00000513, 0x00000073)
-"""li a7, 93; li a0, 0; ecall."""
+def shortest_run(machine: Machine) -> Image | None:
+    """The memory of a program of one instruction, which ends; None if no instruction of the machine is known to end a run."""
+    import numpy as np
+
+    from zkc.runtime.memory.image import Image
+
+    memory, ending = machine.memory_map, machine.spec.ending
+    if ending is None:
+        return None
+    start = memory.system_page * memory.page_words
+    words = {memory.page_words: ending.word, **ending.memory}
+    words |= {start + memory.word_pc: memory.page_bytes, start + memory.word_journal_capacity: memory.tag_journal}
+    pages: dict[int, np.ndarray] = {}
+    for address, word in words.items():
+        page, place = divmod(address, memory.page_words)
+        pages.setdefault(page, np.zeros(memory.page_words, dtype=np.uint32))[place] = word
+    return Image(memory, pages)
 
 
 def _execute(machine: Machine, *, snapshots: bool = True) -> list[Segment]:
-    """The segments of the shortest program."""
-    import numpy as np
+    """The segments of the shortest run."""
+    from zkc.runtime.execution.executor import execute
 
-    from zkc.runtime.executor import execute
-    from zkc.runtime.image import Image
-
-    memory = machine.memory_map
-    code, system = np.zeros(memory.page_words, dtype=np.uint32), np.zeros(memory.page_words, dtype=np.uint32)
-    code[: len(EXIT)] = EXIT
-    system[memory.word_pc], system[memory.word_journal_capacity] = memory.page_bytes, memory.tag_journal
-    image = Image(memory, {1: code, memory.system_page: system})
-    return execute(machine, image, b"", snapshots=snapshots).segments
+    image = shortest_run(machine)
+    return [] if image is None else execute(machine, image, b"", snapshots=snapshots).segments
 
 
 def _trace(machine: Machine) -> None:
     """Runs the tracing executor on nothing."""
     import numpy as np
 
-    from zkc.runtime.executor import STATE_WORDS
-    from zkc.runtime.machine_ops import HOST_WORDS
+    from zkc.runtime.execution.executor import STATE_WORDS
+    from zkc.runtime.execution.operations import HOST_WORDS
 
     def numbers() -> np.ndarray:
         return np.zeros(max(STATE_WORDS, HOST_WORDS), dtype=np.int64)
@@ -172,16 +171,16 @@ def _trace(machine: Machine) -> None:
 
 def run_whole(machine: Machine) -> None:
     """Executes, proves and verifies the shortest program, as `prove` does."""
+    from zkc.runtime.execution.trace import trace
     from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
     from zkc.runtime.stark.prover import prove
     from zkc.runtime.stark.verifier import verify
-    from zkc.runtime.trace import trace
 
     parameters = PARAMETER_SETS[STANDARD_SET]
     _execute(machine, snapshots=False)
     for segment in _execute(machine):
         traces, claim = trace(machine, segment, least=parameters.min_log_height)
-        proof = prove(machine.circuit, traces, claim, parameters, machine.evaluators(list(traces)))
+        proof = prove(machine.circuit, traces, claim, parameters)
         verify(machine.circuit, claim, proof, parameters)
 
 
@@ -189,7 +188,7 @@ def _toy_proof() -> None:
     """Proves and verifies a lookup in a circuit of two tables: all kernels of the proof system, none that are generated."""
     import numpy as np
 
-    from zkc.runtime.circuit import ADD, COLUMN, MUL, SUB, Bus, Circuit, Message, Table
+    from zkc.runtime.circuit.circuit import ADD, COLUMN, MUL, SUB, Bus, Circuit, Message, Table
     from zkc.runtime.stark.parameters import DEFAULT
     from zkc.runtime.stark.prover import prove
     from zkc.runtime.stark.verifier import verify

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .circuit import read_circuit
 from .image import image_id, text
+from .parameters import JOHNSON, PARAMETER_SETS
 from .poseidon2 import Digest
 from .protocol import check_protocol
 from .receipt import check_receipt, read_receipt
@@ -24,6 +25,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     program.add_argument("--elf", type=Path, metavar="FILE", help="the program that must have run")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="what the program must have written")
     parser.add_argument("--exit-code", type=int, metavar="N", help="0 .. 2^32 - 1")
+    parser.add_argument("--accept-johnson", action="store_true", help="take security that rests on the Johnson radius, on a preprint")
     return parser.parse_args(given)
 
 
@@ -44,11 +46,13 @@ def main(given: list[str] | None = None) -> int:
         return 2
     try:
         receipt = read_receipt(data)
-        check_receipt(circuit, receipt, image_id=expected, journal=journal, exit_code=options.exit_code)
+        accept = options.accept_johnson
+        check_receipt(circuit, receipt, image_id=expected, journal=journal, exit_code=options.exit_code, accept_johnson=accept)
     except Refused as refused:
         print(f"no: {refused}")
         return 1
-    print(f"yes: image ID {text(receipt.image_id)}, exit code {receipt.exit_code}, journal {receipt.journal.hex() or 'empty'}")
+    proven = f"image ID {text(receipt.image_id)}, exit code {receipt.exit_code}, journal {receipt.journal.hex() or 'empty'}"
+    print(f"yes: {proven}{', up to the Johnson radius' if PARAMETER_SETS[receipt.parameter_set].regime == JOHNSON else ''}")
     return 0
 
 

@@ -12,13 +12,15 @@ from .field import DEGREE, GENERATOR, MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, TWO_ADICIT
 from .refused import require
 
 ABSENT = 0
+UNIQUE_DECODING, JOHNSON = 0, 1
+"""The regimes: how far from polynomials words may be for the security check to count on them."""
 
 
 @dataclass(frozen=True)
 class Parameters:
     """log_blowup: of B. grinding: in bits. log_fold: of the values folded into one. log_final: least log2 of the final coefficients.
 
-    masks: random coefficients of each column; if there are any, the proof hides its traces.
+    masks: random coefficients of each column; if there are any, the proof hides its traces. regime: what the security rests on.
     """
 
     log_blowup: int
@@ -27,6 +29,7 @@ class Parameters:
     log_fold: int = 3
     log_final: int = 7
     masks: int = 0
+    regime: int = UNIQUE_DECODING
 
     @property
     def hides(self) -> bool:
@@ -43,16 +46,15 @@ class Parameters:
         return -(-(self.masks << 7) >> self.least)
 
     def encoded(self) -> bytes:
-        return struct.pack(
-            "<9I", P, DEGREE, GENERATOR, self.log_blowup, self.queries, self.grinding, self.log_fold, self.log_final, self.masks
-        )  # fmt: skip
+        words = (self.log_blowup, self.queries, self.grinding, self.log_fold, self.log_final, self.masks, self.regime)
+        return struct.pack("<10I", P, DEGREE, GENERATOR, *words)
 
 
 PARAMETER_SETS = {
     0: Parameters(log_blowup=1, queries=261),
-    1: Parameters(log_blowup=3, queries=131),
+    1: Parameters(log_blowup=3, queries=80, regime=JOHNSON),
     2: Parameters(log_blowup=1, queries=286, masks=292),
-    3: Parameters(log_blowup=3, queries=132, masks=138),
+    3: Parameters(log_blowup=3, queries=82, masks=88, regime=JOHNSON),
 }
 SALT_WORDS = 5
 

@@ -10,12 +10,12 @@ from itertools import pairwise
 from .checks import check_proof
 from .circuit import Circuit
 from .field import P
-from .parameters import PARAMETER_SETS
+from .parameters import JOHNSON, PARAMETER_SETS
 from .poseidon2 import Digest, Poseidon2, halves
 from .proof import Reader
 from .refused import Refused, require
 
-MAGIC, VERSION, KIND = b"zkc receipt\n", 2, 0
+MAGIC, VERSION, KIND = b"zkc receipt\n", 3, 0
 MAX_JOURNAL_BYTES, MAX_SEGMENTS, MAX_CLAIM_VALUES, MAX_PROOF_BYTES = 256 << 20, 1 << 16, 1 << 12, 64 << 20
 BLOCK = 32
 """Bytes of the journal that are absorbed at a time."""
@@ -117,18 +117,24 @@ def check_receipt(
     image_id: Digest | None = None,
     journal: bytes | None = None,
     exit_code: int | None = None,
+    accept_johnson: bool = False,
     segment_done: Callable[[int], None] = lambda number: None,
 ) -> None:
-    """Refused unless the receipt proves a run of the program `image_id` with this journal and exit code (None: whichever it names)."""
+    """Refused unless the receipt proves a run of the program `image_id` with this journal and exit code (None: whichever it names).
+
+    accept_johnson: whether the security of a proof may rest on the Johnson radius.
+    """
     require(receipt.circuit_digest == circuit.digest, "the receipt was made with another circuit")
     require(image_id in (None, receipt.image_id), "the receipt is for another program")
     require(journal in (None, receipt.journal), "the journal is another one")
     require(exit_code in (None, receipt.exit_code), "the exit code is another one")
+    parameters = PARAMETER_SETS[receipt.parameter_set]
+    require(parameters.regime != JOHNSON or accept_johnson, "its security rests on the Johnson radius, which is not accepted")
     claims = [decode(circuit, row) for row, _ in receipt.segments]
     check_chain(claims, receipt, circuit)
     for number, (row, proof) in enumerate(receipt.segments):
         try:
-            check_proof(circuit, row, proof, PARAMETER_SETS[receipt.parameter_set])
+            check_proof(circuit, row, proof, parameters)
         except Refused as refused:
             raise Refused(f"segment {number}: {refused}") from refused
         segment_done(number)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.koalabear import R_SQUARED, mul
 from zkc.runtime.field.packed import LANES, load, splat, store
-from zkc.runtime.threads import parallel_for
+from zkc.runtime.kernels.threads import parallel_for
 
 _TILE = 1 << 16
 

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 from numba import njit
 from numba.extending import intrinsic as numba_intrinsic
 
-from zkc.runtime.kernel_cache import KernelCache
+from zkc.runtime.kernels.numba_cache import KernelCache
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

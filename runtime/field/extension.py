@@ -17,7 +17,7 @@ from zkc.runtime.field import koalabear
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.field.packed import LANES, formula, load, splat, store
-from zkc.runtime.threads import parallel_for
+from zkc.runtime.kernels.threads import parallel_for
 
 DEGREE: Final = 6
 Words = npt.NDArray[np.uint32]

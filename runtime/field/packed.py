@@ -1,4 +1,4 @@
-"""Packed lanes: sixteen 32-bit words as one Numba value, and straight-line programs over them.
+"""Packed lanes: sixteen 32-bit words as one Numba value.
 
 `Packed` holds sixteen words; `+ - *` are KoalaBear operations on words in Montgomery form.
 """
@@ -16,10 +16,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import lower_builtin, models, register_model, type_callable
 
-from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
 from zkc.runtime.field import emit
 from zkc.runtime.field.compiled import intrinsic
-from zkc.runtime.field.koalabear import P_INVERSE, R, to_montgomery
+from zkc.runtime.field.koalabear import P_INVERSE
 
 LANES: Final = 16
 WORDS: Final = ir.VectorType(emit.I32, LANES)
@@ -316,78 +315,3 @@ def _elements(kind: Any) -> set[Any]:
     """Which of uint32 and Packed a type is made of; nothing for a type that is not all one of them."""
     found = set(_parts(kind))
     return found if found in ({types.uint32}, {packed}) else set()
-
-
-def straight_line(nodes: npt.NDArray[np.int64], outputs: Sequence[int], n_columns: int) -> Any:
-    """`body(columns, row, out, position)`: evaluate a node list (see runtime/circuit.py) on sixteen rows as one block of LLVM code.
-
-    columns: `uint32[>= n_columns][rows]`, Montgomery, each column contiguous. Rows `row .. row + 15` are read; output k goes to
-    `out[k, position .. position + 15]` of an array `uint32[len(outputs)][block]`. Only nodes that outputs need are emitted. About 0.1 ns
-    per node and row, and 2 ms of compilation per node.
-    """
-    program = _reachable(np.asarray(nodes, dtype=np.int64), [int(k) for k in outputs], n_columns)
-
-    @intrinsic
-    def body(typingctx: Any, columns: Any, row: Any, out: Any, position: Any) -> Any:
-        def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
-            def pointer(which: int, at: int) -> emit.Value:
-                kind = types.UniTuple(types.intp, 2)
-                index = context.make_tuple(b, kind, [ir.Constant(ir.IntType(64), at), args[which + 1]])
-                return _lane_pointer(context, b, sig.args[which], args[which], kind, index)
-
-            _emit_program(b, program, [int(k) for k in outputs], pointer)
-            return context.get_dummy_value()
-
-        return types.void(columns, types.intp, out, types.intp), emitter
-
-    return body
-
-
-def _reachable(nodes: npt.NDArray[np.int64], outputs: Sequence[int], n_columns: int) -> list[tuple[int, int, int, int]]:
-    """(node, op, a, b) of the nodes that outputs need, in order."""
-    needed = set(outputs)
-    program = []
-    for number in range(len(nodes) - 1, -1, -1):
-        op, a, b = (int(v) for v in nodes[number])
-        if number not in needed:
-            continue
-        program.append((number, op, a, b))
-        if op in (ADD, SUB, MUL):
-            if not (0 <= a < number and 0 <= b < number):
-                raise ValueError(f"node {number} uses a node that does not come before it")
-            needed |= {a, b}
-        elif op == COLUMN and not 0 <= a < n_columns:
-            raise ValueError(f"node {number} reads column {a} of {n_columns}")
-        elif op not in (COLUMN, CONSTANT):
-            raise ValueError(f"node {number} has unknown operation {op}")
-    return program[::-1]
-
-
-def _emit_program(
-    b: emit.Builder, program: list[tuple[int, int, int, int]], outputs: Sequence[int], pointer: Callable[[int, int], emit.Value]
-) -> None:
-    values: dict[int, emit.Value] = {}
-    places: dict[int, list[int]] = {}
-    for place, number in enumerate(outputs):
-        places.setdefault(number, []).append(place)
-    for number, op, x, y in program:
-        if op == COLUMN:
-            values[number] = _load(b, pointer(0, x))
-        elif op == CONSTANT:
-            values[number] = emit.constant(WORDS, to_montgomery(x))
-        else:
-            values[number] = _EMIT[op](b, values[x], values[y])
-        for place in places.get(number, ()):
-            b.store(values[number], pointer(2, place)).align = 4
-
-
-def _mul(b: emit.Builder, x: emit.Value, y: emit.Value) -> emit.Value:
-    """A product; a constant factor comes prepared."""
-    if isinstance(x, ir.Constant):
-        x, y = y, x
-    if not isinstance(y, ir.Constant):
-        return emit.mul(b, x, y)
-    return emit.mul_prepared(b, x, y, emit.constant(WORDS, y.constant[0].constant * P_INVERSE % R))
-
-
-_EMIT: Final = {ADD: emit.add, SUB: emit.sub, MUL: _mul}

@@ -28,7 +28,7 @@ from zkc.runtime.field.packed import (
     store_half_rows,
     transpose,
 )
-from zkc.runtime.threads import parallel_for
+from zkc.runtime.kernels.threads import parallel_for
 
 Words = npt.NDArray[np.uint32]
 

@@ -17,7 +17,7 @@ from zkc.runtime.field import arrays, emit
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.koalabear import R_SQUARED, P, inverse, mul
 from zkc.runtime.field.packed import LANES, WORDS, lanewise, load, load_half_rows, splat, store, store_half_rows, transpose
-from zkc.runtime.threads import parallel_for
+from zkc.runtime.kernels.threads import parallel_for
 
 Words = npt.NDArray[np.uint32]
 

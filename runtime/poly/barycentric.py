@@ -12,8 +12,8 @@ from zkc.runtime.field import extension, koalabear
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import Element
 from zkc.runtime.field.packed import LANES, lane, load
+from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.domain import domain
-from zkc.runtime.threads import parallel_for
 
 Words = npt.NDArray[np.uint32]
 

@@ -20,8 +20,8 @@ import numpy.typing as npt
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.koalabear import P_INVERSE, TWO_ADICITY, P, from_montgomery, inverse, mul, to_montgomery
 from zkc.runtime.field.packed import LANES, load, load_rows, mul_prepared, prepare, splat, store, store_rows, transpose
+from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.domain import turns
-from zkc.runtime.threads import parallel_for
 
 Words = npt.NDArray[np.uint32]
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.packed import LANES, load, store
+from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.stark.evaluators import Evaluate
-from zkc.runtime.threads import parallel_for
 
 BLOCK: Final = 1024
 """Rows evaluated at a time: a few hundred values of them stay in the second-level cache."""

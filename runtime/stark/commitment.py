@@ -13,9 +13,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.circuit import Circuit
+from zkc.runtime.circuit.circuit import Circuit
 from zkc.runtime.field.arrays import to_montgomery
 from zkc.runtime.hash.merkle import Tree, checked_positions, digest_words, leaf_hashes, tree_over
+from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.domain import turns
 from zkc.runtime.stark.fri import opened_points
 from zkc.runtime.stark.hiding import Salts
@@ -24,7 +25,6 @@ from zkc.runtime.stark.proof import Opening
 from zkc.runtime.stark.shape import StackClass, fixed_layout, log_fixed_height
 from zkc.runtime.stark.stacking import level_shifts, stack_rows, stack_values
 from zkc.runtime.stark.stacks import Stack
-from zkc.runtime.threads import parallel_for
 
 LOG_CHUNK: Final = 14
 """log2 of the rows hashed at a time: what one stack needs of them (two of 64 KiB) stays in the second-level cache."""

@@ -13,7 +13,7 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Table
+from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Table
 from zkc.runtime.errors import VerificationError
 from zkc.runtime.field import extension
 from zkc.runtime.field.compiled import kernel

@@ -23,6 +23,7 @@ from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import DEGREE, Element, invert_columns
 from zkc.runtime.field.koalabear import add, mul, power, root_of_unity, sub, to_montgomery
 from zkc.runtime.field.packed import LANES, load, splat
+from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.domain import domain
 from zkc.runtime.stark.constraints import element_powers, stack
 from zkc.runtime.stark.inversion import INVERSION_COLUMNS, invert_rows
@@ -32,7 +33,6 @@ from zkc.runtime.stark.shape import Layout, Shape, StackClass
 from zkc.runtime.stark.stacking import spread
 from zkc.runtime.stark.stacks import Stack
 from zkc.runtime.stark.sums import add_slot_sums
-from zkc.runtime.threads import parallel_for
 
 ROWS: Final = 1 << 11
 

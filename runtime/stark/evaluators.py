@@ -2,25 +2,22 @@
 
 columns `uint32[committed + fixed][m]`, Montgomery, C-contiguous; rows `start .. stop - 1`, both multiples of 16. out `uint32[values][..]`,
 at least stop - start long: out[j, row - start] becomes value j of: the constraints, then for each message its multiplicity and arguments.
-The compiler
-generates such functions as modules; here are two that need no compiler: an interpreter over the node list, compiled once for all tables,
-and a builder that compiles one table in this process.
+The node list of a table is interpreted, by a kernel that is the same for all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Table
+from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB, Table
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.koalabear import to_montgomery
-from zkc.runtime.field.packed import LANES, load, splat, store, straight_line
+from zkc.runtime.field.packed import LANES, load, splat, store
 
 BLOCK: Final = 512
 """Rows that the interpreter takes through the whole program at a time; its registers then stay in the second-level cache."""
@@ -34,25 +31,14 @@ def outputs(table: Table) -> list[int]:
     return [*table.constraints, *(node for m in table.messages for node in (m.multiplicity, *m.args))]
 
 
-def evaluator(table: Table) -> Evaluate:
-    """An evaluator as one block of machine code; takes about 2 ms a node to compile, and is not kept on disk."""
-    body = straight_line(table.nodes, outputs(table), len(table.columns) + table.fixed.shape[0])
-
-    def evaluate(columns: Words, start: int, stop: int, out: Words) -> None:
-        for row in range(start, stop, LANES):
-            body(columns, row, out, row - start)
-
-    return cast(Evaluate, njit(nogil=True)(evaluate))
-
-
 @lru_cache(maxsize=256)
 def interpreter(table: Table) -> Evaluate:
-    """An evaluator that interprets the node list; for small and cold tables."""
+    """The evaluator of a table."""
     return node_interpreter(table.nodes, outputs(table))
 
 
 def node_interpreter(nodes: npt.NDArray[np.int64], wanted: Sequence[int]) -> Evaluate:
-    """An evaluator of the nodes `wanted` of a node list (see runtime/circuit.py)."""
+    """An evaluator of the nodes `wanted` of a node list (see runtime/circuit/circuit.py)."""
     code, registers = allocate(nodes, wanted)
     constants = np.array([to_montgomery(int(a)) if op == CONSTANT else 0 for op, a, _ in nodes.tolist()], dtype=np.uint32)
 

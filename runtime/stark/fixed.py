@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.circuit import Table
+from zkc.runtime.circuit.circuit import Table
 from zkc.runtime.field.arrays import to_montgomery
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.field.koalabear import to_montgomery as montgomery_word

@@ -18,9 +18,9 @@ from zkc.runtime.field.extension import DEGREE, Element
 from zkc.runtime.field.koalabear import ONE, P, mul, power, root_of_unity, to_montgomery
 from zkc.runtime.field.packed import LANES, load, splat, store
 from zkc.runtime.hash.merkle import group_rows, leaf_hashes, tree_over
+from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.stark.parameters import shift
 from zkc.runtime.stark.proof import LayerPlan, Opening
-from zkc.runtime.threads import parallel_for
 
 TILE: Final = 1 << 10
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.packed import LANES, lane, load, splat
 from zkc.runtime.hash.blake3 import IV, compress
+from zkc.runtime.kernels.threads import parallel_for, threads
 from zkc.runtime.stark.transcript import GRIND, Transcript
-from zkc.runtime.threads import parallel_for, threads
 
 TILE: Final = 1 << 12
 ONE_BLOCK: Final = 1 | 2 | 8

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.circuit import Circuit
+from zkc.runtime.circuit.circuit import Circuit
 from zkc.runtime.errors import VerificationError
 from zkc.runtime.field.extension import Element
 from zkc.runtime.field.koalabear import inverse

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.koalabear import add
-from zkc.runtime.threads import parallel_for
+from zkc.runtime.kernels.threads import parallel_for
 
 TILE = 1 << 15
 

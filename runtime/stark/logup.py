@@ -13,20 +13,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.circuit import Table
+from zkc.runtime.circuit.circuit import Table
 from zkc.runtime.errors import InputError
 from zkc.runtime.field import extension
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import DEGREE, Element
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.field.packed import LANES, load, splat, store
+from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.stark.blocks import for_blocks
 from zkc.runtime.stark.constraints import Fingerprint, program_of
 from zkc.runtime.stark.evaluators import Evaluate, outputs
 from zkc.runtime.stark.inversion import INVERSION_COLUMNS, invert_rows
 from zkc.runtime.stark.lifting import lift_and_add
 from zkc.runtime.stark.sums import Wide, add_products, constant_sums, reduced, spread_weights
-from zkc.runtime.threads import parallel_for
 
 Words = npt.NDArray[np.uint32]
 Numbers = npt.NDArray[np.int64]

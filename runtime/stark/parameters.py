@@ -7,7 +7,7 @@ from typing import Final
 
 from zkc.runtime.errors import InputError
 
-PROTOCOL: Final = b"zkc stark v2: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
+PROTOCOL: Final = b"zkc stark v3: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
 MODULUS: Final = 2**31 - 2**24 + 1
 DEGREE: Final = 6
 GENERATOR: Final = 3
@@ -28,6 +28,11 @@ MAX_MASKS: Final = 2**LOG_SECOND // 3
 LOG_FIXED_TOP: Final = 13
 """log2 of the nodes of the tree of fixed columns that the circuit comes with: paths end there. They save 40 kB of a proof."""
 SECURITY_BITS: Final = 128
+UNIQUE_DECODING: Final = 0
+"""The regime of parameters that have 128 provable bits within the unique-decoding radius."""
+JOHNSON: Final = 1
+"""The regime of those that have them up to the Johnson radius only, by BCHKS25, a preprint: a verifier takes them if it is told to."""
+REGIME_NAMES: Final[dict[int, str]] = {UNIQUE_DECODING: "unique decoding", JOHNSON: "Johnson radius"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Parameters:
     queries: number t of query positions. grinding: zero bits the prover finds before they are drawn. log_fold: log2 of the arity of a
     FRI fold. log_final: least log2 of the coefficients of the final polynomial. log_blowup: log2 of the extended rows for each row.
     masks: random coefficients in the mask of a column, twice as many in the accumulator's; 0 hides nothing. See docs/rationale/hiding.md.
+    regime: what the number of queries rests on, UNIQUE_DECODING or JOHNSON; `security.require_secure` asks for 128 bits there.
     """
 
     queries: int = 261
@@ -45,6 +51,7 @@ class Parameters:
     log_final: int = 7
     log_blowup: int = 1
     masks: int = 0
+    regime: int = UNIQUE_DECODING
 
     def __post_init__(self) -> None:
         if not (1 <= self.queries <= 4096 and 0 <= self.grinding <= 32):
@@ -55,6 +62,8 @@ class Parameters:
             raise InputError(f"parameters out of range: blow-up 2^{self.log_blowup}")
         if not 0 <= self.masks <= MAX_MASKS or (self.masks and self.log_final < MIN_LOG_HEIGHT):
             raise InputError(f"parameters out of range: {self.masks} coefficients of a mask, final polynomial 2^{self.log_final}")
+        if self.regime not in REGIME_NAMES:
+            raise InputError(f"parameters out of range: regime {self.regime}")
 
     @property
     def max_log_height(self) -> int:
@@ -73,8 +82,8 @@ class Parameters:
 
     def encode(self) -> bytes:
         """Every parameter, fixed ones too, in a fixed order, as the transcript absorbs them (little-endian 32-bit words)."""
-        words = (MODULUS, DEGREE, GENERATOR, self.log_blowup, self.queries, self.grinding, self.log_fold, self.log_final, self.masks)
-        return b"".join(word.to_bytes(4, "little") for word in words)
+        words = (MODULUS, DEGREE, GENERATOR, self.log_blowup, self.queries, self.grinding, self.log_fold, self.log_final)
+        return b"".join(word.to_bytes(4, "little") for word in (*words, self.masks, self.regime))
 
 
 def second_coset(log_height: int) -> tuple[int, int]:
@@ -91,11 +100,14 @@ def shift(log_height: int) -> int:
 
 
 DEFAULT: Final = Parameters()
-SMALL: Final = Parameters(queries=131, log_blowup=3)
-"""Fewer bytes for more work and memory; segments of at most 2^21 rows."""
+SMALL: Final = Parameters(queries=80, log_blowup=3, regime=JOHNSON)
+"""Fewer bytes for more work and memory, and for a weaker foundation; segments of at most 2^21 rows.
+
+So many queries that 128 bits remain with the constant of BCHKS25 as printed; as corrected by its authors, 76 would do.
+"""
 HIDING: Final = Parameters(queries=286, masks=DEGREE + 286)
 """As DEFAULT, and a proof tells nothing of the traces but their heights: a mask has a coefficient for all that is opened of a column."""
-SMALL_HIDING: Final = Parameters(queries=132, log_blowup=3, masks=DEGREE + 132)
+SMALL_HIDING: Final = Parameters(queries=82, log_blowup=3, masks=DEGREE + 82, regime=JOHNSON)
 PARAMETER_SETS: Final[dict[int, Parameters]] = {0: DEFAULT, 1: SMALL, 2: HIDING, 3: SMALL_HIDING}
 """What a receipt may name, by number. A verifier knows these and takes no others, whatever a receipt says."""
 STANDARD_SET: Final = 2

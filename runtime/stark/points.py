@@ -16,11 +16,11 @@ from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import DEGREE, Element
 from zkc.runtime.field.koalabear import P, add, inverse
 from zkc.runtime.field.packed import LANES, load
+from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.domain import domain
 from zkc.runtime.stark.inversion import INVERSION_COLUMNS, invert_rows
 from zkc.runtime.stark.parameters import shift as coset_shift
 from zkc.runtime.stark.sums import weighted_row_sums
-from zkc.runtime.threads import parallel_for
 
 ROWS: Final = 1 << 10
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.circuit import Circuit, Table
+from zkc.runtime.circuit.circuit import Circuit, Table
 from zkc.runtime.errors import InputError
 from zkc.runtime.field.arrays import to_montgomery
 from zkc.runtime.field.extension import DEGREE, Element
@@ -23,7 +23,7 @@ from zkc.runtime.stark import deep, fri, logup, quotient
 from zkc.runtime.stark.challenges import Challenges
 from zkc.runtime.stark.commitment import Commitment, fixed_commitment
 from zkc.runtime.stark.constraints import Fingerprint, claim_sum, element_powers
-from zkc.runtime.stark.evaluators import Evaluate, interpreter
+from zkc.runtime.stark.evaluators import interpreter
 from zkc.runtime.stark.fixed import fixed_words, repeated, second_fixed
 from zkc.runtime.stark.grinding import grind
 from zkc.runtime.stark.hiding import Salts, masks_of, random_elements, random_polynomial, rounded
@@ -60,18 +60,17 @@ def prove(
     traces: Mapping[str, npt.NDArray[np.uint32]],
     claim: Sequence[int],
     parameters: Parameters = DEFAULT,
-    evaluators: Mapping[str, Evaluate] | None = None,
     progress: Progress | None = None,
     *,
     allow_insecure: bool = False,
 ) -> bytes:
     """A proof that `traces` satisfy `circuit` with public values `claim`.
 
-    traces: by table name, canonical `uint32[columns][rows]`; a missing table has no rows. evaluators: by table name, see evaluators.py.
+    traces: by table name, canonical `uint32[columns][rows]`; a missing table has no rows.
     Raises InputError if the traces do not, if a height or a value is not allowed, or if the parameters are insecure and `allow_insecure` is
     off.
     """
-    return Prover(circuit, traces, claim, parameters, evaluators, progress, allow_insecure=allow_insecure).run()
+    return Prover(circuit, traces, claim, parameters, progress, allow_insecure=allow_insecure).run()
 
 
 class Prover:
@@ -83,7 +82,6 @@ class Prover:
         traces: Mapping[str, npt.NDArray[np.uint32]],
         claim: Sequence[int],
         parameters: Parameters = DEFAULT,
-        evaluators: Mapping[str, Evaluate] | None = None,
         progress: Progress | None = None,
         *,
         allow_insecure: bool = False,
@@ -97,8 +95,7 @@ class Prover:
             raise InputError(f"some table needs more than 2^{parameters.min_log_height} rows, or the mask of the accumulator does not fit")
         self.log_blowup = parameters.log_blowup
         self.progress = progress or no_progress
-        given = evaluators or {}
-        self.evaluators = [given.get(t.table.name) or interpreter(t.table) for t in self.shape.tables]
+        self.evaluators = [interpreter(t.table) for t in self.shape.tables]
         self.traces = [traces[t.table.name] for t in self.shape.tables]
         self.timings = Timings()
 

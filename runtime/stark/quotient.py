@@ -17,6 +17,7 @@ from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import DEGREE, Element
 from zkc.runtime.field.koalabear import P, add, inverse, mul, sub, to_montgomery
 from zkc.runtime.field.packed import LANES, load, splat, store
+from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.ntt import evaluate as evaluate_columns
 from zkc.runtime.poly.ntt import interpolate
 from zkc.runtime.stark.blocks import block_of, copy_rows, for_blocks
@@ -27,7 +28,6 @@ from zkc.runtime.stark.parameters import second_coset, shift
 from zkc.runtime.stark.shape import TableShape
 from zkc.runtime.stark.stacks import add_scaled
 from zkc.runtime.stark.sums import Wide, add_weighted_rows, spread_weights
-from zkc.runtime.threads import parallel_for
 
 Words = npt.NDArray[np.uint32]
 Numbers = npt.NDArray[np.int64]

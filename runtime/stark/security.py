@@ -5,20 +5,21 @@ BCIKS20 (ePrint 2020/654, Theorems 1.2 and 1.5: n / |F| a power); Johnson radius
 mutual correlated agreement for curves), its constant as the authors corrected it and as it is printed, and by DKT26 (ePrint 2026/2056,
 Theorem 5.12); DEEP by Haboeck (ePrint 2022/1216, Theorem 8); LogUp by Haboeck (ePrint 2022/1530). In the list regimes every challenge that
 is drawn before the openings, alpha and beta, lambda and zeta, pays for the whole list. The claim of this project is the unique-decoding
-figure. Why it holds for columns of different heights: docs/rationale/commitments.md.
+figure; parameters of the regime JOHNSON need 128 bits by BCHKS25, as corrected, and are for verifiers that accept it. Why both hold for
+columns of different heights: docs/rationale/commitments.md.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal
 
-from zkc.runtime.circuit import Circuit
+from zkc.runtime.circuit.circuit import Circuit
 from zkc.runtime.errors import InputError
-from zkc.runtime.stark.parameters import DEGREE, MODULUS, SECURITY_BITS, Parameters
+from zkc.runtime.stark.parameters import DEGREE, JOHNSON, MODULUS, REGIME_NAMES, SECURITY_BITS, UNIQUE_DECODING, Parameters
 from zkc.runtime.stark.shape import ABSENT, MAX_DEGREE, Shape
 
 DIGEST_BITS: Final = 128.0
@@ -29,10 +30,12 @@ MULTIPLICITIES: Final = range(3, 1001)
 Regime = Literal["UDR", "BCHKS25", "BCHKS25 as printed", "DKT26"]
 THEOREMS: Final[dict[Regime, str]] = {
     "UDR": "unique decoding: BCIKS20, Theorem 1.5",
-    "BCHKS25": "Johnson radius: BCHKS25, Theorem 4.6, constant as corrected (preprint)",
-    "BCHKS25 as printed": "Johnson radius: BCHKS25, Theorem 4.6, constant as printed (preprint)",
-    "DKT26": "Johnson radius: DKT26, Theorem 5.12 (preprint)",
+    "BCHKS25": "Johnson radius: BCHKS25, Theorem 4.6, constant as corrected, a preprint",
+    "BCHKS25 as printed": "Johnson radius: BCHKS25, Theorem 4.6, constant as printed, a preprint",
+    "DKT26": "Johnson radius: DKT26, Theorem 5.12, a preprint",
 }
+REGIMES: Final[dict[int, Regime]] = {UNIQUE_DECODING: "UDR", JOHNSON: "BCHKS25"}
+"""What 128 bits are asked of in each regime of parameters."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Instance:
 
     functions: powers of gamma in the batch: two for each polynomial, of Q and of X^K Q, and for the mask. log_slots: log2 of the
     greatest K. slack: by how much the degree bound d that the batch proves exceeds the height, relative to it: what masks need, and
-    K / n without the X^K Q.
+    K / n without the X^K Q. regime: what the queries rest on.
     """
 
     log_height: int
@@ -60,6 +63,7 @@ class Instance:
     log_blowup: int = 1
     log_slots: int = 0
     slack: float = 0.0
+    regime: int = UNIQUE_DECODING
 
     @property
     def field_bits(self) -> float:
@@ -107,22 +111,62 @@ class RegimeReport:
 
 
 @dataclass(frozen=True)
+class Strength:
+    """Provable bits, digests included: in unique decoding, and up to the Johnson radius (BCHKS25). regime: which of them counts."""
+
+    regime: int
+    unique_decoding: float
+    johnson: float
+
+    @property
+    def bits(self) -> float:
+        """The figure of the regime that the queries rest on."""
+        return self.johnson if self.regime == JOHNSON else self.unique_decoding
+
+    @property
+    def rests_on(self) -> str:
+        """The regime in words: `unique decoding` or `Johnson radius`."""
+        return REGIME_NAMES[self.regime]
+
+    @property
+    def theorem(self) -> str:
+        """What the figure is proven by, and whether that is a preprint."""
+        return THEOREMS[REGIMES[self.regime]]
+
+    def values(self) -> dict[str, float | str]:
+        """For JSON, under the names that all commands use."""
+        figures = {"security_bits": self.bits, "unique_decoding_bits": self.unique_decoding, "johnson_bits": self.johnson}
+        return {**figures, "rests_on": self.rests_on, "theorem": self.theorem}
+
+
+@dataclass(frozen=True)
 class SecurityReport:
-    """All regimes for one instance; `claimed` is the unique-decoding figure and does not rest on list decoding."""
+    """All regimes for one instance; `claimed` is the figure of the regime that its queries rest on."""
 
     instance: Instance
     regimes: tuple[RegimeReport, ...]
     digests: Mapping[str, float]
 
     @property
+    def regime(self) -> RegimeReport:
+        """That which the queries rest on."""
+        return {each.regime: each for each in self.regimes}[REGIMES[self.instance.regime]]
+
+    @property
+    def strength(self) -> Strength:
+        """The figures for people: both, with the digests."""
+        both = {each.regime: min(each.bits, *self.digests.values()) for each in self.regimes}
+        return Strength(self.instance.regime, both["UDR"], both["BCHKS25"])
+
+    @property
     def claimed(self) -> float:
-        return min(self.regimes[0].bits, *self.digests.values())
+        return self.strength.bits
 
     @property
     def limiting(self) -> str:
         """Name of the weakest round or digest."""
         digest = min(self.digests, key=lambda name: self.digests[name])
-        return self.regimes[0].limiting if self.regimes[0].bits <= self.digests[digest] else digest
+        return self.regime.limiting if self.regime.bits <= self.digests[digest] else digest
 
 
 def unique_decoding(rate: float, _: int) -> Radius:
@@ -192,6 +236,7 @@ def covers_slots(instance: Instance, radius: Radius) -> bool:
     return bound + 2.0**instance.log_slots <= (1 - radius.theta) * instance.domain
 
 
+@lru_cache(maxsize=256)
 def best(regime: Regime, instance: Instance) -> RegimeReport:
     """The report of the parameter that gives most bits; no bits where no parameter is allowed."""
     reports: list[RegimeReport] = []
@@ -223,6 +268,7 @@ def instance_of(shape: Shape) -> Instance:
         grinding=shape.parameters.grinding,
         log_blowup=shape.parameters.log_blowup,
         slack=shape.degree_bound / shape.height - 1,
+        regime=shape.parameters.regime,
         log_slots=max(shape.log_height - each.log_height for tree in shape.trees for each in tree.classes),
     )
 
@@ -241,23 +287,24 @@ def digest_bits(circuit: Circuit) -> dict[str, float]:
     return {"trees and transcript (BLAKE3)": DIGEST_BITS, **page}
 
 
-def receipt_bits(circuit: Circuit, proofs: Sequence[bytes], parameters: Parameters) -> float:
-    """Provable bits of a receipt with these proofs, which are verified: the least over proofs (unique decoding) and digests."""
-    shapes = [Shape(circuit, list(proof[: len(circuit.tables)]), parameters) for proof in proofs]
-    return min(*(unique_decoding_bits(instance_of(shape)) for shape in shapes), *digest_bits(circuit).values())
+def receipt_strength(circuit: Circuit, proofs: Sequence[bytes], parameters: Parameters) -> Strength:
+    """Of a receipt with these proofs, which are verified: the least over proofs and digests."""
+    instances = [instance_of(Shape(circuit, list(proof[: len(circuit.tables)]), parameters)) for proof in proofs]
+    digests = min(digest_bits(circuit).values())
+    figures = [min(digests, *(provable_bits(replace(each, regime=regime)) for each in instances)) for regime in (UNIQUE_DECODING, JOHNSON)]
+    return Strength(parameters.regime, *figures)
 
 
-@lru_cache(maxsize=256)
-def unique_decoding_bits(instance: Instance) -> float:
-    """Bits in unique decoding, digests included."""
-    return min(best("UDR", instance).bits, DIGEST_BITS)
+def provable_bits(instance: Instance) -> float:
+    """Bits in the regime that its queries rest on, digests included."""
+    return min(best(REGIMES[instance.regime], instance).bits, DIGEST_BITS)
 
 
 def require_secure(shape: Shape, *, allow_insecure: bool) -> None:
-    """Raises InputError if `shape` has less than the 128 provable bits that this project claims."""
-    bits = unique_decoding_bits(instance_of(shape))
+    """Raises InputError if `shape` has less than 128 provable bits in the regime of its parameters."""
+    bits = provable_bits(instance_of(shape))
     if bits < SECURITY_BITS and not allow_insecure:
         raise InputError(
-            f"insecure parameters: {bits:.1f} bits provable in unique decoding, {SECURITY_BITS} needed",
+            f"insecure parameters: {bits:.1f} bits provable ({REGIME_NAMES[shape.parameters.regime]}), {SECURITY_BITS} needed",
             hint="use the default parameters; `zkc security` prints every term",
         )

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.circuit import COLUMN, CONSTANT, MUL, SUB, Circuit, Message, Table
+from zkc.runtime.circuit.circuit import COLUMN, CONSTANT, MUL, SUB, Circuit, Message, Table
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.stark.parameters import DEGREE, MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, MODULUS, SALT_WORDS, Parameters
 

@@ -17,9 +17,9 @@ from zkc.runtime.field.arrays import to_montgomery
 from zkc.runtime.field.compiled import intrinsic, kernel
 from zkc.runtime.field.koalabear import add, mul
 from zkc.runtime.field.packed import LANES, load, packed, splat, store
+from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.domain import turns
 from zkc.runtime.stark.parameters import shift
-from zkc.runtime.threads import parallel_for
 
 Words = npt.NDArray[np.uint32]
 Indices = npt.NDArray[np.int64]

@@ -20,8 +20,8 @@ from zkc.runtime.field.compiled import intrinsic, kernel
 from zkc.runtime.field.extension import DEGREE
 from zkc.runtime.field.koalabear import P_INVERSE, P
 from zkc.runtime.field.packed import LANES, lane, load, packed, store
+from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.stark.shape import StackClass
-from zkc.runtime.threads import parallel_for
 
 GROUP: Final = 8
 """Columns that are added to a sum between its load and its store."""

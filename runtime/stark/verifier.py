@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.circuit import Circuit
+from zkc.runtime.circuit.circuit import Circuit
 from zkc.runtime.errors import VerificationError
 from zkc.runtime.hash.merkle import digest_words, verify_rows
 from zkc.runtime.stark.challenges import Challenges
@@ -42,7 +42,8 @@ Indices = npt.NDArray[np.int64]
 def verify(circuit: Circuit, claim: Sequence[int], proof: bytes, parameters: Parameters = DEFAULT, *, allow_insecure: bool = False) -> None:
     """Returns if `proof` shows that traces exist for `circuit` with the public values `claim`; raises VerificationError if not.
 
-    Raises InputError if the circuit itself is ill-formed, or if the parameters give less than 128 bits and `allow_insecure` is off.
+    Raises InputError if the circuit itself is ill-formed, or if the parameters give less than 128 bits in their regime and `allow_insecure`
+    is off. Who gives parameters of the regime JOHNSON trusts what it rests on: `receipt.verify_receipt` asks first.
     """
     claim = checked_claim(circuit, claim)
     reader = Reader(bytes(proof))

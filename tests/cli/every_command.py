@@ -21,6 +21,8 @@ from zkc import api, cli, toolchain
 from zkc.audit import ColumnAudit
 from zkc.inline_tests import TestOutcome
 from zkc.runtime.errors import VerificationError
+from zkc.runtime.stark.parameters import UNIQUE_DECODING
+from zkc.runtime.stark.security import Strength
 from zkc.warm import Warmed
 
 HOSTILE = os.fsdecode(b"a \xff\x1b[31m b")
@@ -30,18 +32,19 @@ ALWAYS = ("files", "stdout full", "stdout closed", "stdout broken", "stderr full
 THOROUGH = ("verify", "verify wrong", "execute", "help")
 """Commands for which all kinds of streams are tried, not only ALWAYS."""
 
+STRENGTH = Strength(UNIQUE_DECODING, 124.0, 124.0)
 Files = dict[int, int]
 """Descriptor 0, 1 or 2 and what it is to be a copy of; -1 closes it."""
 
 
 def stand_ins() -> None:
     def prove(program: Path, stdin: bytes | None = None, *, output: Path, **options: Any) -> api.Proof:
-        return api.Proof(api.execute(program, stdin), b"receipt", 1000, 128.0)
+        return api.Proof(api.execute(program, stdin), b"receipt", 1000, STRENGTH)
 
     def verify(receipt: Path, *, exit_code: int | None = None, **options: Any) -> api.Verified:
         if exit_code == 1:
             raise VerificationError("the program exited with 0, expected 1", where=f"{receipt}\n  forged: line")
-        return api.Verified("ab" * 32, 0, 1, b"\x1b[31m", 128.0)
+        return api.Verified("ab" * 32, 0, 1, b"\x1b[31m", STRENGTH)
 
     def build(sources: list[str], output: Path, **options: Any) -> Path:
         output.write_bytes(b"\x7fELF")
@@ -76,6 +79,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
     shutil.copy(EXAMPLES / "fibonacci" / "input.bin", data)
     Path(receipt).write_bytes(b"")
     Path(named("c")).write_text("int main(void) { return 0; }\n")
+    Path(named("mlir")).write_text('"circ.type"() {sym_name = "x", low = 0, high = 1} : () -> ()\n')
     Path(named("circ")).write_text("const a = 1;\n")
     return {
         "execute": [elf, "--input", data],
@@ -86,6 +90,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
         "image-id": [elf],
         "inspect": [receipt],
         "compile": ["--no-kernels"],
+        "opt": [named("mlir")],
         "fmt": ["--check", named("circ")],
         "test": [],
         "audit": [],

@@ -12,8 +12,8 @@ import pytest
 from tests.guests.catalogue import GUESTS, Program, examples
 from zkc import api, cli
 from zkc.advice import Finding, advise
-from zkc.runtime.elf import load_elf
-from zkc.runtime.executor import Limits, execute
+from zkc.runtime.execution.executor import Limits, execute
+from zkc.runtime.guest.elf import load_elf
 
 CLIFFS = GUESTS / "cliffs.elf"
 SOURCE = (GUESTS / "cliffs.c").read_text().splitlines()
@@ -69,7 +69,7 @@ def test_prove_says_it_before_it_proves(monkeypatch: pytest.MonkeyPatch, tmp_pat
     def proves(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("zkc.runtime.proving.prove_segments", proves)
+    monkeypatch.setattr("zkc.runtime.receipts.proving.prove_segments", proves)
     with pytest.raises(KeyboardInterrupt):
         api.prove(CLIFFS, given(2), output=tmp_path / "r", advice=lambda finding: told.append(finding.kind))
     assert told == ["rewritten code"]

@@ -16,8 +16,11 @@ from tests.guests.catalogue import EXAMPLES
 from zkc import api, cli
 from zkc.output import KEYS
 from zkc.runtime.errors import GuestFault, InputError, VerificationError
+from zkc.runtime.stark.parameters import JOHNSON, UNIQUE_DECODING
+from zkc.runtime.stark.security import Strength
 
 IMAGE = "ab" * 32
+STANDARD, SMALL = Strength(UNIQUE_DECODING, 124.0, 124.0), Strength(JOHNSON, 86.5, 124.0)
 RUN = api.Run(IMAGE, 7, 5107, 1, b"\x01\x02", b"hello\n")
 
 
@@ -38,11 +41,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         return RUN
 
     def prove(program: Path, stdin: bytes | None = None, **options: Any) -> api.Proof:
-        return api.Proof(execute(program, stdin, **options), b"receipt", 1000, 128.0)
+        return api.Proof(execute(program, stdin, **options), b"receipt", 1000, SMALL if options["small"] else STANDARD)
 
     def verify(receipt: Path, **options: Any) -> api.Verified:
         seen.given = options
-        return api.Verified(IMAGE, 7, 1, b"\x01\x02", 128.0)
+        return api.Verified(IMAGE, 7, 1, b"\x01\x02", SMALL if options["accept_johnson"] else STANDARD)
 
     for function in (execute, prove, verify):
         monkeypatch.setattr(api, function.__name__, function)
@@ -88,7 +91,7 @@ def test_prove_names_its_receipt_after_the_program(calls: Calls, capfd: pytest.C
     assert cli.main(["prove", "folder/p.elf", "--jobs", "2", "--json"]) == 0
     assert calls.given["output"] == Path("p.receipt") and calls.given["jobs"] == 2 and calls.given["small"] is False
     value = last_object(capfd.readouterr().out)
-    assert (value["proof_bytes"], value["security_bits"], value["receipt"]) == (1000, 128.0, "p.receipt")
+    assert (value["proof_bytes"], value["security_bits"], value["receipt"]) == (1000, 124.0, "p.receipt")
 
 
 def test_verify_passes_what_is_expected(calls: Calls, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -97,7 +100,27 @@ def test_verify_passes_what_is_expected(calls: Calls, capfd: pytest.CaptureFixtu
     assert cli.main(["verify", str(tmp_path / "r"), "--elf", "p.elf", "--journal", str(tmp_path / "j"), "--exit-code", "-1", "--json"]) == 0
     expected = {"program": Path("p.elf"), "image_id": None, "journal": b"journal", "exit_code": -1}
     assert {name: calls.given[name] for name in expected} == expected
-    assert last_object(capfd.readouterr().out)["verified"] is True
+    assert calls.given["accept_johnson"] is False
+    value = last_object(capfd.readouterr().out)
+    assert value["verified"] is True
+    assert {name: value[name] for name in STANDARD.values()} == STANDARD.values()
+
+
+def test_the_johnson_radius_is_named_with_both_figures(calls: Calls, capfd: pytest.CaptureFixture[str]) -> None:
+    """By who proves, in a line of its own, and by who verifies."""
+    assert cli.main(["prove", "p.elf", "--small"]) == 0
+    out, err = capfd.readouterr()
+    assert "124 bits (Johnson radius: BCHKS25, Theorem 4.6, constant as corrected, a preprint); 86 bits in unique decoding" in out
+    assert err.endswith(
+        "zkc: the receipt rests on the Johnson radius, on a preprint: whoever verifies it must accept that, with --accept-johnson\n"
+    )
+    assert cli.main(["prove", "p.elf"]) == 0 and "Johnson" not in "".join(capfd.readouterr())
+    assert cli.main(["verify", "r", "--elf", "p.elf", "--accept-johnson"]) == 0 and calls.given["accept_johnson"] is True
+    assert "124 bits (Johnson radius" in capfd.readouterr().out
+    assert cli.main(["verify", "r", "--elf", "p.elf", "--accept-johnson", "--json"]) == 0
+    value = last_object(capfd.readouterr().out)
+    assert {name: value[name] for name in SMALL.values()} == SMALL.values() and value["security_bits"] == 124.0
+    assert (value["rests_on"], value["unique_decoding_bits"], value["johnson_bits"]) == ("Johnson radius", 86.5, 124.0)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ import typer
 from tests.guests.catalogue import EXAMPLES
 from zkc import api, cli, inline_tests
 from zkc.output import KEYS
+from zkc.runtime.stark.parameters import UNIQUE_DECODING
+from zkc.runtime.stark.security import Strength
 
 CIRCUITS: Final = Path(cli.__file__).parents[1] / "circuits"
 FIBONACCI: Final = EXAMPLES / "fibonacci" / "fibonacci.elf"
@@ -28,6 +30,7 @@ COMMANDS: Final = {
     "image-id": (str(FIBONACCI),),
     "inspect": ("receipt",),
     "compile": (),
+    "opt": ("a.mlir",),
     "fmt": ("circuits",),
     "test": (),
     "audit": (),
@@ -39,7 +42,8 @@ COMMANDS: Final = {
 }
 """Arguments that each command needs, relative to a folder of its own."""
 WRONG: Final = ["nothing", "table:x"]
-STAGES: Final = ["ast", "tables", "table:addi", "stats", "dot", "isa", "fast", "tracing", "fill:addi", "constraints:addi", *WRONG]
+STAGES: Final = ["ast", "tables", "table:addi", "stats", "dot", "dot:addi", "isa", "row:addi", "air:addi", "step:addi",
+          "fill:addi", "smt:addi", "code:fast", "code:tracing", "code:fill:addi", *WRONG]
 
 
 def command(name: str) -> Any:
@@ -62,10 +66,12 @@ def choices() -> Iterator[tuple[str, ...]]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in; what takes long is replaced, its results are not."""
+    strength = Strength(UNIQUE_DECODING, 124.0, 124.0)
     run = api.Run("ab" * 32, 7, 5107, 1, b"\x01", b"hello\n")
-    proof = api.Proof(run, b"receipt", 1000, 128.0)
+    proof = api.Proof(run, b"receipt", 1000, strength)
     shutil.copytree(CIRCUITS, tmp_path / "circuits")
     (tmp_path / "receipt").write_bytes(b"receipt")
+    (tmp_path / "a.mlir").write_text('"circ.type"() {sym_name = "x", low = 0, high = 1} : () -> ()')
     (tmp_path / "a.c").write_text("int main(void) { return 0; }")
 
     def build(sources: Any, output: Path, **_: Any) -> Path:
@@ -75,10 +81,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(api, "is_warm", lambda: True)
     monkeypatch.setattr(api, "prove", lambda *_, **__: proof)
-    monkeypatch.setattr(api, "verify", lambda *_, **__: api.Verified("ab" * 32, 7, 1, b"", 128.0))
+    monkeypatch.setattr(api, "verify", lambda *_, **__: api.Verified("ab" * 32, 7, 1, b"", strength))
     monkeypatch.setattr(api, "inspect", lambda *_: {"segments": 1, "journal": "00"})
     monkeypatch.setattr(api, "audit", lambda *_: [])
-    monkeypatch.setattr(api, "check_determinism", lambda *_: None)
+    monkeypatch.setattr(api, "check_determinism", lambda *_, **__: None)
     monkeypatch.setattr(api, "warm", lambda *_, **__: type("Warmed", (), {"kernels": 0})())
     monkeypatch.setattr(api, "run_inline_tests", lambda *_: [inline_tests.TestOutcome("a", "a.circ:1", 1)])
     monkeypatch.setattr("zkc.report.prove_all", lambda *_: [])

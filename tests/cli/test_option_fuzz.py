@@ -22,9 +22,11 @@ import pytest
 
 from tests.guests.catalogue import GUESTS
 from zkc import api, cli, report, toolchain, warm
-from zkc.runtime import proving
 from zkc.runtime.errors import InputError
-from zkc.runtime.receipt import Receipt, SegmentReceipt
+from zkc.runtime.receipts import proving
+from zkc.runtime.receipts.receipt import Receipt, SegmentReceipt
+from zkc.runtime.stark.parameters import JOHNSON
+from zkc.runtime.stark.security import Strength
 
 CASES: Final = int(os.environ.get("ZKC_FUZZ_CASES", "40"))
 """Command lines for each command."""
@@ -47,8 +49,9 @@ NUMBERS: Final = (
 )
 TEXTS: Final = {
     "image_id": ("0" * 64, "f" * 64, "0" * 63, "g" * 64, "db0fd62f828d204d223d0037c81b88224478875628d29a167d2e024161277055"),
-    "emit": ("ast", "isa", "dot", "stats", "tables", "table:addi", "table:", "table:x", "fill:", "fast:x", ":", "fill:add"),
+    "emit": ("ast", "isa", "dot", "dot:addi", "stats", "tables", "table:addi", "table:", "table:x", "fill:", "fast:x", ":", "fill:add"),
     "pattern": ("order", "*", "["),
+    "passes": ("dce", "materialise{max-degree=2},dce", "lower-air", "dce{", "dce{x=1}", ",", "gate-rows{max-times=x}", "x"),
     "ray": ("auto", "x", "127.0.0.1:1", "127.0.0.1:99999", "ray://", "ray://127.0.0.1:1", "[::1]:1"),
 }
 VARIABLES: Final = ("ZKC_THREADS", "ZKC_DEBUG", "ZKC_CIRCUITS", "COLUMNS", "TERM", "NO_COLOR")
@@ -56,6 +59,7 @@ VARIABLES: Final = ("ZKC_THREADS", "ZKC_DEBUG", "ZKC_CIRCUITS", "COLUMNS", "TERM
 LIKELY: Final = {
     **dict.fromkeys(("program", "elf"), ("p.elf",)),
     **dict.fromkeys(("directory", "circuits"), ("circuits",)),
+    "file": ("a.mlir",),
     **{"input": ("input",), "receipt": ("r.receipt",), "sources": ("main.c",), "journal": ("journal",), "paths": ("a.circ", "circuits")},
 }
 ELF: Final = (GUESTS / "exit.elf").read_bytes()
@@ -67,6 +71,8 @@ FILES: Final = {
     **{"r.receipt": RECEIPT, "cut.receipt": RECEIPT[:30], "input": b"\1\0\0\0", "journal": bytes(8), "main.c": b"int x;\n"},
     **{"a.circ": b"const  a = 1;\n", "latin.circ": b"const a = 1; // \xe9\n", "wrong.circ": b"gadget (((\n"},
     **{"circuits/a.circ": b"const a = 1;\n", "circles/zero.circ": b"", "half/a.circ": b"const a = 1;\n", "half/b.circ/x": b""},
+    "a.mlir": b'"circ.type"() {sym_name = "x", low = 0, high = 1} : () -> ()\n// -----\n',
+    "wrong.mlir": b'"circ.type"() {',
     **{"none/read.me": b"", "parts.receipt.parts": b""},
 }
 LINKS: Final = {"loop": "loop", "dangling": "absent", "link.elf": "p.elf", "full": "/dev/full", "up": "..", "zero.circ": "/dev/zero"}
@@ -131,7 +137,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
         (api, "prove_segment", proof),
         (api, "check_segment", lambda *_, **__: None),
         (api, "_check_chain", lambda _: None),
-        (api, "_security_bits", lambda _: 128.0),
+        (api, "_strength", lambda _: Strength(JOHNSON, 86.0, 128.0)),
         (api, "is_warm", lambda: True),
         (api, "check_determinism", api.audit),
         (proving, "LocalPool", in_process),
@@ -216,7 +222,7 @@ def words_of(name: str, chance: random.Random) -> list[str]:
     words = [name]
     for parameter in parameters(functions()[name]):
         if not parameter.options:
-            least = 1 if parameter.several or parameter.name == "directory" else 0  # all of our own .circ files take seconds
+            least = 1 if parameter.several or parameter.name in ("directory", "file") else 0  # all of our own .circ files take seconds
             count = max(least, chance.choice((1, 1, 2, 3) if parameter.several else (1,) * 8 + (0, 2)))
             words += [value(parameter, chance) for _ in range(count)]
         elif chance.random() < (0.7 if parameter.name in ("input", "elf") else 0.2):

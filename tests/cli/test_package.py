@@ -48,7 +48,7 @@ def test_a_folder_named_runtime_beside_a_script_does_no_harm(wheel: Path, tmp_pa
         (tmp_path / name / "__init__.py").write_text("raise ImportError('a stranger was imported')\n")
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
-    script = "import zkc, zkc.compiler.build, zkc.runtime.executor, zkc.api; print(zkc.__file__, zkc.verify.__name__)"
+    script = "import zkc, zkc.compiler.build, zkc.runtime.execution.executor, zkc.api; print(zkc.__file__, zkc.verify.__name__)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(site)])}
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.guests.catalogue import EXAMPLES
-from zkc.runtime import cache
+from zkc.runtime.kernels import cache
 
 ROOT = Path(__file__).parents[2]
 FIBONACCI = EXAMPLES / "fibonacci"

@@ -17,13 +17,13 @@ from zkc import api, cli
 from zkc.output import describe_count
 from zkc.profile import speedscope
 from zkc.report import COLOURS, PATTERNS, style, table_bars
-from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import InternalError
-from zkc.runtime.executor import execute
-from zkc.runtime.receipt import SegmentReceipt
-from zkc.runtime.resume import ResumeStore
-from zkc.runtime.segment import Segment
-from zkc.runtime.sizes import table_sizes
+from zkc.runtime.execution.executor import execute
+from zkc.runtime.execution.segment import Segment
+from zkc.runtime.execution.sizes import table_sizes
+from zkc.runtime.guest.elf import load_elf
+from zkc.runtime.receipts.receipt import SegmentReceipt
+from zkc.runtime.receipts.resume import ResumeStore
 from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
 
 FIBONACCI = EXAMPLES / "fibonacci" / "fibonacci.elf"
@@ -253,7 +253,8 @@ def test_disasm_names_functions_and_lines(capfd: pytest.CaptureFixture[str]) -> 
     assert "main:" in out and "; fibonacci.c:" in out and "ecall" in out
 
 
-STAGES = ["ast", "tables", "table:addi", "stats", "dot", "isa", "fast", "tracing", "fill:addi", "constraints:addi"]
+STAGES = ["ast", "tables", "table:addi", "stats", "dot", "dot:addi", "isa", "row:addi", "air:addi", "step:addi",
+          "fill:addi", "smt:addi", "code:fast", "code:tracing", "code:fill:addi"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -289,6 +290,41 @@ def test_security_prints_every_term(capfd: pytest.CaptureFixture[str]) -> None:
     assert status == 0 and 123.9 < value["security_bits"] < 124
     status, _, err = run(capfd, "security", "--log-rows", "22")
     assert status == 2 and "could wrap" in err
+
+
+def test_security_of_small_proofs_names_what_it_rests_on(capfd: pytest.CaptureFixture[str]) -> None:
+    for options, bits in (((), 87), (("--no-hide",), 86)):
+        status, value, _ = run(capfd, "security", "--small", *options)
+        assert status == 0 and 123.9 < value["security_bits"] == value["johnson_bits"] < 124 and int(value["unique_decoding_bits"]) == bits
+        assert value["rests_on"] == "Johnson radius" and "BCHKS25" in value["theorem"] and "preprint" in value["theorem"]
+        assert value["regimes"]["BCHKS25"]["terms"]["queries"] >= 128 and value["regimes"]["DKT26"]["terms"]["queries"] >= 128
+        assert cli.main(["security", "--small", *options]) == 0
+        out = capfd.readouterr().out
+        assert (
+            "bits, provable, Johnson radius" in out
+            and f"on a preprint, and a verifier must accept that. In unique decoding: {bits}." in out
+        )
+    assert cli.main(["security"]) == 0 and "bits, provable, unique decoding" in capfd.readouterr().out
+
+
+@pytest.mark.prove
+def test_a_small_receipt_is_verified_by_who_accepts_the_johnson_radius(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for number, options in ((3, ()), (1, ("--no-hide",))):
+        status, value, err = run(capfd, "prove", FIBONACCI, "--input", INPUT, "--small", "-o", tmp_path / "r", *options)
+        assert status == 0 and "must accept that, with --accept-johnson" in err and value["rests_on"] == "Johnson radius"
+        status, refused, err = run(capfd, "verify", tmp_path / "r", "--elf", FIBONACCI)
+        assert (status, refused["verified"]) == (1, False) and "Johnson radius" in err and "--accept-johnson" in err
+        status, verified, _ = run(capfd, "verify", tmp_path / "r", "--elf", FIBONACCI, "--accept-johnson")
+        inspected = run(capfd, "inspect", tmp_path / "r")[1]
+        assert status == 0 and inspected["parameter_set"] == number
+        for name in ("security_bits", "unique_decoding_bits", "johnson_bits", "rests_on", "theorem"):
+            assert value[name] == verified[name] == inspected[name]
+    made = api.read_receipt(tmp_path / "r")
+    for heights in (bytes(255 for _ in api.machine().circuit.tables), b""):  # that no proof has
+        bent = dataclasses.replace(made, segments=(dataclasses.replace(made.segments[0], proof=heights),))
+        (tmp_path / "bent").write_bytes(bent.to_bytes())
+        status, inspected, _ = run(capfd, "inspect", tmp_path / "bent")
+        assert status == 0 and inspected["security_bits"] is None and inspected["rests_on"] == "Johnson radius"
 
 
 def test_broken_circuits_give_diagnostics(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

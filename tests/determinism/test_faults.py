@@ -2,62 +2,69 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 
 import pytest
 
-from tests.determinism.mutations import compilation, row_audit, tables
+from tests.determinism.mutations import circuit, compilation, kind_of, mutant, table_named, tables
+from zkc.compiler.audit.integers import leaves_of
+from zkc.compiler.audit.rules import faults, fetch, services
+from zkc.compiler.audit.run import audit
+from zkc.compiler.audit.step import Step, refuted
+from zkc.compiler.audit.table import TableAudit
 from zkc.compiler.build import circuits_directory, compile_program
-from zkc.compiler.determinism import TableAudit, audit
-from zkc.compiler.faults import Step, check_faults, check_fetch, check_services, leaves, refuted
-from zkc.compiler.table import TableBuilder
+from zkc.compiler.dialects import step
+from zkc.compiler.pipeline import Lowered
 
 HOST = {"the program reads its input, but no input was given"}
 """Faults of the host alone: another prover has another host."""
-EXECUTED = [t for t in tables() if t.arms and any(e.kind == "fault" for a in t.arms for e in t.effects_of(a))]
 SERVICES = [t for t in tables() if t.name in compilation().program.services]
 
 
-def without_equations(builder: TableBuilder) -> TableAudit:
+def faults_of(table: Lowered) -> set[tuple[str, str]]:
+    found = {(s.text("arm"), op.text("message")) for s in table.steps for op in s.regions[0] if op.definition is step.FAULT}
+    return {(arm, message) for arm, message in found if message not in HOST}
+
+
+EXECUTED = [t for t in tables() if any(op.definition is step.FAULT for s in t.steps for op in s.regions[0])]
+
+
+def audited(table: Lowered) -> TableAudit:
+    return TableAudit(circuit(), table)
+
+
+def without_equations(table: Lowered) -> TableAudit:
     """The table without its constraints and lookups: only what it receives and sends."""
-    mutant = copy.copy(builder)
-    mutant.constraints = []
-    mutant.messages = [m for m in builder.messages if m.bus in compilation().program.buses]
-    return row_audit(mutant)
+    return mutant(table, lambda op: () if kind_of(op) is not None else (op,))
 
 
-def faults_of(builder: TableBuilder) -> set[tuple[str, str]]:
-    return {(a, e.name) for a in builder.arms for e in builder.effects_of(a) if e.kind == "fault" and e.name not in HOST}
-
-
-@pytest.mark.parametrize("builder", [pytest.param(t, id=t.name) for t in EXECUTED])
-def test_the_equations_refute_each_fault(builder: TableBuilder) -> None:
+@pytest.mark.parametrize("table", [pytest.param(t, id=t.name) for t in EXECUTED])
+def test_the_equations_refute_each_fault(table: Lowered) -> None:
     """With them none is possible; without them each is, so each is asked about."""
-    assert check_faults(row_audit(builder)) == []
-    found = {(f.arm, f.message) for f in check_faults(without_equations(builder))}
-    assert found == {(arm, f"no equation refuses what the executor refuses ({name})") for arm, name in faults_of(builder)}
+    assert list(faults.findings(audited(table))) == []
+    found = {(f.arm, f.message) for f in faults.findings(without_equations(table))}
+    assert found == {(arm, f"no equation refuses what the executor refuses ({name})") for arm, name in faults_of(table)}
 
 
-@pytest.mark.parametrize("builder", [pytest.param(t, id=t.name) for t in {t.name: t for t in [*EXECUTED, *SERVICES]}.values()])
-def test_the_equations_contradict_nothing_else(builder: TableBuilder) -> None:
+@pytest.mark.parametrize("table", [pytest.param(t, id=t.name) for t in {t.name: t for t in [*EXECUTED, *SERVICES]}.values()])
+def test_the_equations_contradict_nothing_else(table: Lowered) -> None:
     """A row that no columns fit would refute everything."""
-    for arm in builder.arms:
-        step = Step(row_audit(builder), arm)
-        values = [leaf for e in step.effects if e.kind == "fault" for leaf in leaves(e.args[0])]
-        assert not refuted(step, lambda q, values=values: q.z3.And([q.integer(v) >= 0 for v in values]))
+    for arm in table.air.names("arms"):
+        at = Step(audited(table), arm)
+        values = [leaf for op in at.operations if op.definition is step.FAULT for leaf in leaves_of(op.operands[0])]
+        assert not refuted(at, lambda q, values=values: q.query.all(q.integer(v) >= 0 for v in values))
 
 
-@pytest.mark.parametrize("builder", [pytest.param(t, id=t.name) for t in SERVICES])
-def test_a_service_fits_only_where_the_executor_does_it(builder: TableBuilder) -> None:
-    assert check_services(compilation(), [row_audit(builder)]) == []
-    assert check_services(compilation(), [without_equations(builder)])
+@pytest.mark.parametrize("table", [pytest.param(t, id=t.name) for t in SERVICES])
+def test_a_service_fits_only_where_the_executor_does_it(table: Lowered) -> None:
+    assert list(services.findings(audited(table))) == []
+    assert list(services.findings(without_equations(table)))
 
 
 def test_code_lies_in_user_memory() -> None:
-    decode = next(t for t in tables() if t.name == "decode")
-    assert check_fetch(compilation().program, [row_audit(decode)]) == []
-    assert check_fetch(compilation().program, [without_equations(decode)])
+    decode = table_named("decode")
+    assert list(fetch.findings(audited(decode))) == []
+    assert list(fetch.findings(without_equations(decode)))
 
 
 LOAD = 'let w = load_word({}, memory_time); fault "not small" when w >=u 2**16; assert w.hi == 0 "small";'
@@ -97,3 +104,27 @@ def test_a_fault_without_an_equation_is_reported(tmp_path: Path) -> None:
     named = {(f.table, name) for f in found for name in ("late", *set().union(*REPORTED.values())) if name in f.message}
     assert named == {(table, name) for table, faults in REPORTED.items() for name in faults}
     assert len({(f.table, f.arm, f.message) for f in found}) == len(found)
+
+
+STORED = (
+    "rv32i.circ",
+    "insn sw funct3=0b010 { write_word(word_address(rs1, imm), memory_time, rs2); }",
+    """insn sw funct3=0b010 {
+      let at = word_address(rs1, imm);
+      write_word(at, memory_time, rs2);
+      let w = read_word(at, memory_time + 1);
+      fault "not small" when w >=u 2**16;
+      assert w.hi == 0 "small";
+    }""",
+)
+
+
+def test_a_load_sees_what_its_own_step_stored(tmp_path: Path) -> None:
+    """The executor puts stores off, the row receives them: the word that a row receives is the one after the store."""
+    for path in circuits_directory().glob("*.circ"):
+        (tmp_path / path.name).write_text(path.read_text())
+    file, old, new = STORED
+    text = (tmp_path / file).read_text()
+    assert old in text
+    (tmp_path / file).write_text(text.replace(old, new))
+    assert [f for f in audit(compile_program(sorted(tmp_path.glob("*.circ")), tmp_path), ["store_word"]) if f.expected is None] == []

@@ -9,21 +9,31 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from zkc.compiler import witness
-from zkc.compiler.build import circuits_directory, elaborate_table
+from zkc.compiler.build import circuits_directory
 from zkc.compiler.check import check_columns
-from zkc.compiler.columns import FieldFunction
-from zkc.compiler.elaborate import Elaborator
-from zkc.compiler.emit_executor import INDENT, FastArm, TracingArm
-from zkc.compiler.emit_fill import Histogram, emit_fill
-from zkc.compiler.families import build_family, build_guards, build_service
+from zkc.compiler.dialects import circ
+from zkc.compiler.elaboration.context import Functions
+from zkc.compiler.elaboration.declared import params_of
+from zkc.compiler.elaboration.statements import Elaborator
+from zkc.compiler.elaboration.values import Value
+from zkc.compiler.front import checked
 from zkc.compiler.guards import overlaps
-from zkc.compiler.layout import fixed_table, lay_out
-from zkc.compiler.program import Program, collect
-from zkc.compiler.runtime_names import check_constants
-from zkc.compiler.table import TableBuilder
-from zkc.compiler.values import Value
+from zkc.compiler.importer.items import GUARDS
+from zkc.compiler.ir.operation import Operation
+from zkc.compiler.passes.facts import Facts
+from zkc.compiler.passes.lower_fill import layout_of
+from zkc.compiler.passes.lower_step import LowerStep
+from zkc.compiler.pipeline import facts_of, lower_table
+from zkc.compiler.program import Program
+from zkc.compiler.rows import elaborate_symbol, gadgets_of, indices
+from zkc.compiler.targets.executor import FastStep, Steps, TracingStep
+from zkc.compiler.targets.fill import Histogram, emit_fill
+from zkc.compiler.targets.fixed import fixed_table
+from zkc.compiler.targets.functions import FieldFunctions
+from zkc.compiler.targets.integers import Uncomputable
+from zkc.compiler.targets.listing import Listing
 from zkc.dsl import syntax as s
+from zkc.dsl.diagnostics import Diagnostic
 from zkc.dsl.format import same_meaning
 from zkc.dsl.parser import decode_source, parse
 from zkc.dsl.syntax_errors import ITEMS, STATEMENTS
@@ -83,6 +93,73 @@ def mutant(seed: int) -> Mutant:
     return Mutant(name, "".join(found).encode(), edits)
 
 
+@dataclass(frozen=True)
+class ItemMutant:
+    """One edit of the tokens of one item: `text` is the item, `others` are all items of the circuits but it."""
+
+    text: str
+    others: tuple[s.Item, ...]
+    edit: str
+
+
+def item_mutant(seed: int) -> ItemMutant:
+    """The edit of that number: a token is deleted, doubled, swapped, replaced by one of any file, or a name is given to another."""
+    rng = random.Random(seed)
+    items = [item for name in sources() for item in items_of(name)]
+    chosen = rng.choice([item for item in items if not (isinstance(item, s.Const) and item.name.startswith("poseidon2"))])
+    found = TOKEN.findall(text_of(chosen))
+    places = [i for i, t in enumerate(found) if t.strip() and not t.startswith("//")]
+    names = [i for i in places if _class(found[i]) == "name"]
+    at, other = rng.choice(places), rng.choice(places)
+    kind = rng.choice(("delete", "duplicate", "swap", "replace", "replace", "rename", "rename"))
+    before = found[at]
+    if kind == "delete":
+        found[at] = ""
+    elif kind == "duplicate":
+        found[at] = f"{before} {before}"
+    elif kind == "swap":
+        found[at], found[other] = found[other], found[at]
+    elif kind == "replace" or not names:
+        found[at] = rng.choice(tokens())
+    else:
+        at = rng.choice(names)
+        before, found[at] = found[at], found[rng.choice(names)] if rng.random() < 0.5 else rng.choice(_alike("name", tokens()))
+    rest = tuple(item for item in items if item is not chosen)
+    return ItemMutant("".join(found), rest, f"{kind} {before[:20]!r} to {found[at][:40]!r} in {text_of(chosen)[:30]!r}")
+
+
+def text_of(item: s.Item) -> str:
+    """An item as it stands in its file."""
+    lines = sources()[item.span.file].split("\n")[item.span.line - 1 : item.span.end_line]
+    lines[-1] = lines[-1][: item.span.end_column - 1]
+    lines[0] = lines[0][item.span.column - 1 :]
+    return "\n".join(lines)
+
+
+def check_item(mutant: ItemMutant) -> None:
+    """The front end alone. Raises DiagnosticError."""
+    checked([*mutant.others, *parse(mutant.text, "mine.circ")], sources() | {"mine.circ": mutant.text})
+
+
+OWNED = re.compile(r"E010\d|E020[3-9]|E021[0-3]|E0503|E0504|E0505|E060[1-3]")
+"""Codes of the static check."""
+LATER = re.compile(
+    "|".join(
+        (
+            "the input `.*` of", r"`is\(name\)` takes", "a row of an instruction is given", "division by zero", "is not defined on",
+            "given an array of", "outside of the array", "a slice goes", "an index is a constant", "a condition outside", "loop bounds are",
+            "a loop goes up", "is not a polynomial operation", "are not executed",
+        )
+    )
+)  # fmt: skip
+"""Messages with such a code about what depends on the arguments of a call or on the round of a loop."""
+
+
+def gaps(found: list[Diagnostic]) -> list[str]:
+    """What the elaboration says that the check should have said before it."""
+    return [f"gap {d.code}: {d.message} at {d.span}" for d in found if OWNED.fullmatch(d.code) and not LATER.search(d.message)]
+
+
 def _edit(found: list[str], rng: random.Random) -> str:
     """Changes one place of the list of tokens."""
     places = [i for i, t in enumerate(found) if t.strip() and not t.startswith("//")]
@@ -130,17 +207,24 @@ def _alike(kind: str, found: tuple[str, ...]) -> list[str]:
 
 def compile_touched(mutant: Mutant) -> None:
     """Front end, then elaboration, layout and code of what the edit touches. Raises DiagnosticError."""
-    witness.reset()
+    elaborate_touched(mutant, *front(mutant))
+
+
+def front(mutant: Mutant) -> tuple[Program, list[s.Item]]:
+    """The checked program, and the items of the file that was edited. Raises DiagnosticError."""
     text = decode_source(mutant.data, mutant.name)
     mine = parse(text, mutant.name)
     others = [item for name in sources() if name != mutant.name for item in items_of(name)]
-    program = collect([*others, *mine], sources() | {mutant.name: text})
+    return checked([*others, *mine], sources() | {mutant.name: text})[0], mine
+
+
+def elaborate_touched(mutant: Mutant, program: Program, mine: list[s.Item]) -> None:
+    """Elaboration, layout and code of what the edit touches, in a program that is checked. Raises DiagnosticError."""
+    text = mutant.data
     changed = _changed(list(items_of(mutant.name)), mine)
-    if any(isinstance(item, s.Const) for item in changed):
-        check_constants(program)
-        program.check()
     if any(isinstance(item, s.Service | s.Frame) for item in changed):
-        program.diagnostics += overlaps(program, build_guards(program, {})[1])
+        guards = elaborate_symbol(program, Functions(), GUARDS)
+        program.diagnostics += overlaps(program, LowerStep().guards(guards, facts(program, guards)))
         program.check()
     for item in changed:
         if isinstance(item, s.Fixed):
@@ -148,7 +232,8 @@ def compile_touched(mutant: Mutant) -> None:
         if isinstance(item, s.Gadget):
             _alone(program, item)
     for item in _users(program, changed, random.Random(len(text))):
-        _finish(program, _table(program, item))
+        functions = Functions()
+        _finish(program, _table(program, functions, item), functions)
 
 
 def _changed(old: list[s.Item], new: list[s.Item]) -> list[s.Item]:
@@ -172,41 +257,48 @@ def _mentions(item: s.Item) -> set[str]:
     return {n.name for n in nodes if isinstance(n, s.Call | s.Name)} | {n.op for n in nodes if isinstance(n, s.Binary)}
 
 
-def _table(program: Program, item: s.Family | s.Service | s.TableDecl) -> TableBuilder:
-    functions: dict[str, FieldFunction] = {}
-    if isinstance(item, s.Family):
-        return build_family(program, functions, item)[0]
-    if isinstance(item, s.Service):
-        return build_service(program, functions, item)
-    return elaborate_table(program, functions, item.name, item.body)
+def facts(program: Program, guards: Operation) -> Facts:
+    """What passes ask about the program."""
+    return facts_of(program, indices(program))
+
+
+def _table(program: Program, functions: Functions, item: s.Family | s.Service | s.TableDecl) -> Operation:
+    kind = "families" if isinstance(item, s.Family) else "services" if isinstance(item, s.Service) else "tables"
+    return elaborate_symbol(program, functions, (kind, item.name))
 
 
 def _alone(program: Program, gadget: s.Gadget) -> None:
     """The gadget by itself, with columns for its parameters."""
     if gadget.name in ("poseidon2", "absorb"):
         return
-    table = TableBuilder(gadget.name, [])
-    elaborator = Elaborator(program, table, {})
+    declared = gadgets_of(program)
+    elaborator = Elaborator(declared, gadget.name, Functions())
     values: list[Value] = []
-    for p in gadget.params:
-        word = p.type.name in program.structs
-        interval = program.interval(p.type.name)
-        meaning = witness.source(p.name, 0, 2**32 - 1 if word else interval.high if interval else P - 1)
-        values.append(elaborator.new_value(p.name, p.type, meaning, p.span, trusted=True, because=None))
+    for p in params_of(declared.of(circ.GADGET)[gadget.name], "params", "types"):
+        word = p.type[0] in declared.structs
+        interval = declared.interval(p.type[0])
+        meaning = elaborator.given(p.name, 0, 2**32 - 1 if word else interval.high if interval else P - 1)
+        values.append(elaborator.new_value(p.name, p.type, meaning, gadget.span, trusted=True, because=None))
     elaborator.call_gadget(gadget.name, values, gadget.span)
     program.check()
 
 
-def _finish(program: Program, table: TableBuilder) -> None:
-    """Layout, checks and generated code of a table."""
-    names = [*program.buses, *program.fixed]
-    lay_out(program, table, {n: i for i, n in enumerate(names)})
-    check_columns(program, table)
+def _finish(program: Program, table: Operation, functions: Functions) -> None:
+    """Passes, checks and generated code of a table."""
+    known = facts(program, table)
+    lowered = lower_table(table, known)
+    program.diagnostics += known.diagnostics
+    check_columns(program, [lowered])
     program.check()
-    functions: dict[str, FieldFunction] = {}
-    arrays = {name: name for name in program.gadgets}
-    for arm in table.arms:
-        for emitter in (FastArm, TracingArm):
-            emitter(program, table, arm, 0, [], arrays, INDENT).emit_checked()
-    if not any(name in table.name for name in HEAVY):
-        emit_fill(program, table, Histogram({n: 0 for n in program.fixed}, 1), {name: functions.get(name) for name in arrays})  # type: ignore[misc]
+    try:
+        for op in lowered.steps:
+            steps = Steps({lowered.name: lowered.steps}, op, {}, {}, range(0), 8, FieldFunctions(functions.by_name))
+            for emitter in (FastStep(steps, 0, Listing()), TracingStep(steps, 0, Listing(), layout_of(lowered.steps))):
+                emitter.emit_checked(op)
+        if lowered.fill is not None:
+            emit_fill(lowered.fill, Histogram({n: 0 for n in program.fixed}, 1), {}, functions.by_name)
+    except Uncomputable as error:
+        raise program.fail("E0305", str(error), error.span) from None
+
+
+__all__ = ["Mutant", "compile_touched", "items_of", "mutant", "sources"]

@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from lark import Lark
 
 from zkc.compiler.build import build, circuits_directory
 from zkc.dsl.diagnostics import DiagnosticError
+from zkc.dsl.parser import grammar, parse, tables_of, with_tables
 
 CASES: dict[str, tuple[str, str, str, str]] = {
     # name: file, text, its replacement, the code expected
@@ -75,3 +77,19 @@ def test_a_missing_semicolon_is_shown_where_it_is_missing(tmp_path: Path) -> Non
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.span is not None and (diagnostic.span.line, diagnostic.span.column) == (1, 12)
     assert "const x = 3\n" in str(caught.value) and "^" in str(caught.value)
+
+
+def test_a_kept_parser_reads_and_refuses_the_same() -> None:
+    """States have numbers for names, which JSON makes strings of."""
+    kept = with_tables(tables_of(grammar()))
+    text = (circuits_directory() / "rv32m.circ").read_text()
+    tokens = [m.span() for m in re.finditer(r"\w+|[^\w\s]", text)]
+    texts = [text, *(text[:start] + text[end:] for start, end in tokens[::7]), *(text[:end] for _, end in tokens[::23]), "gadget $"]
+
+    def read(source: str, lark: Lark) -> object:
+        try:
+            return parse(source, "a.circ", lark)
+        except DiagnosticError as error:
+            return error.diagnostics
+
+    assert all(read(source, kept) == read(source, grammar()) for source in texts)

@@ -8,27 +8,38 @@ import pytest
 
 from tests.diagnostics.fuzz import Mutant, compile_touched, items_of, sources
 from zkc import api
-from zkc.compiler.build import elaborate_table, load_machine
+from zkc.compiler.build import load_machine
+from zkc.compiler.elaboration.context import Functions
+from zkc.compiler.importer.items import CLAIM
+from zkc.compiler.pipeline import Lowerings, facts_of, lower_table
 from zkc.compiler.program import Program, collect
+from zkc.compiler.rows import elaborate_symbol
 from zkc.compiler.runtime_names import check_given_tables
 from zkc.dsl.diagnostics import DiagnosticError
 from zkc.dsl.parser import parse
-from zkc.runtime.expected import CLAIM_COLUMNS, TABLE_INPUTS
+from zkc.runtime.circuit.expected import CLAIM_COLUMNS, TABLE_INPUTS
 
 CONSTANTS: dict[str, tuple[str, str, str]] = {
     # name: text of machine.circ, its replacement, a part of the message
-    "larger pages": ("const page_bytes = 1024;", "const page_bytes = 4096;", "`page_bytes` can only be 1024"),
-    "smaller pages": ("const page_bytes = 1024;", "const page_bytes = 256;", "`page_bytes` can only be 1024"),
+    "pages of 48 words": ("const page_bytes = 1024;", "const page_bytes = 192;", "must be a power of two"),
+    "pages too large": ("const page_bytes = 1024;", "const page_bytes = 2**17;", "they have 65536 bytes at most"),
+    "pages of half as many words": ("const page_words = page_bytes / 4;", "const page_words = page_bytes / 8;", "`page_words` is 256"),
+    "another root": ("const root_page = table_page * arity / (arity - 1);", "const root_page = table_page;", "`root_page` is 219862"),
     "shorter digests": ("const digest_words = 8;", "const digest_words = 4;", "`digest_words` can only be 8"),
     "longer journal": ("const journal_words = 17;", "const journal_words = 18;", "`journal_words` can only be 17"),
     "user memory of half a page": ("const user_end = 0x0C00_0000;", "const user_end = 0x0BFF_FE00;", "must be multiples of page_bytes"),
     "user memory into the system page": ("const user_end = 0x0C00_0000;", "const user_end = 0x0C10_0000;", "must follow each other"),
     "table on another level": ("const table_base = 0x0D00_0000;", "const table_base = 0x0D00_0400;", "two levels"),
     "system page elsewhere": ("const system_word = system_base / 4;", "const system_word = system_base;", "is system_base / 4"),
-    "no sink": ("const word_sink = 32;", "const word_sink_2 = 32;", "needs an integer constant `word_sink`"),
-    "sink of seven bits": ("const word_sink = 32;", "const word_sink = 64;", "`word_sink` is from 32 to 63"),
+    "part of a half": ("const user_end = 0x0C00_0000;", "const user_end = 0x0BFF_FC00;", "a multiple of 65536"),
+    "no sink": ("const word_sink = registers;", "const word_sink_2 = registers;", "needs an integer constant `word_sink`"),
+    "sink in a register": ("const word_sink = registers;", "const word_sink = 31;", "that nothing else uses"),
+    "no stack pointer": ("const registers = 32;", "const registers = 2;", "the stack pointer among them"),
+    "more registers than words": ("const registers = 32;", "const registers = 2**40;", "words of the system page"),
     "phase on the pc": ("const word_phase = 36;", "const word_phase = 33;", "that nothing else uses"),
     "journal in pieces": ("const word_journal_buffer = 48;", "const word_journal_buffer = 64;", "follow each other"),
+    "one tag for two": ("const tag_root = 3;", "const tag_root = 1;", "`tag_root` is `tag_data`"),
+    "one tag for pages and their table": ("const tag_data = 1;", "const tag_data = 2;", "`tag_table` is `tag_data`"),
     "tag outside the field": ("const tag_root = 3;", "const tag_root = 2**31;", "`tag_root` is a field element"),
 }
 
@@ -64,8 +75,12 @@ def small(edit: tuple[str, str] = ("", "")) -> Program:
     items = [item for name in sources() if name != "claim.circ" for item in items_of(name)]
     program = collect([*items, *parse(text, "claim.circ")], dict(sources()))
     assert program.claim is not None
-    boundary = elaborate_table(program, {}, "boundary", program.tables["boundary"].body)
-    check_given_tables(program, [boundary], elaborate_table(program, {}, "claim", program.claim.body))
+    functions = Functions()
+    boundary = elaborate_symbol(program, functions, ("tables", "boundary"))
+    claim = elaborate_symbol(program, functions, CLAIM)
+    facts = facts_of(program, {})
+    tables = [lower_table(table, facts) for table in (boundary, claim)]
+    check_given_tables(program, Lowerings([], tables[:1], tables[1], claim, {}, facts, [], {}))
     return program
 
 
@@ -92,3 +107,13 @@ def test_fmt_leaves_a_file_alone_that_is_not_utf_8(tmp_path: Path) -> None:
     with pytest.raises(DiagnosticError, match="0xf6 is not UTF-8"):
         api.format_files([file], write=True)
     assert file.read_bytes() == b"const  a = 1; // gr\xf6\xdfe\n"
+
+
+def test_a_second_message_of_what_a_word_says_is_refused() -> None:
+    """The executor decodes by one of them; until this was refused it took the last."""
+    source = sources()["cpu.circ"]
+    (line,) = (x for x in source.splitlines() if x.startswith("  send   program("))
+    with pytest.raises(DiagnosticError) as caught:
+        compile_touched(Mutant("cpu.circ", source.replace(line, f"{line}\n{line}").encode(), ()))
+    (found,) = (d for d in caught.value.diagnostics if d.code == "E0212")
+    assert found.span is not None and found.span.line == source.splitlines().index(line) + 2

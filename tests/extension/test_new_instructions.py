@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 from tests.machine.check import check
+from tests.machine.support import names_of
 from tests.machine_runtime.support import Load, make_elf
 from zkc.compiler.build import circuits_directory, load_machine
-from zkc.runtime.elf import load_elf
-from zkc.runtime.executor import execute
-from zkc.runtime.machine import InsnInfo, Machine, immediate_value
+from zkc.runtime.circuit.machine import InsnInfo, Machine, immediate_value
+from zkc.runtime.execution.executor import execute
+from zkc.runtime.execution.trace import trace
+from zkc.runtime.guest.elf import load_elf
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.verifier import verify
-from zkc.runtime.trace import trace
 
 CODE, DATA = 0x10000, 0x20000
 MASK = 0xFFFFFFFF
@@ -135,6 +136,6 @@ def test_they_are_proven_and_a_changed_result_is_not(machine: Machine) -> None:
     for family, result in (("bitwise_not", "rd.lo"), ("min_max", "rd.lo"), ("custom_0", "sum.lo")):
         columns = next(t.columns for t in machine.circuit.tables if t.name == family)
         bent = {n: t.copy() for n, t in traces.items()}
-        bent[family][next(i for i, c in enumerate(columns) if result in c.split("|")), 3] ^= 1
+        bent[family][next(i for i, c in enumerate(columns) if result in names_of(c)), 3] ^= 1
         assert check(machine.circuit, bent, claim)
-    verify(machine.circuit, claim, prove(machine.circuit, traces, claim, evaluators=machine.evaluators(list(traces))))
+    verify(machine.circuit, claim, prove(machine.circuit, traces, claim))

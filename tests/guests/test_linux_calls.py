@@ -17,11 +17,11 @@ from tests.machine.support import CODE, machine
 from tests.machine_runtime.support import Load, make_elf
 from tests.oracle.unicorn_machine import run_elf
 from zkc.cli import main
-from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import GuestFault
-from zkc.runtime.executor import Execution, Limits, execute
-from zkc.runtime.linux_calls import describe_calls
-from zkc.runtime.trace import trace
+from zkc.runtime.execution.executor import Execution, Limits, execute
+from zkc.runtime.execution.trace import trace
+from zkc.runtime.guest.elf import load_elf
+from zkc.runtime.guest.linux_calls import describe_calls
 
 MUSL = Path(__file__).parent / "musl" / "hello.elf"
 USER_END = 0x0C000000

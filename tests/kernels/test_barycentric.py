@@ -8,8 +8,8 @@ import pytest
 from zkc.runtime.field import arrays, koalabear
 from zkc.runtime.field.extension import Element
 from zkc.runtime.field.koalabear import P
+from zkc.runtime.kernels.threads import set_threads, threads
 from zkc.runtime.poly import barycentric, ntt
-from zkc.runtime.threads import set_threads, threads
 
 POINT = Element((5, P - 1, 0, 1, 12345, 7))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from zkc.runtime.hash.blake3 import hash_bytes, hash_nodes, hash_rows, key_words
-from zkc.runtime.threads import set_threads, threads
+from zkc.runtime.kernels.threads import set_threads, threads
 
 KEY = b"whats the Elvish word for friend"
 LENGTHS = [0, 1, 3, 4, 63, 64, 65, 127, 128, 1023, 1024, 1025, 2048, 2049, 3072, 4096, 5121, 8192, 16385, 102400]

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from numba import njit
 
-from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
 from zkc.runtime.field import arrays, extension, koalabear
 from zkc.runtime.field.extension import Element
 from zkc.runtime.field.koalabear import P, R
-from zkc.runtime.field.packed import LANES, load, load_rows, mul_prepared, prepare, splat, store, store_rows, straight_line, transpose
-from zkc.runtime.threads import set_threads, threads
+from zkc.runtime.field.packed import LANES, load, load_rows, mul_prepared, prepare, splat, store, store_rows, transpose
+from zkc.runtime.kernels.threads import set_threads, threads
 
 CORNERS = [0, 1, 2, P - 1, P - 2, (P - 1) // 2, (P + 1) // 2, 2**24, R % P, R * R % P, P - 2**24]
 
@@ -99,55 +98,6 @@ def test_array_conversion(size: int) -> None:
         arrays.from_montgomery(array)
         assert (array == canonical).all()
     set_threads(before)
-
-
-# ***** node lists *****
-
-
-def random_nodes(columns: int, count: int) -> Any:
-    nodes = [(COLUMN, k, 0) for k in range(columns)] + [(CONSTANT, c, 0) for c in CORNERS]
-    while len(nodes) < count:
-        nodes.append((random.choice((ADD, SUB, MUL)), random.randrange(len(nodes)), random.randrange(len(nodes))))
-    return np.array(nodes, dtype=np.int64)
-
-
-def evaluate_nodes(nodes: Any, row: list[int]) -> list[int]:
-    values: list[int] = []
-    for op, a, b in nodes.tolist():
-        if op in (COLUMN, CONSTANT):
-            values.append(row[a] if op == COLUMN else a)
-        else:
-            values.append({ADD: values[a] + values[b], SUB: values[a] - values[b], MUL: values[a] * values[b]}[op] % P)
-    return values
-
-
-def test_straight_line() -> None:
-    random.seed(3)
-    nodes = random_nodes(5, 120)
-    outputs = [0, 7, 119, 100, 119, 60]
-    body = straight_line(nodes, outputs, 5)
-
-    @njit
-    def run(columns: Any, out: Any) -> None:
-        for row in range(0, columns.shape[1], LANES):
-            body(columns, row, out, row)
-
-    columns = words(np.random.default_rng(3), 5, 64)
-    montgomery = columns.copy()
-    arrays.to_montgomery(montgomery)
-    for source in (montgomery, np.pad(montgomery, ((0, 3), (0, 32)))[:, :64]):
-        out = np.zeros((len(outputs), 64), dtype=np.uint32)
-        run(source, out)
-        arrays.from_montgomery(out)
-        for row in range(64):
-            values = evaluate_nodes(nodes, columns[:, row].tolist())
-            assert out[:, row].tolist() == [values[k] for k in outputs]
-
-
-@pytest.mark.parametrize("nodes", [[(ADD, 0, 0)], [(COLUMN, 1, 0)], [(9, 0, 0)]])
-def test_straight_line_rejects(nodes: list[tuple[int, int, int]]) -> None:
-    with pytest.raises(ValueError, match="node 0"):
-        straight_line(np.array(nodes), [0], 1)
 
 
 # ***** extension *****

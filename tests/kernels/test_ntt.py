@@ -9,9 +9,9 @@ import pytest
 
 from zkc.runtime.field import arrays
 from zkc.runtime.field.koalabear import P, root_of_unity
+from zkc.runtime.kernels.threads import set_threads, threads
 from zkc.runtime.poly import ntt
 from zkc.runtime.poly.domain import domain
-from zkc.runtime.threads import set_threads, threads
 
 Words = np.ndarray[Any, np.dtype[np.uint32]]
 

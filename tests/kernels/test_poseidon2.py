@@ -8,7 +8,7 @@ import pytest
 from tests.kernels.reference_poseidon2 import DIAGONAL, EXTERNAL, FRACTIONS, INTERNAL, permute, sponge
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.hash.poseidon2 import Poseidon2, Poseidon2Parameters
-from zkc.runtime.threads import set_threads, threads
+from zkc.runtime.kernels.threads import set_threads, threads
 
 CONSTANTS = {"poseidon2_external": EXTERNAL, "poseidon2_internal": INTERNAL, "poseidon2_diagonal": [list(pair) for pair in FRACTIONS]}
 PARAMETERS = Poseidon2Parameters.from_constants(CONSTANTS)

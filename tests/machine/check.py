@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Message, Table
+from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Message, Table
+from zkc.runtime.circuit.machine import ABI_NAMES, Machine
 from zkc.runtime.field.koalabear import P
-from zkc.runtime.machine import ABI_NAMES, Machine
 
 Numbers = npt.NDArray[np.int64]
 Traces = Mapping[str, npt.NDArray[np.uint32]]
@@ -289,6 +289,8 @@ class Checker:
         if table is None:
             return {}
         names = [self.circuit.buses[m.bus].name for m in table.messages]
+        if not {"program", "memory"} <= set(names):
+            return {}
         starts = np.cumsum([len(table.constraints), *(1 + len(m.args) for m in table.messages)])
         values = self.values[table.name]
         pcs, words = values[starts[names.index("program")] + 1], values[starts[names.index("memory")] + 2 :]
@@ -306,9 +308,9 @@ def main() -> None:
     from pathlib import Path
 
     from zkc.compiler.build import load_machine
-    from zkc.runtime.elf import load_elf
-    from zkc.runtime.executor import Limits, execute
-    from zkc.runtime.trace import trace
+    from zkc.runtime.execution.executor import Limits, execute
+    from zkc.runtime.execution.trace import trace
+    from zkc.runtime.guest.elf import load_elf
 
     parser = argparse.ArgumentParser(description="Checks the witnesses of a program's segments, without proving.")
     parser.add_argument("program")

@@ -8,8 +8,8 @@ from typing import Final
 from tests.machine.check import Traces
 from tests.machine.programs import DATA, OPERATIONS, POINTER, Assembler, RandomProgram, executor, finish
 from tests.machine.support import encode, immediates, machine
-from zkc.runtime.segment import Segment
-from zkc.runtime.trace import trace
+from zkc.runtime.execution.segment import Segment
+from zkc.runtime.execution.trace import trace
 
 PAIRS: Final = ((0x80000000, 0xFFFFFFFF), (0x12345678, 0x9ABC), (0xFFFFFFFE, 0), (5, 5), (3, 0xFFFFFFF1))
 STDIN: Final = bytes(range(1, 120))

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.machine.check import Numbers, Traces, cells_of, evaluate, provides
-from zkc.runtime.circuit import Circuit, Message, Table
+from zkc.runtime.circuit.circuit import Circuit, Message, Table
 from zkc.runtime.field.koalabear import P
 
 Change = tuple[int, tuple[int, ...], tuple[int, ...]]

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.machine.support import CODE, WORDS, encode, immediates, instructions, machine
 from tests.machine_runtime.support import Load, make_elf
 from tests.oracle.unicorn_machine import USER_END, UnicornMachine
-from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import GuestFault
-from zkc.runtime.executor import FUEL, Cut, Execution, Executor, Limits
-from zkc.runtime.image import Image
+from zkc.runtime.execution.executor import FUEL, Cut, Execution, Executor, Limits
+from zkc.runtime.guest.elf import load_elf
+from zkc.runtime.memory.image import Image
 
 DATA: Final = 0x12000
 REGISTERS: Final = (0, 5, 6, 7, 10, 11, 12, 17, 28, 31)

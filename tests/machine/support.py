@@ -10,11 +10,11 @@ import numpy as np
 
 from tests.oracle.unicorn_machine import USER_END, Step
 from zkc.compiler.build import load_machine
-from zkc.runtime import events
+from zkc.runtime.circuit.machine import InsnInfo, Machine, immediate_value
 from zkc.runtime.errors import GuestFault
-from zkc.runtime.executor import CLK, EVENT, FIRST_CLK, FUEL, PC, Cut, Executor, Limits
-from zkc.runtime.image import Image
-from zkc.runtime.machine import InsnInfo, Machine, immediate_value
+from zkc.runtime.execution import events
+from zkc.runtime.execution.executor import CLK, EVENT, FIRST_CLK, FUEL, PC, Cut, Executor, Limits
+from zkc.runtime.memory.image import Image
 
 CODE: Final = 0x10000
 """Where single instructions and random programs lie."""
@@ -123,3 +123,8 @@ class Steps:
                 executor.mem[address // 4] = executor.decoded[address // 4] = executor.word_state[address // 4] = 0
         executor.code.clear()
         return {address: value.to_bytes(4, "little") for address, value in changed.items()}
+
+
+def names_of(column: str) -> list[str]:
+    """The names that a column has in the arms of its table."""
+    return column.partition("#")[0].split("|")

@@ -10,11 +10,11 @@ from tests.machine.check import check
 from tests.machine.programs import DATA, OPERATIONS, Assembler, RandomProgram, executor, finish, run_ours, run_theirs
 from tests.machine.support import WORDS, encode, immediates, instructions, machine
 from tests.oracle.unicorn_machine import USER_END
-from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import GuestFault
-from zkc.runtime.executor import CLK, LAST_CLK, Executor
-from zkc.runtime.image import Image
-from zkc.runtime.trace import trace
+from zkc.runtime.execution.executor import CLK, LAST_CLK, Executor
+from zkc.runtime.execution.trace import trace
+from zkc.runtime.guest.elf import load_elf
+from zkc.runtime.memory.image import Image
 
 FAR = 0x40000
 """Data behind the longest of these programs."""

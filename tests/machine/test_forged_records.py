@@ -5,10 +5,9 @@ The witness filler fixes up all hints, so that only what ties a row to the other
 
 from __future__ import annotations
 
-import warnings
-from contextlib import suppress
+from dataclasses import replace
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +16,11 @@ import pytest
 from tests.machine.everything import honest, only_segment
 from tests.machine.faults import Changes, Witness
 from tests.machine.support import machine
+from zkc.runtime.circuit.fill_program import FillProgram, Op
+from zkc.runtime.execution.fill import fill, fill_polynomials
+from zkc.runtime.execution.trace import Tracer
 from zkc.runtime.field import arrays
 from zkc.runtime.field.koalabear import P
-from zkc.runtime.trace import Tracer
 
 Words = npt.NDArray[np.uint32]
 
@@ -27,14 +28,11 @@ STATE: Final = ("clk", "pc", "op, rd, rs1 and rs2", "imm")
 HOST_ANSWERS: Final = {"read_start": "any length up to what was asked for", "read_word": "private input", "read_byte": "private input"}
 
 
-class NoCounts:
-    """A histogram that counts nothing: forged lookups may be outside every table."""
-
-    def __getitem__(self, index: object) -> np.uint32:
-        return np.uint32(0)
-
-    def __setitem__(self, index: object, value: object) -> None:
-        pass
+def without_counts(program: FillProgram) -> FillProgram:
+    """It counts no lookups: forged ones may be outside of every table."""
+    code = program.code.copy()
+    code[code[:, 0] == Op.COUNT] = (Op.ADD, 0, 0, 0, program.registers)
+    return replace(program, code=code, registers=program.registers + 1)
 
 
 @cache
@@ -49,19 +47,15 @@ def records() -> dict[str, Words]:
 
 
 def refill(name: str, forged: Words) -> npt.NDArray[np.int64]:
-    """Rows from records, as the runtime makes them, but slowly and with every index checked: `int64[columns][rows]`."""
-    module: Any = machine().module("fill", name)
+    """Rows from records, as the runtime makes them: `int64[columns][rows]`."""
+    program = without_counts(machine().spec.fills[name])
     height = max(128, 1 << (len(forged) - 1).bit_length())
-    columns = np.zeros((len(witness().tables[name].columns), height), dtype=np.int64)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # forged numbers overflow
-        for row in range(len(forged)):
-            with suppress(OverflowError):  # then the row stays as it was, half empty
-                module.fill.py_func(forged, row, row + 1, columns, NoCounts())
-    canonical = np.ascontiguousarray(columns % P).astype(np.uint32)
-    if hasattr(module, "fill_polynomials"):
+    columns = np.zeros((len(witness().tables[name].columns), height), dtype=np.uint32)
+    fill(program, forged, 0, len(forged), columns, np.zeros(1, dtype=np.uint32))
+    canonical = columns % np.uint32(P)
+    if len(program.polynomial_columns):
         arrays.to_montgomery(canonical)
-        module.fill_polynomials(canonical, 0, height)
+        fill_polynomials(program, canonical, 0, height)
         arrays.from_montgomery(canonical)
     return canonical[:, : len(forged)].astype(np.int64)
 

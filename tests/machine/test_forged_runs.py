@@ -18,11 +18,11 @@ import pytest
 from tests.machine.check import Report, Traces, check
 from tests.machine.programs import DATA, Assembler, RandomProgram, executor, finish
 from tests.machine.support import CODE, encode, machine
-from zkc.runtime.executor import CLK, FIRST_CLK, FUEL, PC
+from zkc.runtime.circuit.machine import Machine
+from zkc.runtime.execution.executor import CLK, FIRST_CLK, FUEL, PC
+from zkc.runtime.execution.segment import Segment
+from zkc.runtime.execution.trace import trace
 from zkc.runtime.field.koalabear import P
-from zkc.runtime.machine import Machine
-from zkc.runtime.segment import Segment
-from zkc.runtime.trace import trace
 
 Columns = dict[str, npt.NDArray[np.uint32]]
 STDIN: Final = b"input!"
@@ -264,7 +264,7 @@ def test_what_the_break_leaves_is_cleared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shift", "change"), [(0, 1), (8, 1), (16, 3), (24, 3)], ids=["another operation", "another rd", "another rs1", "another rs2"]
+    ("shift", "change"), [(0, 1), (10, 1), (16, 3), (21, 3)], ids=["another operation", "another rd", "another rs1", "another rs2"]
 )
 def test_what_is_done_is_what_the_word_says(shift: int, change: int) -> None:
     """(M10) `add x7, x5, x6` is executed as another instruction."""

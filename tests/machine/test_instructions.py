@@ -12,7 +12,7 @@ from unicorn import UcError
 
 from tests.machine.support import CODE, WORDS, Steps, encode, immediates, instructions, machine
 from tests.oracle.unicorn_machine import ENCODINGS, USER_END, Step, Stepper, is_rv32im
-from zkc.runtime.machine import immediate_value
+from zkc.runtime.circuit.machine import immediate_value
 
 REGISTER_FORMS = ("add", "sub", "sll", "slt", "sltu", "xor", "srl", "sra", "or", "and")
 MULTIPLY_FORMS = ("mul", "mulh", "mulhsu", "mulhu", "div", "divu", "rem", "remu")

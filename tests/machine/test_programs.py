@@ -11,11 +11,11 @@ from tests.guests.catalogue import FAULTS, GUESTS, Program, examples, fault_inpu
 from tests.machine.check import check
 from tests.machine.support import machine
 from tests.oracle.unicorn_machine import Outcome, run_elf
-from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import GuestFault
-from zkc.runtime.executor import Execution, Executor, Limits, execute
-from zkc.runtime.image import Image, PageTree
-from zkc.runtime.trace import trace
+from zkc.runtime.execution.executor import Execution, Executor, Limits, execute
+from zkc.runtime.execution.trace import trace
+from zkc.runtime.guest.elf import load_elf
+from zkc.runtime.memory.image import Image, PageTree
 
 PROGRAMS = {program.name: program for program in [*examples(), *guests()]}
 LONG = [name for name, program in PROGRAMS.items() if program.instructions > 30_000 and name != "marathon"]

@@ -13,10 +13,10 @@ from tests.machine.check import check
 from tests.machine.programs import REGRESSIONS, RandomProgram, executor, finish, load, programs, run_ours, run_theirs, save
 from tests.machine.support import machine
 from zkc.runtime.errors import GuestFault
-from zkc.runtime.image import Image, PageTree
+from zkc.runtime.execution.trace import trace
+from zkc.runtime.memory.image import Image, PageTree
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.verifier import verify
-from zkc.runtime.trace import trace
 
 OURS_ALONE = "an instruction overwrites itself"
 MOST_SEGMENTS = 200
@@ -63,7 +63,7 @@ def proof_verifies(program: RandomProgram) -> None:
         return
     richest = max(segments, key=lambda s: len({n for n, r in s.rows.items() if r}))
     traces, claim = trace(machine(), richest)
-    proof = prove(machine().circuit, traces, claim, evaluators=machine().evaluators(list(traces)))
+    proof = prove(machine().circuit, traces, claim)
     verify(machine().circuit, claim, proof)
 
 

@@ -10,12 +10,13 @@ import zkc
 from tests.guests.catalogue import examples
 from tests.machine.support import machine
 from zkc import api
-from zkc.runtime import executor, limits
-from zkc.runtime.elf import load_elf
+from zkc.runtime import limits
 from zkc.runtime.errors import InputError
-from zkc.runtime.executor import Execution, Limits
+from zkc.runtime.execution import executor
+from zkc.runtime.execution.executor import Execution, Limits
+from zkc.runtime.execution.sizes import proofs_at_most
+from zkc.runtime.guest.elf import load_elf
 from zkc.runtime.limits import MAX_JOURNAL_BYTES, MAX_RECEIPT_BYTES, MAX_SEGMENTS, check_receipt_fits
-from zkc.runtime.sizes import proofs_at_most
 from zkc.runtime.stark.parameters import PARAMETER_SETS
 
 FIBONACCI = next(program for program in examples() if program.name == "fibonacci")

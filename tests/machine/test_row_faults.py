@@ -15,8 +15,8 @@ import pytest
 from tests.machine.check import evaluate
 from tests.machine.everything import honest
 from tests.machine.faults import Change, Changes, Verdict, Witness
-from tests.machine.support import machine
-from zkc.runtime.circuit import Table
+from tests.machine.support import machine, names_of
+from zkc.runtime.circuit.circuit import Table
 from zkc.runtime.field.koalabear import P
 
 DO_NOT_MATTER: Final = {
@@ -62,7 +62,7 @@ def witness() -> Witness:
 
 def gates(table: Table) -> list[int]:
     """Columns that switch parts of a row on and off."""
-    return [i for i, name in enumerate(table.columns) if name.startswith("is_") or name in GATES]
+    return [i for i, name in enumerate(table.columns) if name.startswith("is_") or names_of(name)[0] in GATES]
 
 
 @cache
@@ -105,7 +105,7 @@ def unlisted(changes: Changes, verdict: Verdict) -> list[str]:
             if kind == "idle" and padding(table.name, row):
                 continue
             for column in changes.columns[i]:
-                name = table.columns[column].split("|")
+                name = names_of(table.columns[column])
                 if any((t, n) in listed for t in ("*", table.name) for n in name):
                     continue
                 if (row, column) not in known:
@@ -179,11 +179,11 @@ def test_the_lists_are_no_longer_than_needed() -> None:
     for name in TABLES:
         table = witness().tables[name]
         rows = witness().typical_rows(name, gates(table), most=16)
-        listed = [i for i, c in enumerate(table.columns) if {(name, n) for n in c.split("|")} & {*DO_NOT_MATTER, *CHOICES}]
+        listed = [i for i, c in enumerate(table.columns) if {(name, n) for n in names_of(c)} & {*DO_NOT_MATTER, *CHOICES}]
         for changes in (witness().single_changes(name, rows), witness().pair_changes(name, rows, listed)):
             verdict = witness().judge(changes)
             for i in [*verdict.idle.tolist(), *verdict.choices.tolist()]:
-                used |= {(t, n) for c in changes.columns[i] for n in table.columns[c].split("|") for t in (name, "*")}
+                used |= {(t, n) for c in changes.columns[i] for n in names_of(table.columns[c]) for t in (name, "*")}
     assert not [entry for entry in (*DO_NOT_MATTER, *CHOICES) if entry not in used and entry[0] != "claim"]
 
 

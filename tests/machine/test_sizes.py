@@ -8,11 +8,11 @@ import pytest
 
 from tests.guests.catalogue import Program, examples
 from zkc import api
-from zkc.runtime.elf import load_elf
-from zkc.runtime.executor import Limits, execute
-from zkc.runtime.sizes import all_cells, row_cells, table_sizes
+from zkc.runtime.execution.executor import Limits, execute
+from zkc.runtime.execution.sizes import all_cells, row_cells, table_sizes
+from zkc.runtime.execution.trace import trace
+from zkc.runtime.guest.elf import load_elf
 from zkc.runtime.stark.parameters import DEFAULT, PARAMETER_SETS, STANDARD_SET
-from zkc.runtime.trace import trace
 
 
 @pytest.mark.parametrize("program", [program for program in examples() if program.name != "marathon"], ids=lambda program: program.name)

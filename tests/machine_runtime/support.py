@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zkc.runtime.memory_map import MemoryMap
+from zkc.runtime.memory.map import MemoryMap
 
 DATA = Path(__file__).parent / "data"
 CONSTANTS: dict[str, int | list[int]] = {
     "page_bytes": 1024, "digest_words": 8, "user_end": 0x0C00_0000, "system_base": 0x0C00_0000, "table_base": 0x0D00_0000,
-    "brk_end": 0x0BF0_0000,
+    "brk_end": 0x0BF0_0000, "registers": 32,
     "word_pc": 33, "word_brk": 34, "word_heap_start": 35,
     "word_journal_capacity": 40, "word_journal_buffer": 48, "word_journal_fill": 56, "word_blind": 57,
     "tag_data": 1, "tag_table": 2, "tag_root": 3, "tag_journal": 4,

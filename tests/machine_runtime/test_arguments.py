@@ -14,10 +14,12 @@ import pytest
 import zkc
 from tests.guests.catalogue import EXAMPLES
 from zkc import api, cli
-from zkc.runtime import arguments, proving, receipt, threads
+from zkc.runtime import arguments
 from zkc.runtime.errors import InputError
-from zkc.runtime.executor import Limits
-from zkc.runtime.image import parse_image_id
+from zkc.runtime.execution.executor import Limits
+from zkc.runtime.kernels import threads
+from zkc.runtime.memory.image import parse_image_id
+from zkc.runtime.receipts import proving, receipt
 
 FIBONACCI = EXAMPLES / "fibonacci" / "fibonacci.elf"
 IMAGE = "3df8f548" * 8

@@ -10,13 +10,13 @@ import pytest
 from tests.guests.catalogue import examples
 from tests.machine.check import check
 from tests.machine.support import machine
-from zkc.runtime.blinding import BLIND_WORDS, Blinding
-from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import InputError
-from zkc.runtime.executor import Execution, Limits, execute
-from zkc.runtime.receipt import SegmentReceipt
-from zkc.runtime.resume import ResumeStore, parts_folder
-from zkc.runtime.trace import trace
+from zkc.runtime.execution.executor import Execution, Limits, execute
+from zkc.runtime.execution.trace import trace
+from zkc.runtime.guest.elf import load_elf
+from zkc.runtime.memory.blinding import BLIND_WORDS, Blinding
+from zkc.runtime.receipts.receipt import SegmentReceipt
+from zkc.runtime.receipts.resume import ResumeStore, parts_folder
 
 FIBONACCI = next(program for program in examples() if program.name == "fibonacci")
 

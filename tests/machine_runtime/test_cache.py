@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,9 +20,10 @@ import pytest
 from tests.machine_runtime.test_threads import at_once
 from zkc import api, warm
 from zkc.compiler import build
-from zkc.runtime import artefact, cache, sources
-from zkc.runtime.kernel_cache import KernelCache
-from zkc.runtime.machine import Machine, MachineSpec
+from zkc.runtime.circuit import artefact
+from zkc.runtime.circuit.machine import Machine, MachineSpec
+from zkc.runtime.kernels import cache, sources
+from zkc.runtime.kernels.numba_cache import KernelCache
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("runtime", "compiler", "dsl", "circuits")
@@ -44,7 +46,7 @@ PROGRAM = f"""
 import logging, sys
 from types import SimpleNamespace
 import numpy as np
-from zkc.runtime.machine import Machine
+from zkc.runtime.circuit.machine import Machine
 machine = Machine(SimpleNamespace(circuit=SimpleNamespace(digest=b""), modules={{("fast", "t"): {KERNELS!r}}}))
 kernels = machine.module("fast", "t")
 print(kernels.sum_of(np.uint32(2), np.uint32(3)), kernels.prime())
@@ -200,8 +202,9 @@ def test_machine_survives_being_written(spec: MachineSpec) -> None:
 
 
 def test_machine_of_another_digest_is_refused(spec: MachineSpec) -> None:
-    data = artefact.to_bytes(spec)
-    assert artefact.from_bytes(data[:-1] + bytes([data[-1] ^ 1])) is None
+    nodes = replace(spec.circuit.tables[0], nodes=spec.circuit.tables[0].nodes + 1)
+    other = replace(spec.circuit, tables=(nodes, *spec.circuit.tables[1:]))
+    assert artefact.from_bytes(artefact.to_bytes(replace(spec, circuit=other))) is None
 
 
 # ***** fresh *****
@@ -241,7 +244,7 @@ def test_imports_are_found() -> None:
 
 
 def test_digest_covers_what_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, text in (("mine.a", "from zkc.runtime.machine_ops import signed"), ("mine.b", "pass")):
+    for name, text in (("mine.a", "from zkc.runtime.execution.operations import signed"), ("mine.b", "pass")):
         sources.register(name, text)
     before = sources.digest_of("mine.a"), sources.digest_of("mine.b")
     read = sources._read
@@ -355,7 +358,8 @@ def test_link_and_pipe_are_refused(folder: Path) -> None:
 
 BECOME_NOBODY = f"""
 import os, numba
-from zkc.runtime import executor, machine, machine_ops  # the interpreter may lie in root's home: nobody could import later
+from zkc.runtime.execution import executor, operations as machine_ops
+from zkc.runtime.circuit import machine  # the interpreter may lie in root's home: nobody could import later
 numba.njit(lambda x: x + 1)(1)
 os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
 """
@@ -402,7 +406,7 @@ def test_read_only_cache_is_used(public: Path) -> None:
 def test_no_home_and_no_name(folder: Path) -> None:
     code = """
 import os
-from zkc.runtime import cache
+from zkc.runtime.kernels import cache
 os.environ.pop("HOME")
 os.setgroups([]); os.setuid(4_000_000)
 cache.save("notes", "n", b"c")
@@ -417,10 +421,10 @@ print(cache.load("notes", "n"), os.environ[cache.TEMPORARY])
 
 def test_processes_share_the_temporary_folder(folder: Path) -> None:
     others_can_write(folder)
-    inner = "from zkc.runtime import cache; print(cache.load('notes', 'n'))"
+    inner = "from zkc.runtime.kernels import cache; print(cache.load('notes', 'n'))"
     code = f"""
 import subprocess, sys
-from zkc.runtime import cache
+from zkc.runtime.kernels import cache
 cache.share_temporary()
 cache.save("notes", "n", b"c")
 print(subprocess.run([sys.executable, "-c", {inner!r}], capture_output=True, text=True, check=True))
@@ -449,7 +453,7 @@ def test_threads_compile_one_kernel_at_once(folder: Path) -> None:
 
 
 def test_umask_does_not_open_the_folder(tmp_path: Path) -> None:
-    done = run(tmp_path / "a" / "b", code="import os; os.umask(0)\nfrom zkc.runtime import cache; cache.save('notes', 'n', b'c')")
+    done = run(tmp_path / "a" / "b", code="import os; os.umask(0)\nfrom zkc.runtime.kernels import cache; cache.save('notes', 'n', b'c')")
     assert done.stderr == ""
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "a", *(tmp_path / "a").rglob("*")))
 

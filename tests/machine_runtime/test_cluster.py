@@ -17,10 +17,10 @@ import pytest
 from tests.guests.catalogue import EXAMPLES
 from tests.machine_runtime.workers import other_everywhere, prove, prove_on_a_node, same_everywhere
 from zkc import cli
-from zkc.runtime import cluster
-from zkc.runtime.cluster import RayCluster
 from zkc.runtime.errors import InputError
-from zkc.runtime.proving import prove_segments
+from zkc.runtime.receipts import cluster
+from zkc.runtime.receipts.cluster import RayCluster
+from zkc.runtime.receipts.proving import prove_segments
 
 ray = pytest.importorskip("ray")
 ROOT = Path(__file__).parents[2]
@@ -87,7 +87,7 @@ def test_where_something_else_listens(tmp_path: Path) -> None:
     fibonacci = EXAMPLES / "fibonacci"
     with socket.create_server(("127.0.0.1", 0)) as server:
         text = (
-            "from zkc import cli\nfrom zkc.runtime import cluster\ncluster.CONNECT_SECONDS = 1.0\n"
+            "from zkc import cli\nfrom zkc.runtime.receipts import cluster\ncluster.CONNECT_SECONDS = 1.0\n"
             "cli._compile_first = lambda progress: None\n"
             f"raise SystemExit(cli.main(['prove', {str(fibonacci / 'fibonacci.elf')!r}, '--ray', '127.0.0.1:{server.getsockname()[1]}']))\n"
         )

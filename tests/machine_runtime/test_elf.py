@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.machine_runtime.support import DATA, MAP, Load, make_elf
-from zkc.runtime.elf import Program, load_elf
 from zkc.runtime.errors import InputError
-from zkc.runtime.symbols import Symbols
+from zkc.runtime.guest.elf import Program, load_elf
+from zkc.runtime.guest.symbols import Symbols
 
 FIB = (DATA / "fib.elf").read_bytes()
 CODE = Load(0x1_0000)

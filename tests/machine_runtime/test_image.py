@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tests.machine_runtime.plain_poseidon2 import PlainHasher, hash_data_page, hash_table_page, permute
 from tests.machine_runtime.support import CONSTANTS, DATA, MAP, Load, make_elf
-from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import InputError, ZkcError
-from zkc.runtime.image import Image, PageTree, image_id_hex, parse_image_id
-from zkc.runtime.memory_map import MemoryMap
+from zkc.runtime.guest.elf import load_elf
+from zkc.runtime.memory.image import Image, PageTree, image_id_hex, parse_image_id
+from zkc.runtime.memory.map import MemoryMap
 
 HASHER = PlainHasher()
 GUARD = (1955464431, 953533227, 1002395165, 369830443, 1235343215, 980289957, 1477845169, 469826961)

@@ -6,10 +6,10 @@ import numpy as np
 
 from tests.machine_runtime.plain_poseidon2 import FINAL, INITIAL, INTERNAL, PlainHasher, diagonal
 from tests.machine_runtime.support import DATA, MAP
-from zkc.runtime.claims import journal_state
-from zkc.runtime.elf import load_elf
+from zkc.runtime.guest.elf import load_elf
 from zkc.runtime.hash.poseidon2 import Poseidon2, Poseidon2Parameters
-from zkc.runtime.image import Image, PageTree
+from zkc.runtime.memory.image import Image, PageTree
+from zkc.runtime.receipts.claims import journal_state
 
 PARAMETERS = (np.array(numbers, np.uint32) for numbers in (INITIAL + FINAL, INTERNAL, diagonal()))
 HASHER = Poseidon2(Poseidon2Parameters(*PARAMETERS))

@@ -20,12 +20,12 @@ from tests.machine_runtime.workers import (
     prove,
     prove_slowly_in_reverse,
 )
-from zkc.runtime import resume
 from zkc.runtime.errors import GuestFault, InputError, InternalError, VerificationError, ZkcError
 from zkc.runtime.files import make_private_folder
-from zkc.runtime.proving import LocalPool, Progress, prove_segments
-from zkc.runtime.receipt import SegmentReceipt
-from zkc.runtime.resume import ResumeStore, resume_key
+from zkc.runtime.receipts import resume
+from zkc.runtime.receipts.proving import LocalPool, Progress, prove_segments
+from zkc.runtime.receipts.receipt import SegmentReceipt
+from zkc.runtime.receipts.resume import ResumeStore, resume_key
 
 KEY = resume_key((1,) * 8, b"input", b"circuit", {"cycles": 5})
 
@@ -204,7 +204,7 @@ def test_a_proof_that_does_not_verify_is_noticed_at_once(jobs: int, tmp_path: Pa
 
 
 def test_the_cluster_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    from zkc.runtime.cluster import RayCluster
+    from zkc.runtime.receipts.cluster import RayCluster
 
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match="needs Ray") as caught:

@@ -16,10 +16,8 @@ from hypothesis import strategies as st
 
 from tests.machine_runtime.plain_poseidon2 import PRIME, PlainHasher, permute
 from tests.machine_runtime.support import CONSTANTS, MAP
-from zkc.runtime.circuit import Circuit, Table
-from zkc.runtime.claims import Claim, ClaimLayout, journal_state
+from zkc.runtime.circuit.circuit import Circuit, Table
 from zkc.runtime.errors import InputError, VerificationError, ZkcError
-from zkc.runtime.image import Digest
 from zkc.runtime.limits import (
     MAX_CLAIM_VALUES,
     MAX_JOURNAL_BYTES,
@@ -27,8 +25,10 @@ from zkc.runtime.limits import (
     MAX_SEGMENTS,
     check_receipt_fits,
 )
-from zkc.runtime.receipt import Receipt, SegmentReceipt, VerifiedReceipt, summary, verify_receipt
-from zkc.runtime.stark.parameters import DEFAULT, SMALL, Parameters
+from zkc.runtime.memory.image import Digest
+from zkc.runtime.receipts.claims import Claim, ClaimLayout, journal_state
+from zkc.runtime.receipts.receipt import Receipt, SegmentReceipt, VerifiedReceipt, summary, verify_receipt
+from zkc.runtime.stark.parameters import DEFAULT, PARAMETER_SETS, Parameters
 
 SPONGE = PlainHasher()
 COLUMNS = (
@@ -327,7 +327,7 @@ def test_every_byte_matters() -> None:
 
 def test_unknown_versions_and_kinds() -> None:
     text = HONEST.to_bytes()
-    for at, value, message in ((12, 3, "of version 3"), (16, 1, "of kind 1"), (20, 4, "parameter set 4")):
+    for at, value, message in ((12, 4, "of version 4"), (16, 1, "of kind 1"), (20, 4, "parameter set 4")):
         with pytest.raises(InputError, match=message):
             Receipt.from_bytes(text[:at] + bytes([value]) + text[at + 1 :])
 
@@ -381,17 +381,18 @@ def test_a_run_that_no_receipt_can_hold_is_refused_before_it_is_proven() -> None
 
 
 def test_a_receipt_begins_as_the_documents_say() -> None:
-    head = b"zkc receipt\n" + b"".join(word.to_bytes(4, "little") for word in (2, 0, 0)) + bytes(range(32))
+    head = b"zkc receipt\n" + b"".join(word.to_bytes(4, "little") for word in (3, 0, 0)) + bytes(range(32))
     assert HONEST.to_bytes()[:56] == head and Receipt.from_bytes(HONEST.to_bytes()) == HONEST
     for at in range(24):
         with pytest.raises(InputError):
             Receipt.from_bytes(head[:at] + bytes([head[at] ^ 1 if at < 20 else head[at] ^ 4]) + HONEST.to_bytes()[at + 1 :])
 
 
-def test_receipts_of_the_first_version_are_named() -> None:
+@pytest.mark.parametrize(("version", "before"), [(1, "the commitments changed"), (2, "parameters said what their security rests on")])
+def test_receipts_of_earlier_versions_are_named(version: int, before: str) -> None:
     text = HONEST.to_bytes()
-    with pytest.raises(InputError, match="this receipt has version 1") as caught:
-        Receipt.from_bytes(text[:12] + bytes([1]) + text[13:])
+    with pytest.raises(InputError, match=f"this receipt has version {version}, from before {before}; this zkc reads version 3") as caught:
+        Receipt.from_bytes(text[:12] + bytes([version]) + text[13:])
     assert "prove again" in (caught.value.hint or "")
 
 
@@ -406,12 +407,35 @@ def test_the_journal_is_hashed_after_the_proofs(monkeypatch: pytest.MonkeyPatch)
         verify_receipt(CIRCUIT, replace(HONEST, journal=bytes(1000)), SPONGE, refuse, image_id=IDS[0])
 
 
-def test_the_parameter_set_is_the_receipts_but_known_to_the_verifier() -> None:
-    small = replace(HONEST, parameter_set=1)
-    assert Receipt.from_bytes(small.to_bytes()) == small
+@pytest.mark.parametrize("number", PARAMETER_SETS)
+def test_the_parameter_set_is_the_receipts_but_known_to_the_verifier(number: int) -> None:
+    receipt = replace(HONEST, parameter_set=number)
+    assert Receipt.from_bytes(receipt.to_bytes()) == receipt
     seen: list[Parameters] = []
-    verify_receipt(CIRCUIT, small, SPONGE, lambda *arguments: seen.append(arguments[3]), image_id=IDS[0])
-    assert seen == [SMALL] * 4
+    verify_receipt(CIRCUIT, receipt, SPONGE, lambda *arguments: seen.append(arguments[3]), image_id=IDS[0], accept_johnson=True)
+    assert seen == [PARAMETER_SETS[number]] * 4
+
+
+@pytest.mark.parametrize("number", PARAMETER_SETS)
+def test_a_receipt_that_rests_on_the_johnson_radius_is_taken_only_if_that_is_accepted(number: int) -> None:
+    """Before any proof is looked at; and what the receipt is not for is said first."""
+    receipt, seen = replace(HONEST, parameter_set=number), Proofs()
+    for expected in ({}, {"accept_johnson": False}):
+        if number in (1, 3):
+            with pytest.raises(VerificationError, match=r"Johnson radius.* preprint") as caught:
+                check(receipt, seen, **expected)
+            assert "--accept-johnson" in (caught.value.hint or "") and caught.value.status == 1
+            with pytest.raises(VerificationError, match="another program"):
+                check(receipt, seen, image_id=OTHER_ID, **expected)
+        else:
+            verify_receipt(CIRCUIT, receipt, SPONGE, lambda *_: None, image_id=IDS[0], **expected)
+    assert not seen.seen
+
+
+@pytest.mark.parametrize("value", [1, 0, None, "yes"])
+def test_acceptance_of_the_johnson_radius_is_true_or_false(value: object) -> None:
+    with pytest.raises(InputError, match="accept_johnson"):
+        check(HONEST, accept_johnson=value)
 
 
 def test_a_parameter_set_that_no_verifier_knows_is_refused() -> None:
@@ -423,14 +447,17 @@ def test_a_parameter_set_that_no_verifier_knows_is_refused() -> None:
 def test_the_summary() -> None:
     for circuit, matches in ((None, None), (CIRCUIT, True), (replace(CIRCUIT, digest=bytes(32)), False)):
         shown = json.loads(json.dumps(summary(HONEST, circuit)))
+        assert shown["version"] == 3 and shown["rests_on"] == "unique decoding"
         assert shown["circuit_matches"] is matches and shown["segments"] == len(shown["chain"]) == 4
         assert ("index" in shown["chain"][3]) == bool(matches)
         assert shown["receipt_bytes"] == len(HONEST.to_bytes()) and shown["proof_bytes"] == sum(len(s.proof) for s in HONEST.segments)
+    named = [summary(replace(HONEST, parameter_set=number))["rests_on"] for number in PARAMETER_SETS]
+    assert named == ["unique decoding", "Johnson radius", "unique decoding", "Johnson radius"]
 
 
 def test_the_verifier_loads_neither_prover_nor_language() -> None:
-    program = "import sys, zkc.runtime.receipt; print(*sys.modules)"
+    program = "import sys, zkc.runtime.receipts.receipt; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     banned = {"lark", "elftools", *(f"zkc.{name}" for name in ("dsl", "compiler", "api", "cli"))}
     banned |= {f"zkc.runtime.{name}" for name in ("stark.prover", "proving", "executor", "elf")}
-    assert "zkc.runtime.receipt" in modules and not banned & set(modules)
+    assert "zkc.runtime.receipts.receipt" in modules and not banned & set(modules)

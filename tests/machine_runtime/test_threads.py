@@ -14,10 +14,9 @@ from typing import Any, cast
 
 import pytest
 
-from zkc.compiler import witness
 from zkc.dsl.format import format_source
-from zkc.runtime import threads
-from zkc.runtime.machine import Machine, MachineSpec
+from zkc.runtime.circuit.machine import Machine, MachineSpec
+from zkc.runtime.kernels import threads
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "fibonacci"
@@ -123,20 +122,6 @@ def test_pool_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert made == [2]
     finally:
         threads.set_threads(before)
-
-
-def test_expressions_of_other_threads_stay() -> None:
-    """Each compilation begins by forgetting all expressions: those of other threads must stay shared."""
-
-    def work(number: int) -> object:
-        for _ in range(300):
-            witness.reset()
-            nodes = [witness.make("name", (f"x{k}",), 0, k) for k in range(20)]
-            if any(witness.make("name", (f"x{k}",), 0, k) is not node for k, node in enumerate(nodes)):
-                return False
-        return True
-
-    assert at_once(4, work) == [True] * 4
 
 
 def test_files_formatted_at_once_keep_their_comments() -> None:

@@ -7,7 +7,7 @@ import sys
 
 AFTERWARDS = """
 from zkc import api, warm
-from zkc.runtime import cache
+from zkc.runtime.kernels import cache
 from zkc.runtime.stark.parameters import PARAMETER_SETS
 machine = api.machine()
 warm.run_whole(machine)

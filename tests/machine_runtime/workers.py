@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from zkc.runtime.errors import GuestFault
-from zkc.runtime.receipt import SegmentReceipt
-from zkc.runtime.segment import Segment
-from zkc.runtime.threads import threads
+from zkc.runtime.execution.segment import Segment
+from zkc.runtime.kernels.threads import threads
+from zkc.runtime.receipts.receipt import SegmentReceipt
 
 
 def prove(unit: int) -> SegmentReceipt:

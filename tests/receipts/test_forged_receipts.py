@@ -13,7 +13,8 @@ import pytest
 
 import zkc
 from zkc.runtime.errors import ZkcError
-from zkc.runtime.receipt import Receipt, SegmentReceipt
+from zkc.runtime.receipts.receipt import Receipt, SegmentReceipt
+from zkc.runtime.stark.parameters import PARAMETER_SETS
 
 ROOT = Path(__file__).parents[2]
 PATCH = ROOT / "tests/guests/patch.elf"
@@ -122,21 +123,32 @@ def test_parameters_are_not_the_receipts_to_choose() -> None:
     honest = receipt_of(CALLS)
     assert honest.parameter_set == 2
     for other in (0, 1, 3, 4, 2**31):
-        assert not accepts(replace(honest, parameter_set=other).to_bytes(), CALLS)
+        assert not accepts(replace(honest, parameter_set=other).to_bytes(), CALLS, accept_johnson=True)
 
 
-def test_small_receipts_verify_and_are_bound_to_their_parameters() -> None:
-    small = Receipt.from_bytes(zkc.prove(CALLS, b"", small=True).receipt)
-    assert accepts(small.to_bytes(), CALLS) and small.parameter_set == 3
-    assert small.proof_bytes < 0.75 * receipt_of(CALLS).proof_bytes
-    assert not accepts(replace(small, parameter_set=2).to_bytes(), CALLS)
+@pytest.mark.parametrize("number", PARAMETER_SETS)
+def test_receipts_of_every_set_are_bound_to_it(number: int) -> None:
+    """To its regime, too: a receipt that rests on the Johnson radius cannot be relabelled as one that does not, nor the other way."""
+    small, hide = bool(number & 1), bool(number & 2)
+    made = Receipt.from_bytes(zkc.prove(CALLS, b"", small=small, hide=hide).receipt)
+    assert made.parameter_set == number and accepts(made.to_bytes(), CALLS, accept_johnson=True)
+    for other in {*PARAMETER_SETS} - {number}:
+        assert not accepts(replace(made, parameter_set=other).to_bytes(), CALLS, accept_johnson=True)
+        assert not accepts(replace(made, parameter_set=other).to_bytes(), CALLS)
+    assert accepts(made.to_bytes(), CALLS) != small
+    assert made.proof_bytes < 0.6 * receipt_of(CALLS).proof_bytes or not small
 
 
-@pytest.mark.parametrize(("small", "number"), [(False, 0), (True, 1)])
-def test_receipts_that_hide_nothing_verify_too(small: bool, number: int) -> None:
-    plain = Receipt.from_bytes(zkc.prove(CALLS, b"", small=small, hide=False).receipt)
-    assert accepts(plain.to_bytes(), CALLS) and plain.parameter_set == number
-    assert not accepts(replace(plain, parameter_set=number + 2).to_bytes(), CALLS)
+def test_a_small_receipt_of_fibonacci_has_at_most_350_kb() -> None:
+    folder = ROOT / "examples/fibonacci"
+    proof = zkc.prove(folder / "fibonacci.elf", (folder / "input.bin").read_bytes(), small=True)
+    assert len(proof.receipt) <= 350_000
+    with pytest.raises(zkc.VerificationError, match="Johnson radius"):
+        zkc.verify(proof.receipt, program=folder / "fibonacci.elf")
+    verified = zkc.verify(proof.receipt, program=folder / "fibonacci.elf", accept_johnson=True)
+    strength = verified.strength
+    assert strength == proof.strength and verified.security_bits == proof.security_bits == strength.bits == strength.johnson
+    assert 123.9 < strength.bits < 124 and 86 < strength.unique_decoding < 90 and strength.rests_on == "Johnson radius"
 
 
 def test_truncated_and_extended() -> None:

@@ -12,13 +12,13 @@ from tests.machine.support import CODE, encode, machine
 from tests.machine_runtime.support import Load, make_elf
 from tests.stark.bent import BentProver
 from tests.stark.circuits import Example
-from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import GuestFault, InputError, VerificationError
-from zkc.runtime.executor import Execution, execute
+from zkc.runtime.execution.executor import Execution, execute
+from zkc.runtime.execution.trace import trace
+from zkc.runtime.guest.elf import load_elf
 from zkc.runtime.stark.parameters import DEFAULT
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.verifier import verify
-from zkc.runtime.trace import trace
 
 DATA = 0x12000
 USER_END = 0x0C000000

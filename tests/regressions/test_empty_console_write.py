@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.machine.support import CODE, encode, machine
 from tests.machine_runtime.support import Load, make_elf
-from zkc.runtime.elf import load_elf
-from zkc.runtime.executor import execute
+from zkc.runtime.execution.executor import execute
+from zkc.runtime.guest.elf import load_elf
 
 
 def test_empty_write_from_anywhere() -> None:

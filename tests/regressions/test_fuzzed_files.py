@@ -15,14 +15,14 @@ from typing import Final
 import pytest
 
 from tests.machine_runtime.support import DATA, MAP
-from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import ZkcError
-from zkc.runtime.image import parse_image_id
+from zkc.runtime.guest.elf import load_elf
+from zkc.runtime.guest.sections import sections
+from zkc.runtime.guest.symbols import Symbols
 from zkc.runtime.limits import MAX_STORED_BYTES
-from zkc.runtime.receipt import Receipt, SegmentReceipt, summary
-from zkc.runtime.resume import ResumeStore
-from zkc.runtime.sections import sections
-from zkc.runtime.symbols import Symbols
+from zkc.runtime.memory.image import parse_image_id
+from zkc.runtime.receipts.receipt import Receipt, SegmentReceipt, summary
+from zkc.runtime.receipts.resume import ResumeStore
 
 FILES: Final = int(os.environ.get("ZKC_FUZZ", "60"))
 ROOT: Final = Path(__file__).parents[2]

@@ -18,16 +18,16 @@ from tests.machine.support import CODE, encode, machine
 from tests.machine_runtime.support import Load, make_elf
 from tests.stark.bent import BentProver
 from tests.stark.circuits import Example
-from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import GuestFault, InputError, VerificationError
-from zkc.runtime.executor import Executor, Limits
-from zkc.runtime.guards import GUARD_BYTES
-from zkc.runtime.image import Image, PageTree
-from zkc.runtime.segment import Segment
+from zkc.runtime.execution.executor import Executor, Limits
+from zkc.runtime.execution.segment import Segment
+from zkc.runtime.execution.trace import trace
+from zkc.runtime.guest.elf import load_elf
+from zkc.runtime.memory.guards import GUARD_BYTES
+from zkc.runtime.memory.image import Image, PageTree
 from zkc.runtime.stark.parameters import DEFAULT
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.verifier import verify
-from zkc.runtime.trace import trace
 
 EXIT = [encode("addi", 17, 0, imm=93), encode("addi", 10, 0, imm=0), encode("ecall")]
 STACK_LIMIT = 0x0BF1_0000

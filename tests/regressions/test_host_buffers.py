@@ -17,10 +17,10 @@ from tests.machine_runtime.support import DATA, Load, make_elf
 from zkc import api
 from zkc.runtime.errors import GuestFault, InputError
 from zkc.runtime.files import read_file
+from zkc.runtime.guest.sections import MAX_SECTIONS, Budget, BudgetExceeded, MeteredStream, sections
+from zkc.runtime.guest.symbols import MAX_NAME_BYTES, Symbols
 from zkc.runtime.limits import MAX_ELF_BYTES, MAX_JOURNAL_BYTES, MAX_RECEIPT_BYTES
-from zkc.runtime.receipt import MAGIC
-from zkc.runtime.sections import MAX_SECTIONS, Budget, BudgetExceeded, MeteredStream, sections
-from zkc.runtime.symbols import MAX_NAME_BYTES, Symbols
+from zkc.runtime.receipts.receipt import MAGIC
 
 MOST = 64 << 20
 

@@ -6,8 +6,8 @@ import pytest
 
 from zkc.compiler.build import load_machine
 from zkc.runtime.errors import GuestFault
-from zkc.runtime.executor import execute
-from zkc.runtime.image import Image
+from zkc.runtime.execution.executor import execute
+from zkc.runtime.memory.image import Image
 
 ENTRY = 0x10000
 

@@ -6,9 +6,9 @@ import pytest
 
 from tests.machine.support import CODE, encode, machine
 from tests.machine_runtime.support import Load, make_elf
-from zkc.runtime.elf import load_elf
 from zkc.runtime.errors import GuestFault
-from zkc.runtime.executor import execute
+from zkc.runtime.execution.executor import execute
+from zkc.runtime.guest.elf import load_elf
 
 
 @pytest.mark.parametrize("before", [0, 1, 3])

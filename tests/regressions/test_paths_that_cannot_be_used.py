@@ -14,7 +14,7 @@ from zkc import api, cli, project
 from zkc.runtime.errors import InputError, OutputError
 from zkc.runtime.files import write_file
 from zkc.runtime.limits import MIB
-from zkc.runtime.receipt import SegmentReceipt
+from zkc.runtime.receipts.receipt import SegmentReceipt
 
 FIBONACCI = EXAMPLES / "fibonacci"
 
@@ -104,7 +104,7 @@ def test_an_error_leaves_no_empty_folders(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(api, "prove_segment", lambda segment, **_: SegmentReceipt((1,), b"proof"))  # type: ignore[misc]
     monkeypatch.setattr(api, "check_segment", lambda *_, **__: None)
-    monkeypatch.setattr("zkc.runtime.resume.write_file", full)
+    monkeypatch.setattr("zkc.runtime.receipts.resume.write_file", full)
     with pytest.raises(OutputError, match="full"):
         prove(tmp_path / "r")
     assert list(tmp_path.iterdir()) == []

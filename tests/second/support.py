@@ -15,7 +15,7 @@ from examples.verifier.receipt import check_receipt, read_receipt
 from examples.verifier.refused import Refused
 from zkc import api
 from zkc.runtime.errors import ZkcError
-from zkc.runtime.image import parse_image_id
+from zkc.runtime.memory.image import parse_image_id
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "fibonacci"
@@ -44,9 +44,9 @@ def circuit() -> Circuit:
 
 
 @cache
-def receipt_of(segment_limit: int | None = None, *, small: bool = False) -> bytes:
+def receipt_of(segment_limit: int | None = None, *, small: bool = False, hide: bool = True) -> bytes:
     """The receipt of examples/fibonacci."""
-    return zkc.prove(PROGRAM, (EXAMPLE / "input.bin").read_bytes(), segment_limit=segment_limit, small=small).receipt
+    return zkc.prove(PROGRAM, (EXAMPLE / "input.bin").read_bytes(), segment_limit=segment_limit, small=small, hide=hide).receipt
 
 
 @cache

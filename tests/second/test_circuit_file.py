@@ -22,9 +22,9 @@ from examples.verifier.refused import Refused
 from tests.second.support import ROOT, circuit, circuit_file
 from tests.stark.circuits import example_circuit, two_fixed_tables
 from zkc import api, cli
-from zkc.runtime.circuit import Bus, Circuit, Message, Table
-from zkc.runtime.circuit_digest import circuit_digest
-from zkc.runtime.circuit_text import circuit_text
+from zkc.runtime.circuit.circuit import Bus, Circuit, Message, Table
+from zkc.runtime.circuit.digest import circuit_digest
+from zkc.runtime.circuit.text import circuit_text
 
 
 def lines() -> list[bytes]:

@@ -12,7 +12,7 @@ from examples.verifier.image import image_id, page_tree, text
 from examples.verifier.poseidon2 import Poseidon2
 from tests.machine_runtime.support import Load, make_elf
 from tests.second.support import ROOT, circuit
-from zkc.runtime.image import parse_image_id
+from zkc.runtime.memory.image import parse_image_id
 
 PROGRAMS = sorted([*(ROOT / "examples").glob("*/*.elf"), *(ROOT / "tests").glob("**/*.elf")])
 

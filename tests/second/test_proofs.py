@@ -15,18 +15,18 @@ from examples.verifier import checks
 from examples.verifier.checks import check_proof
 from examples.verifier.circuit import Circuit, LogUp, claim_sum, parse_circuit
 from examples.verifier.field import ZERO, powers, scale, sub
-from examples.verifier.parameters import Parameters, Shape
+from examples.verifier.parameters import JOHNSON, Parameters, Shape
 from examples.verifier.refused import Refused
-from examples.verifier.security import check_security, terms
+from examples.verifier.security import check_security, covers_slots, johnson, rate, terms, unique_decoding
 from tests.second.support import remember_hashes
 from tests.stark import bent
 from tests.stark.bent import FAST, HIDDEN, BentProver
 from tests.stark.circuits import Example, TableBuilder, digest, example, tall_example, two_fixed_tables
 from tests.stark.golden import GOLDEN, fresh, kept, statement
 from tests.stark.support import broken_square, rejection, unbalanced
-from zkc.runtime import circuit as first
-from zkc.runtime.circuit_text import circuit_text
-from zkc.runtime.errors import VerificationError
+from zkc.runtime.circuit import circuit as first
+from zkc.runtime.circuit.text import circuit_text
+from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.stark import parameters as first_parameters
 from zkc.runtime.stark import security as first_security
 from zkc.runtime.stark.challenges import Challenges
@@ -51,7 +51,7 @@ def second(made: first.Circuit) -> Circuit:
 
 
 def translated(p: first_parameters.Parameters) -> Parameters:
-    return Parameters(p.log_blowup, p.queries, p.grinding, p.log_fold, p.log_final, p.masks)
+    return Parameters(p.log_blowup, p.queries, p.grinding, p.log_fold, p.log_final, p.masks, p.regime)
 
 
 def refused(made: first.Circuit, claim: Sequence[int], proof: bytes, parameters: first_parameters.Parameters = FAST) -> str | None:
@@ -265,22 +265,35 @@ def test_another_layer_of_the_fixed_tree() -> None:
 OTHER = first_parameters.Parameters(queries=262, grinding=19, log_fold=4, log_final=3)
 
 
-@pytest.mark.parametrize("parameters", [first_parameters.DEFAULT, first_parameters.SMALL, FAST, OTHER])
+@pytest.mark.parametrize("parameters", [*first_parameters.PARAMETER_SETS.values(), FAST, OTHER], ids=str)
 def test_security(parameters: first_parameters.Parameters) -> None:
-    """Term by term what `zkc security` has."""
+    """Term by term what `zkc security` has, in both regimes, and so the same proofs have 128 bits."""
     made = two_fixed_tables(9).circuit
     read = second(made)
-    for heights in ([9, 8, 7], [7, 0, 0], [20, 8, 0], [21, 8, 7], [0, 0, 7]):
-        instance = first_security.instance_of(FirstShape(made, heights, parameters))
-        expected = first_security.terms(instance, first_security.unique_decoding(instance.rate, 0))
-        found = terms(Shape(read, heights, translated(parameters)))
-        assert found == pytest.approx(expected, abs=1e-6) and found.keys() == expected.keys()
+    least = parameters.min_log_height
+    for given in ([9, 8, 7], [7, 0, 0], [20, 8, 0], [21, 8, 7], [0, 0, 7]):
+        heights = [h and max(h, least) for h in given]
+        first_shape, shape = FirstShape(made, heights, parameters), Shape(read, heights, translated(parameters))
+        instance = first_security.instance_of(first_shape)
+        radii = [(first_security.unique_decoding(instance.rate, 0), unique_decoding(rate(shape)))]
+        radii += [(first_security.johnson(instance.rate, m), johnson(rate(shape), m)) for m in (3, 4, 10, 77, 1000)]
+        for radius, second_radius in radii:
+            expected, found = first_security.terms(instance, radius), terms(shape, second_radius)
+            assert found == pytest.approx(expected, abs=1e-6) and found.keys() == expected.keys()
+        try:
+            first_security.require_secure(first_shape, allow_insecure=False)
+            check_security(shape)
+        except InputError:
+            with pytest.raises(Refused, match="128 bits"):
+                check_security(shape)
 
 
 def test_parameters_that_are_not_secure() -> None:
     shape = Shape(second(two_fixed_tables(9).circuit), [9, 8, 7], Parameters(log_blowup=1, queries=261))
     check_security(shape)
-    for weak in (Parameters(1, 259), Parameters(1, 261, grinding=19), Parameters(3, 129), Parameters(1, 40)):
+    check_security(Shape(shape.circuit, [9, 8, 7], Parameters(3, 73, regime=JOHNSON)))
+    unique = (Parameters(1, 259), Parameters(1, 261, grinding=19), Parameters(3, 129), Parameters(1, 40), Parameters(3, 80))
+    for weak in (*unique, Parameters(3, 72, regime=JOHNSON), Parameters(3, 73, grinding=18, regime=JOHNSON)):
         with pytest.raises(Refused, match="128 bits"):
             check_security(Shape(shape.circuit, [9, 8, 7], weak))
 
@@ -289,10 +302,12 @@ def test_too_many_slots() -> None:
     """2^15 slots above 2^7 rows are within the radius at any blow-up that is used; with a blow-up just above one they are not."""
     circuit = second(example(9, 7).circuit)
     shape = Shape(circuit, [22, 7, 7], Parameters(log_blowup=1, queries=261))
-    assert terms(shape)
-    shape.parameters, shape.log_size = replace(shape.parameters, log_blowup=0), shape.log_n
-    with pytest.raises(Refused, match="slots"):
-        terms(shape)
+    check_security(shape)
+    assert covers_slots(shape, unique_decoding(rate(shape)))
+    shape.parameters, shape.log_size = replace(shape.parameters, log_blowup=0, queries=4096), shape.log_n
+    assert not covers_slots(shape, unique_decoding(0.5))
+    with pytest.raises(Refused, match="128 bits"):
+        check_security(shape)
 
 
 def test_multiplicities_cannot_wrap() -> None:

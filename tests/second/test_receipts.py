@@ -27,8 +27,8 @@ from tests.second.support import (
     remember_hashes,
     second_refuses,
 )
-from zkc.runtime.claims import ClaimLayout
-from zkc.runtime.receipt import Receipt, SegmentReceipt
+from zkc.runtime.receipts.claims import ClaimLayout
+from zkc.runtime.receipts.receipt import Receipt, SegmentReceipt
 
 pytestmark = [pytest.mark.slow, pytest.mark.prove]
 P = 2**31 - 2**24 + 1
@@ -60,7 +60,14 @@ def flipped(data: bytes, position: int, bit: int) -> bytes:
 def test_honest_receipts() -> None:
     assert refused(receipt_of(), journal=JOURNAL, exit_code=0) is None
     assert refused(receipt_of(SEGMENTS), journal=JOURNAL, exit_code=0) is None and len(parsed(SEGMENTS).segments) > 2
-    assert refused(receipt_of(small=True), journal=JOURNAL, exit_code=0) is None
+    assert refused(receipt_of(small=True), journal=JOURNAL, exit_code=0, accept_johnson=True) is None
+
+
+def test_the_johnson_radius_is_accepted_by_choice() -> None:
+    for hide in (False, True):
+        assert "Johnson" in (refused(receipt_of(small=True, hide=hide)) or "")
+        assert "Johnson" in (refused(receipt_of(small=True, hide=hide), accept_johnson=False) or "")
+        assert refused(receipt_of(small=True, hide=hide), accept_johnson=True) is None
 
 
 def test_expectations() -> None:
@@ -135,8 +142,13 @@ def test_words_of_the_head() -> None:
 
 
 def test_a_receipt_of_another_parameter_set() -> None:
-    small = Receipt.from_bytes(receipt_of(small=True))
-    assert refused(replace(small, parameter_set=0).to_bytes()) and refused(replace(parsed(), parameter_set=1).to_bytes())
+    """That of another regime, too, whatever the verifier accepts."""
+    for accept in (False, True):
+        for small, other in ((True, 2), (True, 1), (True, 0), (False, 3), (False, 1), (False, 0)):
+            receipt = replace(Receipt.from_bytes(receipt_of(small=small)), parameter_set=other)
+            assert refused(receipt.to_bytes(), accept_johnson=accept)
+        plain = Receipt.from_bytes(receipt_of(small=True, hide=False))
+        assert plain.parameter_set == 1 and refused(replace(plain, parameter_set=0).to_bytes(), accept_johnson=accept)
 
 
 def places(data: bytes, seed: int) -> Iterator[int]:
@@ -153,7 +165,7 @@ def places(data: bytes, seed: int) -> Iterator[int]:
 def test_any_bit(small: bool) -> None:
     data, pick = receipt_of(small=small), random.Random(2)
     for position in places(data, seed=1 + small):
-        assert refused(flipped(data, position, pick.randrange(8))), position
+        assert refused(flipped(data, position, pick.randrange(8)), accept_johnson=True), position
 
 
 def test_any_length() -> None:
@@ -194,6 +206,12 @@ def test_the_command(tmp_path_factory: pytest.TempPathFactory, capsys: pytest.Ca
     assert program.main([named[0], str(folder / "bent")]) == 1 and "no: " in capsys.readouterr().out
     assert program.main([named[0], str(folder / "none")]) == 2 and program.main([named[1], named[1]]) == 2
     assert program.main([*named, "--elf", named[0]]) == 2
+    (folder / "small").write_bytes(receipt_of(small=True))
+    small = [named[0], str(folder / "small"), "--image-id", image_id()]
+    capsys.readouterr()
+    assert program.main(small) == 1 and capsys.readouterr().out.startswith("no: its security rests on the Johnson radius")
+    assert program.main([*small, "--accept-johnson"]) == 0
+    assert capsys.readouterr().out.endswith(", up to the Johnson radius\n")
 
 
 def test_a_circuit_that_differs_is_refused() -> None:

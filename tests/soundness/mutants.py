@@ -38,20 +38,21 @@ from numba.core.dispatcher import Dispatcher
 from tests.soundness.mutations import FIRST, FIRST_ROW, Mutant, decorators, functions_of, mutants_of, mutated, names_in, parse
 from zkc.runtime.errors import InputError
 from zkc.runtime.field.extension import Element
+from zkc.runtime.kernels.threads import set_threads
 from zkc.runtime.stark.parameters import Parameters
-from zkc.runtime.threads import set_threads
 
 ROOT = Path(__file__).parents[2]
 LIST = ROOT / "docs/mutants.md"
 MODULES = (
-    "receipt", "claims", "limits", "arguments", "image", "memory_map", "circuit", "circuit_digest", "circuit_text",
+    "receipts.receipt", "receipts.claims", "limits", "arguments", "memory.image", "memory.map",
+    "circuit.circuit", "circuit.digest", "circuit.text",
     "stark.verifier", "stark.challenges", "stark.transcript", "stark.identity", "stark.shape", "stark.parameters", "stark.security",
     "stark.proof", "stark.fri", "stark.deep", "stark.stacking", "stark.constraints", "stark.commitment", "hash.merkle",
 )  # fmt: skip
 """Where the verifier's path runs. Functions are found from ENTRIES on, by the names they mention."""
 ENTRIES = {
     "verify", "verify_receipt", "from_bytes", "circuit_digest", "parse_image_id", "guard_digest", "check_receipt_fits", "digest_bits",
-    "receipt_bits", "compiled_fixed_top", "__post_init__", "image_id", "of",
+    "receipt_strength", "compiled_fixed_top", "__post_init__", "image_id", "of",
 }  # fmt: skip
 NOT_JUDGED = {
     "_refuse": "text of messages", "_place": "text of messages", "_shown": "text of messages", "label": "text of messages",

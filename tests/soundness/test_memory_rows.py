@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.machine.check import check
-from tests.machine.support import CODE, encode, machine
+from tests.machine.support import CODE, encode, machine, names_of
 from tests.machine_runtime.support import Load, make_elf
-from zkc.runtime.circuit import COLUMN
-from zkc.runtime.elf import load_elf
-from zkc.runtime.executor import FIRST_CLK, LAST_CLK, execute
+from zkc.runtime.circuit.circuit import COLUMN
+from zkc.runtime.execution.executor import FIRST_CLK, LAST_CLK, execute
+from zkc.runtime.execution.trace import trace
 from zkc.runtime.field.koalabear import P
+from zkc.runtime.guest.elf import load_elf
 from zkc.runtime.stark.parameters import MAX_LOG_HEIGHT
-from zkc.runtime.trace import trace
 
 STEP_SLOTS = 4
 DATA = 0x12000
@@ -49,7 +49,7 @@ def honest() -> tuple[Traces, tuple[int, ...]]:
 def columns(table: str, name: str) -> list[int]:
     """The numbers of the columns of which `name` is a name."""
     names = next(t.columns for t in machine().circuit.tables if t.name == table)
-    return [i for i, c in enumerate(names) if name in c.split("|")]
+    return [i for i, c in enumerate(names) if name in names_of(c)]
 
 
 def column(table: str, name: str) -> int:
@@ -150,7 +150,7 @@ def test_M6_both_sides_of_a_comparison_are_range_checked() -> None:
         table = next(t for t in circuit.tables if t.name == step.name)
         looked = {m.args[1] for m in table.messages if m.bus == range_bus}
         for i, name in enumerate(table.columns):
-            if {"gap_lo", "gap_hi"} & set(name.split("|")):
+            if {"gap_lo", "gap_hi"} & set(names_of(name)):
                 node = next(k for k, n in enumerate(table.nodes.tolist()) if n == [COLUMN, i, 0])
                 assert node in looked, (table.name, name)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from tests.machine.check import cells_of, evaluate
-from tests.machine.support import CODE, encode, machine
+from tests.machine.support import CODE, encode, machine, names_of
 from tests.machine_runtime.support import Load, make_elf
-from zkc.runtime.elf import load_elf
-from zkc.runtime.executor import execute
+from zkc.runtime.execution.executor import execute
+from zkc.runtime.execution.trace import trace
 from zkc.runtime.field.koalabear import P
-from zkc.runtime.trace import trace
+from zkc.runtime.guest.elf import load_elf
 
 DATA = 0x12000
 
@@ -31,7 +31,7 @@ def broken(table_name: str, row: int, changes: dict[str, int]) -> set[str]:
     cells = cells_of(table, traces()[table_name])[:, row : row + 1].copy()
     assert not evaluate(table, cells, table.constraints).any()
     for name, delta in changes.items():
-        index = next(i for i, c in enumerate(table.columns) if name in c.split("|"))
+        index = next(i for i, c in enumerate(table.columns) if name in names_of(c))
         cells[index] = (cells[index] + delta) % P
     values = evaluate(table, cells, table.constraints)
     return {label for label, value in zip(table.labels, values, strict=True) if np.any(value)}

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from tests.stark.circuits import Example, TableBuilder, digest, example, pair_columns, triple_columns, two_fixed_tables
-from zkc.runtime.circuit import Bus, Circuit
-from zkc.runtime.circuit_digest import circuit_digest
+from zkc.runtime.circuit.circuit import Bus, Circuit
+from zkc.runtime.circuit.digest import circuit_digest
 from zkc.runtime.hash.blake3 import hash_bytes
 from zkc.runtime.stark.challenges import Challenges
 from zkc.runtime.stark.commitment import compiled_fixed_top, fixed_tree

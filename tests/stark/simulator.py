@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from zkc.runtime.circuit import Circuit
+from zkc.runtime.circuit.circuit import Circuit
 from zkc.runtime.errors import InputError
 from zkc.runtime.field.extension import DEGREE, Element
 from zkc.runtime.field.koalabear import P, root_of_unity

@@ -12,7 +12,7 @@ from tests.stark.bent import FAST
 from tests.stark.circuits import Example
 from tests.stark.reference import verifier as reference
 from tests.stark.reference.common import Reject, Setting
-from zkc.runtime.circuit import Circuit, Table
+from zkc.runtime.circuit.circuit import Circuit, Table
 from zkc.runtime.errors import VerificationError
 from zkc.runtime.stark.parameters import Parameters
 from zkc.runtime.stark.verifier import verify
@@ -22,7 +22,13 @@ def setting(parameters: Parameters) -> Setting:
     """The reference's parameters."""
     p = parameters
     return Setting(
-        queries=p.queries, grinding=p.grinding, log_fold=p.log_fold, log_final=p.log_final, log_blowup=p.log_blowup, masks=p.masks
+        queries=p.queries,
+        grinding=p.grinding,
+        log_fold=p.log_fold,
+        log_final=p.log_final,
+        log_blowup=p.log_blowup,
+        masks=p.masks,
+        regime=p.regime,
     )
 
 

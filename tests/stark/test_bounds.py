@@ -11,7 +11,7 @@ import pytest
 
 from tests.stark.bent import FAST
 from tests.stark.circuits import TableBuilder, digest, example, two_fixed_tables
-from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, MUL, SUB, Bus, Circuit, Message, Table
+from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, MUL, SUB, Bus, Circuit, Message, Table
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.hash.merkle import tree_over
@@ -31,7 +31,7 @@ from zkc.runtime.stark.shape import Shape, batch_degree, check_circuit, is_looku
 from zkc.runtime.stark.transcript import Transcript, WordStream
 
 X, C = (COLUMN, 0, 0), (CONSTANT, 5, 0)
-RANGES = {"queries": (1, 4096), "grinding": (0, 32), "log_fold": (1, 4), "log_final": (3, 7), "log_blowup": (1, 4)}
+RANGES = {"queries": (1, 4096), "grinding": (0, 32), "log_fold": (1, 4), "log_final": (3, 7), "log_blowup": (1, 4), "regime": (0, 1)}
 
 
 @pytest.mark.parametrize("name", RANGES)
@@ -56,17 +56,18 @@ def test_masks_are_within_their_range_and_leave_the_final_polynomial_long() -> N
 
 def test_the_parameters_of_receipts_are_what_the_documents_say() -> None:
     assert {number: vars(p) for number, p in PARAMETER_SETS.items()} == {
-        0: {"queries": 261, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 1, "masks": 0},
-        1: {"queries": 131, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 3, "masks": 0},
-        2: {"queries": 286, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 1, "masks": 292},
-        3: {"queries": 132, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 3, "masks": 138},
+        0: {"queries": 261, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 1, "masks": 0, "regime": 0},
+        1: {"queries": 80, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 3, "masks": 0, "regime": 1},
+        2: {"queries": 286, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 1, "masks": 292, "regime": 0},
+        3: {"queries": 82, "grinding": 20, "log_fold": 3, "log_final": 7, "log_blowup": 3, "masks": 88, "regime": 1},
     }
     assert PARAMETER_SETS == {0: DEFAULT, 1: SMALL, 2: HIDING, 3: SMALL_HIDING}
 
 
 def test_parameters_are_absorbed_whole() -> None:
-    words = np.frombuffer(Parameters(queries=5, grinding=6, log_fold=2, log_final=7, log_blowup=3, masks=9).encode(), "<u4")
-    assert words.tolist() == [2130706433, 6, 3, 3, 5, 6, 2, 7, 9]
+    parameters = Parameters(queries=5, grinding=6, log_fold=2, log_final=7, log_blowup=3, masks=9, regime=1)
+    assert np.frombuffer(parameters.encode(), "<u4").tolist() == [2130706433, 6, 3, 3, 5, 6, 2, 7, 9, 1]
+    assert np.frombuffer(replace(parameters, regime=0).encode(), "<u4").tolist() == [2130706433, 6, 3, 3, 5, 6, 2, 7, 9, 0]
 
 
 def test_extended_domains_lie_over_each_other() -> None:

@@ -18,13 +18,13 @@ from tests.stark.circuits import Example, example
 from tests.stark.golden import GOLDEN, fresh, kept, known, replay, statement, whole
 from tests.stark.reference import verifier as reference
 from tests.stark.support import rejection, setting
-from zkc.runtime.circuit_digest import circuit_digest
+from zkc.runtime.circuit.digest import circuit_digest
 from zkc.runtime.errors import VerificationError
 from zkc.runtime.field.extension import Element
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.hash.blake3 import hash_bytes
 from zkc.runtime.stark.challenges import Challenges
-from zkc.runtime.stark.parameters import DEFAULT, SMALL, Parameters
+from zkc.runtime.stark.parameters import DEFAULT, JOHNSON, SMALL, UNIQUE_DECODING, Parameters
 from zkc.runtime.stark.proof import layer_plans, tree_plans
 from zkc.runtime.stark.shape import Shape
 from zkc.runtime.stark.verifier import verify
@@ -204,7 +204,7 @@ def test_whatever_comes_before_the_queries_changes_the_work(name: str) -> None:
     """Each part is absorbed before the nonce is checked: one bit of it, and 2^-20 is left."""
     rng, proof = random.Random(3), kept(name)
     for part, start, stop in parts_called(name, "root", "openings", "layer root", "final polynomial", "nonce"):
-        for at in {start, stop - 4, *(rng.randrange(start, stop) & ~3 for _ in range(4))}:
+        for at in {start, stop - 4, *(start + 4 * rng.randrange((stop - start) // 4) for _ in range(4))}:
             assert refused(name, with_bit(proof, at, 0)) == WORK, part
 
 
@@ -242,19 +242,28 @@ def test_nineteen_bits_of_work_are_not_twenty(name: str) -> None:
 
 @pytest.mark.parametrize("parameters", [DEFAULT, SMALL])
 def test_a_verifier_draws_as_many_queries_as_its_parameters_say(parameters: Parameters) -> None:
-    """And each proof opens as many different ones as 261 (131) draws from the domain give, no fewer."""
+    """And each proof opens as many different ones as 261 (80) draws from the domain give, no fewer."""
     made = statement("everything")
     shape = Shape(made.circuit, [8, 10, 8, 0, 7], parameters)
     drawn = Challenges(shape, made.claim, bytes(32)).after_nonce(0)
-    assert len(drawn) == parameters.queries == {1: 261, 3: 131}[parameters.log_blowup]
+    assert len(drawn) == parameters.queries == {1: 261, 3: 80}[parameters.log_blowup]
     assert drawn.min() >= 0 and (1 << shape.log_extended - 1) <= drawn.max() < 1 << shape.log_extended
 
 
 def test_kept_proofs_are_refused_with_other_parameters() -> None:
     made, proof = statement("everything"), kept("everything")
     assert refused("small", kept("small")) == ""
-    for other in (SMALL, Parameters(queries=262), Parameters(grinding=21), Parameters(log_fold=2), Parameters(log_final=6)):
+    others = (SMALL, Parameters(queries=262), Parameters(grinding=21), Parameters(log_fold=2), Parameters(log_final=6))
+    for other in (*others, Parameters(regime=JOHNSON)):
         assert rejection(made.circuit, made.claim, proof, other) is not None
+
+
+def test_the_regime_of_a_proof_cannot_be_changed() -> None:
+    """Nothing in a proof depends on the regime but the transcript, which absorbs it; so no proof is one in another regime."""
+    for name, golden in GOLDEN.items():
+        made, proof, other = statement(name), fresh(name), JOHNSON if golden.parameters.regime == UNIQUE_DECODING else UNIQUE_DECODING
+        assert rejection(made.circuit, made.claim, proof, golden.parameters) is None
+        assert rejection(made.circuit, made.claim, proof, replace(golden.parameters, regime=other)) is not None
 
 
 # ***** the claim *****

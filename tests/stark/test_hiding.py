@@ -16,7 +16,7 @@ from tests.stark.reference.prover import prove as reference_prove
 from tests.stark.reference.verifier import check_heights
 from tests.stark.simulator import Simulator
 from tests.stark.support import accepts, setting, unbalanced
-from zkc.runtime.circuit import Bus, Circuit
+from zkc.runtime.circuit.circuit import Bus, Circuit
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.arrays import from_montgomery
 from zkc.runtime.field.extension import DEGREE

@@ -1,4 +1,4 @@
-"""Completeness: honest proofs verify at all heights; the reference prover writes the same bytes, as do any threads and evaluators."""
+"""Completeness: honest proofs verify at all heights; the reference prover writes the same bytes, as do any threads."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from tests.stark.bent import FAST, ConstantAccumulator
 from tests.stark.circuits import Example, TableBuilder, digest, example, two_fixed_tables
 from tests.stark.reference.prover import prove as reference_prove
 from tests.stark.support import accepts, broken_square, setting, unbalanced
-from zkc.runtime.circuit import Bus, Circuit
+from zkc.runtime.circuit.circuit import Bus, Circuit
 from zkc.runtime.errors import InputError
-from zkc.runtime.stark.evaluators import evaluator, interpreter, outputs
+from zkc.runtime.kernels.threads import set_threads, threads
 from zkc.runtime.stark.parameters import DEFAULT, Parameters
 from zkc.runtime.stark.prover import Prover, prove
 from zkc.runtime.stark.verifier import verify
-from zkc.runtime.threads import set_threads, threads
 
 
 def proof_of(made: Example, parameters: Parameters = FAST) -> bytes:
@@ -75,20 +74,6 @@ def test_threads_do_not_change_the_proof() -> None:
     assert len(proofs) == 1
 
 
-def test_evaluators_agree() -> None:
-    made = example(9, 7)
-    table = made.circuit.tables[0]
-    columns = made.traces["main"]
-    results = []
-    for evaluate in (interpreter(table), evaluator(table)):
-        out = np.zeros((len(outputs(table)), 64), dtype=np.uint32)
-        evaluate(columns, 128, 192, out)
-        results.append(out)
-    np.testing.assert_array_equal(*results)
-    fast = prove(made.circuit, made.traces, made.claim, FAST, {"main": evaluator(table)}, allow_insecure=True)
-    assert fast == proof_of(made)
-
-
 def test_accumulator_may_start_anywhere() -> None:
     made = example()
     assert accepts(made.circuit, made.claim, ConstantAccumulator(made).run()) is None
@@ -133,8 +118,6 @@ def test_tables_without_constraints_or_messages() -> None:
     nines, zeros = np.full((1, 256), 9, dtype=np.uint32), np.zeros((1, 256), dtype=np.uint32)
     made = Example(circuit, {"silent": zeros[:, :128], "constant": zeros, "odd": nines}, ())
     assert accepts(circuit, (), proof_of(made)) is None
-    fast = {table.name: evaluator(table) for table in tables[1:]}
-    assert prove(circuit, made.traces, (), FAST, fast, allow_insecure=True) == proof_of(made)
 
 
 def test_claim_may_be_an_array() -> None:

@@ -15,7 +15,7 @@ from tests.stark.reference import verifier as reference_verifier
 from tests.stark.reference.common import Reject, Setting
 from tests.stark.reference.field import Field
 from tests.stark.support import accepts, rejection, unbalanced, with_table
-from zkc.runtime.circuit import Bus, Circuit, Message
+from zkc.runtime.circuit.circuit import Bus, Circuit, Message
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.extension import Element
 from zkc.runtime.stark.challenges import Challenges

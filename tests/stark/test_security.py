@@ -8,21 +8,33 @@ from fractions import Fraction
 
 import pytest
 
-from tests.stark.circuits import example
+from tests.stark.circuits import Example, example, tall_example
 from tests.stark.golden import everything
-from zkc.runtime.errors import InputError
+from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.koalabear import P
-from zkc.runtime.stark.parameters import DEFAULT, HIDING, SMALL, Parameters
+from zkc.runtime.stark.parameters import (
+    DEFAULT,
+    DEGREE,
+    HIDING,
+    JOHNSON,
+    PARAMETER_SETS,
+    SMALL,
+    SMALL_HIDING,
+    UNIQUE_DECODING,
+    Parameters,
+)
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.security import (
+    THEOREMS,
     Instance,
     RegimeReport,
     digest_bits,
     evaluate,
     instance_of,
-    receipt_bits,
+    provable_bits,
+    receipt_strength,
+    require_secure,
     security,
-    unique_decoding_bits,
 )
 from zkc.runtime.stark.shape import Shape
 from zkc.runtime.stark.verifier import verify
@@ -75,13 +87,60 @@ def test_default_queries_are_the_least() -> None:
     assert evaluate(replace(WORKED, queries=DEFAULT.queries - 1)).regimes[0].bits < 128
 
 
-def test_default_parameters_are_secure_for_any_allowed_height() -> None:
-    """The widest machine one can think of, powers batching, the greatest height, all messages that L1 allows."""
-    worst = Instance(22, 1 << 15, 2, 1 << 14, 3, 2**31, 65, (3, 3, 3, 3, 3), DEFAULT.queries, DEFAULT.grinding, log_slots=15)
-    assert evaluate(worst).claimed == 128.0
-    small = replace(worst, log_height=SMALL.max_log_height, log_blowup=SMALL.log_blowup, queries=SMALL.queries, log_slots=14)
-    assert evaluate(small).claimed == 128.0
-    assert evaluate(replace(small, queries=SMALL.queries - 1)).claimed < 128
+def greatest(parameters: Parameters, functions: int) -> Instance:
+    """The greatest height, all messages that L1 allows, powers batching, and masks."""
+    log_height = parameters.max_log_height
+    return Instance(
+        log_height=log_height,
+        functions=functions,
+        points=2,
+        constraints=1 << 14,
+        degree=3,
+        fractions=2**31,
+        width=65,
+        folds=(3,) * ((log_height - 7) // 3),
+        queries=parameters.queries,
+        grinding=parameters.grinding,
+        log_blowup=parameters.log_blowup,
+        log_slots=log_height - 7,
+        slack=parameters.excess / 128,
+        regime=parameters.regime,
+    )
+
+
+@pytest.mark.parametrize("parameters", PARAMETER_SETS.values(), ids=str)
+def test_parameters_are_secure_for_any_allowed_height(parameters: Parameters) -> None:
+    """With 2^14 polynomials, the widest machine one can think of."""
+    assert evaluate(greatest(parameters, 1 << 15)).claimed == 128.0
+
+
+@pytest.mark.parametrize("parameters", [SMALL, SMALL_HIDING])
+def test_queries_at_the_johnson_radius_are_the_least_for_the_constant_as_printed(parameters: Parameters) -> None:
+    """With 2^12 polynomials, more than the machine has columns (tests/machine/test_security.py). The constant as corrected leaves more."""
+    worst = greatest(parameters, 1 << 13)
+    fewer = replace(worst, queries=parameters.queries - 1)
+    assert regime(worst, "BCHKS25 as printed").bits >= 128 > regime(fewer, "BCHKS25 as printed").bits
+    assert regime(fewer, "BCHKS25").bits >= 128 and regime(fewer, "DKT26").bits >= 128
+    least = {SMALL: 76, SMALL_HIDING: 78}[parameters]
+    assert provable_bits(replace(worst, queries=least)) == 128.0 > provable_bits(replace(worst, queries=least - 1)) > 127
+
+
+@pytest.mark.parametrize("parameters", PARAMETER_SETS.values(), ids=str)
+def test_figures_of_both_regimes_are_told(parameters: Parameters) -> None:
+    """What a refusal says of receipts made with --small: less than 90 bits in unique decoding."""
+    report = evaluate(greatest(parameters, 1 << 13))
+    strength, johnson = report.strength, parameters.regime == JOHNSON
+    assert strength.johnson == 128.0 and (86 < strength.unique_decoding < 90 if johnson else strength.unique_decoding == 128.0)
+    assert strength.bits == report.claimed == 128.0 and strength.regime == parameters.regime
+    assert strength.rests_on == ("Johnson radius" if johnson else "unique decoding")
+    assert strength.theorem == THEOREMS["BCHKS25" if johnson else "UDR"] and ("preprint" in strength.theorem) == johnson
+    assert strength.values() == {
+        "security_bits": 128.0,
+        "unique_decoding_bits": strength.unique_decoding,
+        "johnson_bits": 128.0,
+        "rests_on": strength.rests_on,
+        "theorem": strength.theorem,
+    }
 
 
 def test_slack_of_stacking_would_cost_queries() -> None:
@@ -109,8 +168,9 @@ def test_digests_limit_the_claim() -> None:
     made = example()
     circuit = replace(made.circuit, constants={"digest_words": 8})
     proof = prove(made.circuit, made.traces, made.claim)
-    assert receipt_bits(made.circuit, [proof], DEFAULT) == 128.0
-    assert 123.9 < receipt_bits(circuit, [proof], DEFAULT) < 124.0
+    assert receipt_strength(made.circuit, [proof], DEFAULT).bits == 128.0
+    strength = receipt_strength(circuit, [proof], DEFAULT)
+    assert strength.bits == strength.unique_decoding == strength.johnson and 123.9 < strength.bits < 124.0
     assert "Poseidon2" in security(circuit, {"main": 256, "copy": 128, "range": 128}).limiting
 
 
@@ -157,7 +217,50 @@ def test_terms_of_unique_decoding_are_those_of_the_theorems(instance: Instance) 
             assert abs(terms[name] - bits - (ground if name != "queries" else 0)) < 1e-6, name
     least = min(expected, key=lambda name: expected[name])
     assert regime(instance, "UDR").limiting == least and abs(regime(instance, "UDR").bits - expected[least]) < 1e-6
-    assert abs(unique_decoding_bits(instance) - min(128, expected[least])) < 1e-6
+    assert abs(provable_bits(instance) - min(128, expected[least])) < 1e-6
+
+
+def by_hand_at_johnson(instance: Instance, m: int) -> dict[str, float]:
+    """The same at the Johnson radius, in the form of docs/protocol.md."""
+    rho = (1 + instance.slack) / 2**instance.log_blowup
+    big, domain, rows = m + 0.5, 2.0 ** (instance.log_height + instance.log_blowup), 2.0**instance.log_height * (1 + instance.slack)
+    agreement, listed = rho**0.5 + rho**0.5 / (2 * m), big / rho**0.5
+
+    def gap(size: float) -> float:
+        return size * 2 * big**5 / (3 * rho**1.5) + size * big * (1 - agreement) / rho**0.5 + listed
+
+    errors = {
+        "batching": (instance.functions - 1) * gap(domain),
+        "DEEP": listed * (max(instance.degree, instance.points) * (rows + 1) + rows - 1),
+        "constraints": listed * instance.constraints,
+        "LogUp": listed * instance.fractions * (instance.width + 2),
+        **{f"fold {i}": (2**fold - 1) * gap(domain / 2 ** sum(instance.folds[: i + 1])) for i, fold in enumerate(instance.folds)},
+    }
+    out = {name: 6 * math.log2(P) - math.log2(error) for name, error in errors.items()}
+    return {"queries": instance.grinding - instance.queries * math.log2(agreement), **out}
+
+
+@pytest.mark.parametrize("instance", [*INSTANCES, greatest(SMALL, 1 << 13), greatest(SMALL_HIDING, 1 << 13)])
+def test_terms_at_the_johnson_radius_are_those_of_the_theorem(instance: Instance) -> None:
+    """And the best m is chosen: those beside it have no more bits."""
+    found = regime(instance, "BCHKS25")
+    expected = by_hand_at_johnson(instance, found.parameter)
+    assert found.terms.keys() == expected.keys()
+    for name, bits in expected.items():
+        assert abs(found.terms[name] - bits) < 1e-6, name
+    for m in {max(3, found.parameter - 1), min(1000, found.parameter + 1)}:
+        assert min(by_hand_at_johnson(instance, m).values()) <= found.bits + 1e-6
+    at_johnson = replace(instance, regime=JOHNSON)
+    assert abs(provable_bits(at_johnson) - min(128, *expected.values())) < 1e-6
+    assert evaluate(at_johnson).limiting in ("BLAKE3", found.limiting)
+
+
+def test_slots_fit_below_the_agreement_at_the_johnson_radius() -> None:
+    """n + K <= (1 - theta) N = sqrt(2) n (1 + 1 / 2m) at blow-up 2: with K = n / 2 m is at most 8, with K = n there is none."""
+    tall = Instance(17, 90, 2, 70, 3, 12345, 9, (3,), 300, 20)
+    assert regime(tall, "BCHKS25").parameter > 8
+    assert regime(replace(tall, log_slots=16), "BCHKS25").parameter == 8
+    assert regime(replace(tall, log_slots=17), "BCHKS25").bits == 0.0
 
 
 def test_what_limits_a_report_is_named() -> None:
@@ -202,6 +305,7 @@ def test_numbers_of_an_actual_proof_are_counted(parameters: Parameters) -> None:
         grinding=20,
         log_blowup=parameters.log_blowup,
         log_slots=3,
+        regime=parameters.regime,
     )
 
 
@@ -224,18 +328,60 @@ def test_the_lowest_table_of_any_tree_counts() -> None:
 
 def test_a_receipt_has_no_more_bits_than_its_queries_and_digests() -> None:
     circuit, proofs = example().circuit, [bytes([7, 7, 7]), bytes([20, 7, 7])]
-    assert receipt_bits(circuit, proofs, DEFAULT) == 128.0
-    assert abs(receipt_bits(circuit, proofs, Parameters(queries=100)) - (100 * math.log2(4 / 3) + 20)) < 1e-9
+    assert receipt_strength(circuit, proofs, DEFAULT).bits == 128.0
+    few = receipt_strength(circuit, proofs, Parameters(queries=100))
+    assert abs(few.bits - (100 * math.log2(4 / 3) + 20)) < 1e-9 and few.bits == few.unique_decoding < few.johnson
     page = replace(circuit, constants={"digest_words": 7})
     assert digest_bits(circuit) == {"trees and transcript (BLAKE3)": 128.0}
-    assert receipt_bits(page, proofs, DEFAULT) == digest_bits(page)["page hash (Poseidon2)"] == 7 * math.log2(P) / 2
+    assert receipt_strength(page, proofs, DEFAULT).bits == digest_bits(page)["page hash (Poseidon2)"] == 7 * math.log2(P) / 2
+
+
+def test_a_receipt_has_the_bits_of_its_weakest_proof() -> None:
+    """Whichever place it has; at the Johnson radius taller proofs have fewer."""
+    circuit, parameters = example().circuit, Parameters(queries=60, log_blowup=3, regime=JOHNSON)
+    low, tall = ([bytes([h, 7, 7])] for h in (7, 21))
+    least = receipt_strength(circuit, tall, parameters)
+    assert receipt_strength(circuit, low, parameters).johnson > least.johnson == least.bits > least.unique_decoding
+    assert receipt_strength(circuit, low + tall, parameters) == receipt_strength(circuit, tall + low, parameters) == least
 
 
 @pytest.mark.parametrize("parameters", [Parameters(queries=260), Parameters(grinding=19)])
 def test_insecure_parameters_are_refused(parameters: Parameters) -> None:
     made = example()
-    with pytest.raises(InputError, match="insecure"):
+    refuse(made, parameters, "unique decoding")
+
+
+def refuse(made: Example, parameters: Parameters, radius: str) -> None:
+    """Prover and verifier refuse the parameters, and say at which radius they lack bits."""
+    heights = bytes(made.traces[table.name].shape[1].bit_length() - 1 for table in made.circuit.tables)
+    with pytest.raises(InputError, match=f"insecure parameters.*{radius}"):
         prove(made.circuit, made.traces, made.claim, parameters)
-    proof = prove(made.circuit, made.traces, made.claim, parameters, allow_insecure=True)
-    with pytest.raises(InputError, match="insecure"):
-        verify(made.circuit, made.claim, proof, parameters)
+    with pytest.raises(InputError, match=f"insecure parameters.*{radius}"):
+        verify(made.circuit, made.claim, heights, parameters)
+    with pytest.raises(VerificationError, match="too short"):
+        verify(made.circuit, made.claim, heights, parameters, allow_insecure=True)
+
+
+@pytest.mark.parametrize("parameters", [Parameters(queries=73, log_blowup=3), Parameters(queries=75, log_blowup=3, masks=DEGREE + 75)])
+def test_one_query_fewer_than_needed_is_refused_at_the_johnson_radius(parameters: Parameters) -> None:
+    """Of a low proof; and as many as are enough there are not in unique decoding."""
+    enough = replace(parameters, regime=JOHNSON)
+    made = tall_example(enough)
+    verify(made.circuit, made.claim, prove(made.circuit, made.traces, made.claim, enough), enough)
+    refuse(made, replace(enough, queries=enough.queries - 1), "Johnson radius")
+    refuse(made, replace(enough, grinding=enough.grinding - 2), "Johnson radius")
+    refuse(made, parameters, "unique decoding")
+
+
+def test_parameters_of_small_receipts_are_not_for_unique_decoding() -> None:
+    for small in (SMALL, SMALL_HIDING):
+        refuse(tall_example(small), replace(small, regime=UNIQUE_DECODING), "unique decoding")
+
+
+def test_a_tall_proof_needs_more_queries_at_the_johnson_radius() -> None:
+    """The same parameters for a height at which errors over the domain leave a smaller radius."""
+    parameters = Parameters(queries=73, log_blowup=3, regime=JOHNSON)
+    require_secure(Shape(example().circuit, [7, 7, 7], parameters), allow_insecure=False)
+    with pytest.raises(InputError, match="Johnson radius"):
+        require_secure(Shape(example().circuit, [21, 7, 7], parameters), allow_insecure=False)
+    require_secure(Shape(example().circuit, [21, 7, 7], SMALL), allow_insecure=False)

@@ -13,8 +13,8 @@ from tests.stark.circuits import Example, TableBuilder, digest, example, tall_ex
 from tests.stark.reference.common import Setting, stacked
 from tests.stark.reference.field import to_coefficients, to_values
 from tests.stark.support import accepts, rejection, setting
-from zkc.runtime.circuit import Circuit
-from zkc.runtime.circuit_digest import circuit_digest
+from zkc.runtime.circuit.circuit import Circuit
+from zkc.runtime.circuit.digest import circuit_digest
 from zkc.runtime.field.arrays import from_montgomery, to_montgomery
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.stark.commitment import Commitment, compiled_fixed_top, fixed_tree

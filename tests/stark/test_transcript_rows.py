@@ -16,7 +16,7 @@ from tests.stark import bent
 from tests.stark.bent import FAST, HIDDEN, BentProver
 from tests.stark.circuits import Example, TableBuilder, digest, example, tall_example
 from tests.stark.support import accepts, broken_square, flipped, rejection, unbalanced, with_table
-from zkc.runtime.circuit import Bus, Circuit
+from zkc.runtime.circuit.circuit import Bus, Circuit
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.extension import Element
 from zkc.runtime.field.koalabear import P, root_of_unity

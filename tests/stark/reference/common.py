@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from blake3 import blake3
 
 from tests.stark.reference.field import Element, Field, to_coefficients, to_values
-from zkc.runtime.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Message, Table
+from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Message, Table
 from zkc.runtime.hash.merkle import LEAF_KEY, NODE_KEY
 
 KOALABEAR = Field(2**31 - 2**24 + 1, 3)
-PROTOCOL = b"zkc stark v2: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
+PROTOCOL = b"zkc stark v3: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
 ABSENT = 0
 
 
@@ -39,11 +39,12 @@ class Setting:
     log_final: int = 7
     log_blowup: int = 1
     masks: int = 0
+    regime: int = 0
     check_wrap: bool = True
 
     def encode(self) -> bytes:
         words = (self.field.p, 6, self.field.generator, self.log_blowup, self.queries, self.grinding, self.log_fold, self.log_final)
-        words = (*words, self.masks)
+        words = (*words, self.masks, self.regime)
         return b"".join(word.to_bytes(4, "little") for word in words)
 
     @property

@@ -21,7 +21,7 @@ from tests.stark.reference.common import (
     table_constraints,
 )
 from tests.stark.reference.field import Element, Field, bit_reverse, evaluate, to_coefficients, to_values
-from zkc.runtime.circuit import Circuit
+from zkc.runtime.circuit.circuit import Circuit
 
 Column = list[int]
 

@@ -23,7 +23,7 @@ from tests.stark.reference.common import (
     table_constraints,
 )
 from tests.stark.reference.field import Element, Field, bit_reverse, evaluate, to_coefficients
-from zkc.runtime.circuit import COLUMN, CONSTANT, SUB, Circuit, Table
+from zkc.runtime.circuit.circuit import COLUMN, CONSTANT, SUB, Circuit, Table
 
 
 class Reader:

@@ -1,0 +1,91 @@
+"""E0510: rows that an honest run makes fit their equations, lookups and types, receive what memory holds, and send what the executor does:
+else such a run has no proof.
+
+Rows are tried, at random and at corners, so a row that does not fit may be missed; what is reported is true. An arm that asks the host, or
+whose rows are hard to come by, is not tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from random import Random
+from typing import Final
+
+from zkc.compiler.audit.findings import HONEST, Finding
+from zkc.compiler.audit.honest import HonestRow, Memory, Stops
+from zkc.compiler.audit.table import TableAudit
+from zkc.compiler.dialects import integer, row
+from zkc.compiler.guards import Guards
+from zkc.compiler.interpret import NoMeaning
+from zkc.compiler.targets.ending import constant_address
+
+ROWS: Final = 48
+"""Of each arm."""
+TRIES: Final = 600
+TIMES: Final = 1 << 28
+
+
+def findings(table: TableAudit, arms: set[str] | None = None) -> Iterator[Finding]:
+    """The first statement of each arm (of some arms only) that an honest row breaks."""
+    for arm in table.arms if table.lowered.steps else ():
+        if arms is None or arm in arms:
+            broken = next((op for honest, does in honest_rows(table, arm) for op in (*honest.broken, honest.differs(does)) if op), None)
+            if broken is not None:
+                text = f"`{broken.attributes.get('label', broken.name)}` does not hold in a row of an honest run"
+                yield Finding(table.name, arm, text, (), broken.loc.span, code=HONEST)
+
+
+def honest_rows(table: TableAudit, arm: str) -> Iterator[tuple[HonestRow, HonestRow]]:
+    """Some rows of an arm, each with what the executor does."""
+    random, found, meant = Random(f"{table.name} {arm}"), 0, _meant(table, arm)
+    for _ in range(TRIES):
+        try:
+            made = _row(table, arm, random, random.choice(meant))
+        except Stops:
+            continue
+        except NoMeaning:
+            return
+        if made is not None:
+            yield made
+            found += 1
+        if found == ROWS:
+            return
+
+
+def _row(table: TableAudit, arm: str, random: Random, words: Mapping[int, int]) -> tuple[HonestRow, HonestRow] | None:
+    """A row and the step, None if the environment call is not meant. words: of memory, by address; the others are made up."""
+    program = table.circuit.program
+    service = program.services.get(arm)
+    clock, user_end = 4 * random.randrange(1, TIMES // 4), int(program.constants["user_end"])  # type: ignore[arg-type]
+    memory = Memory(random, clock, user_end, words)
+    given = {"clk": clock, "pc": 4 * random.randrange(user_end // 4), "op": program.encodings[service.on if service else arm].op}
+    if service is not None:
+        guards = HonestRow(table.circuit, {}, memory)
+        guards.run(table.circuit.guards.regions[0])
+        if not guards.chosen[arm]:
+            return None
+    given |= _fields(table, given, random)
+    honest = HonestRow(table.circuit, given, memory, arm)
+    honest.run(table.lowered.row.regions[0])
+    does = HonestRow(table.circuit, given, memory.again(), arm)
+    does.run(next(f for f in table.lowered.steps if f.text("arm") == arm).regions[0])
+    return honest, does
+
+
+def _fields(table: TableAudit, given: Mapping[str, int], random: Random) -> dict[str, int]:
+    """Fields of the instruction: a bound, a small multiple of four, or any number that it can be."""
+    found: dict[str, int] = {}
+    for op in (o for o in table.lowered.row.regions[0].walk() if o.definition is row.GIVEN and o.text("name") not in given):
+        low, high = op.number("low"), op.number("high")
+        found[op.text("name")] = random.choice((low, high, min(high, 4 * random.randrange(8)), random.randint(low, high)))
+    return found
+
+
+def _meant(table: TableAudit, arm: str) -> list[dict[int, int]]:
+    """For each way in which the arm can be meant, the words at known addresses that an environment call asks for."""
+    if arm not in table.circuit.program.services:
+        return [{}]
+    known = Guards(table.circuit.guards)
+    return [
+        {a: n for kind, value, n in facts if kind is integer.EQ and (a := constant_address(value)) is not None}
+        for facts in known.alternatives(known.conditions[arm])
+    ]

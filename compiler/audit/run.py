@@ -1,0 +1,80 @@
+"""All rules over all tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from zkc.compiler.audit import kept
+from zkc.compiler.audit.findings import Finding
+from zkc.compiler.audit.rules import bound, chains, codes, faults, fetch, fractions, handing, honest, inputs, loads, memory, services, slots
+from zkc.compiler.audit.rules.determinism import Determinism
+from zkc.compiler.audit.table import Circuit, TableAudit
+from zkc.compiler.build import Compilation, circuit_files, circuits_directory, compile_program
+from zkc.dsl.diagnostics import Diagnostic
+
+Progress = Callable[[str, int, int], object]
+"""Called with "audit", how many tables are done, and how many there are."""
+
+
+def rows_of(table: TableAudit, arms: set[str] | None = None) -> list[Finding]:
+    """What a row of a table (of some arms only) leaves to the prover."""
+    return list(dict.fromkeys(_rows(table, arms)))
+
+
+def _rows(table: TableAudit, arms: set[str] | None) -> Iterator[Finding]:
+    rules: list[Determinism] = []
+    for label, arm, row in table.rows(arms):
+        if row.impossible:
+            continue
+        rule = Determinism(table, label, arm, row)
+        yield from rule.findings()
+        if row.impossible:
+            continue
+        rules.append(rule)
+        yield from handing.findings(table, label, row)
+        yield from chains.findings(table, label, arm, row)
+        yield from memory.findings(table, label, row, rule.solver)
+        yield from fractions.findings(table, label, arm, row, rule.solver)
+    yield from bound.findings(table, rules)
+
+
+def stops_of(table: TableAudit, arms: set[str] | None = None) -> list[Finding]:
+    """Rows of a table (of some arms only) that fit where the executor stops, or does something else."""
+    of_steps = [f for rule in (honest, faults, slots, inputs, loads) for f in rule.findings(table, arms)]
+    return [*of_steps, *services.findings(table), *fetch.findings(table)]
+
+
+def audited(table: TableAudit) -> list[Finding]:
+    """Everything that a table leaves to the prover; nothing is worked out for one whose like was found sound."""
+    found = kept.load(table)
+    if found is None:
+        found = rows_of(table) + stops_of(table)
+        kept.save(table, found)
+    return found
+
+
+def circuit_of(compilation: Compilation) -> Circuit:
+    """What rules ask about a program."""
+    lowered = compilation.lowered
+    return Circuit.of(compilation.program, lowered.facts, lowered.guards, lowered.functions)
+
+
+def audit(compilation: Compilation, tables: Iterable[str] | None = None, progress: Progress = lambda *_: None) -> list[Finding]:
+    """What a program leaves to the prover, in `tables` only if given. Findings with `expected` are meant."""
+    circuit = circuit_of(compilation)
+    wanted = None if tables is None else set(tables)
+    chosen = [x for x in compilation.lowered.tables if wanted is None or x.name in wanted]
+    found: list[Finding] = list(codes.findings(compilation.program))
+    for i, lowered in enumerate(chosen):
+        progress("audit", i, len(chosen))
+        found += audited(TableAudit(circuit, lowered))
+    progress("audit", len(chosen), len(chosen))
+    return found
+
+
+def mistakes(directory: Path | None = None, progress: Progress = lambda *_: None) -> list[Diagnostic]:
+    """What a folder of circuits leaves to the prover without meaning to, as diagnostics; empty for a sound machine."""
+    root = directory or circuits_directory()
+    found = audit(compile_program(circuit_files(root), root), progress=progress)
+    return [f.diagnostic() for f in found if f.expected is None]

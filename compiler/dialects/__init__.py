@@ -1,0 +1,1 @@
+"""What operations there are: one file a dialect, each operation declared with its operands, results, attributes and meaning."""

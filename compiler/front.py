@@ -1,0 +1,70 @@
+"""The front end: from the text of `.circ` files to checked declarations."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from lark import Lark
+
+from zkc.compiler.elaboration.expressions import HOST, PERFORM
+from zkc.compiler.elaboration.statements import ROW_INPUTS
+from zkc.compiler.program import Program, gather, register_fields
+from zkc.compiler.runtime_names import check_constants
+from zkc.compiler.step_buses import step_buses
+from zkc.dsl import parser
+from zkc.dsl import syntax as s
+from zkc.dsl.check import Surroundings, Typed, check
+from zkc.runtime.circuit.expected import NEEDED_CONSTANTS
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.kernels import cache as kernels_cache
+from zkc.runtime.kernels import sources
+
+
+def surroundings(program: Program) -> Surroundings:
+    """What the compiler and the runtime give to the language."""
+    registers = register_fields(program)
+    immediate = step_buses(program).immediate
+    step = {"op": "felt", **dict.fromkeys(registers, "felt"), **({"imm": immediate.type.name} if immediate is not None else {})}
+    uses = {f"uses_{name}": "felt" for name in registers}
+    return Surroundings(
+        field=P,
+        host=HOST,
+        perform=PERFORM,
+        constants=NEEDED_CONSTANTS,
+        row_inputs=ROW_INPUTS,
+        instruction=step,
+        decoded={"real": "felt", "word": "u32", **uses, **step},
+    )
+
+
+@cache
+def _grammar() -> Lark:
+    """The parser, its tables through the cache."""
+    text = (Path(parser.__file__).parent / "grammar.lark").read_bytes()
+    name = f"{sources.short_digest(repr((text, sources.digest_of(parser.__name__), metadata.version('lark'))))}-grammar"
+    kept = kernels_cache.load("notes", name)
+    if kept is not None:
+        return parser.with_tables(kept.decode())
+    made = parser.grammar()
+    kernels_cache.save("notes", name, parser.tables_of(made).encode())
+    return made
+
+
+def front_end(files: list[Path], root: Path) -> tuple[Program, Typed]:
+    """Parses and checks. Raises DiagnosticError with everything found."""
+    items, texts = parser.parse_files(files, root, _grammar())
+    return checked(items, texts)
+
+
+def checked(items: list[s.Item], texts: dict[str, str]) -> tuple[Program, Typed]:
+    """The declarations, and the types of what is in them. Raises DiagnosticError with everything that is wrong."""
+    program = gather(items, texts)
+    typed = check(program, surroundings(program))
+    program.diagnostics += typed.diagnostics
+    program.warnings += typed.warnings
+    if program.claim is not None:
+        check_constants(program)
+    program.check()
+    return program, typed

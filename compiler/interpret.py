@@ -1,0 +1,60 @@
+"""The reference interpreter: what every value of a body is, from what its operations are declared to mean. One walk is witness, executor
+and constraints at once: an integer is an integer, an element of the field is below p."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from zkc.compiler.dialects import integer, row
+from zkc.compiler.ir.operation import Operation, Region, Value
+from zkc.runtime.field.koalabear import P
+
+
+class NoMeaning(Exception):
+    """A value needs more than the row: memory, the host."""
+
+
+class Interpreter:
+    """Values of a row without arms. functions: field functions by name. given: what the row is given, by name."""
+
+    def __init__(self, functions: Mapping[str, Operation], given: Mapping[str, int]) -> None:
+        self.functions = functions
+        self.given = given
+        self._values: dict[Value, int] = {}
+
+    def of(self, value: Value) -> int:
+        """What a value is. NoMeaning if it could not be known."""
+        if value not in self._values:
+            raise NoMeaning
+        return self._values[value]
+
+    def run(self, region: Region) -> None:
+        """Every value of a body; raises NoMeaning at the first that needs the machine."""
+        for op in region:
+            if op.results:
+                self._values[op.result] = self._of(op)
+
+    def _of(self, op: Operation) -> int:
+        if op.definition.evaluate is not None:
+            return op.definition.evaluate(op, *(self._values[v] for v in op.operands))
+        if op.definition is row.GIVEN:
+            return self.given[op.text("name")]
+        if op.definition is row.COLUMN and op.operands:
+            return self._values[op.operands[0]] % P
+        if op.definition in (row.COMMIT, row.MEANING):
+            return self._values[op.operands[0]]
+        if op.definition is row.CHOOSE:
+            c, a, b = (self._values[v] for v in op.operands)
+            return (b + c * (a - b)) % P
+        if op.definition is integer.CALL:
+            return self._call(op)
+        raise NoMeaning
+
+    def _call(self, op: Operation) -> int:
+        """A result of a field function."""
+        region = self.functions[op.text("callee")].regions[0]
+        inner = Interpreter(self.functions, {})
+        inner._values.update({a: self._values[v] % P for a, v in zip(region.arguments, op.operands, strict=True)})
+        for o in region.operations[:-1]:
+            inner._values[o.result] = inner._of(o)
+        return inner._values[region.terminator.operands[op.number("index")]]

@@ -1,0 +1,1 @@
+"""From one stage of the intermediate representation to the next: one file a pass."""

@@ -1,0 +1,64 @@
+"""How a decoded instruction is packed into 64 bits, and what the record of a traced row holds: where executor and filler agree.
+
+A decoded instruction has its number in the lowest bits, its fields above, and its immediate in the upper half, or above the fields if they
+reach into it. What has no place is 0. A record has the clock, the pc, the decoded instruction in two words, then for each load the word
+and its time with the mark above, then a word for each answer of the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from zkc.compiler.dialects import integer
+from zkc.compiler.ir.builder import Builder
+from zkc.compiler.ir.operation import Range, Value
+
+OP_BITS: Final = 10
+"""Of the number of an instruction."""
+ENTRY_BITS: Final = 64
+HALF: Final = 32
+IMMEDIATE: Final = "imm"
+"""The field that is put last: it may be negative."""
+STATE: Final = ("clk", "pc")
+HEADER: Final = 4
+"""Words before those of loads: the clock, the pc, the decoded instruction."""
+LOAD_WORDS: Final = 2
+TIME_BITS: Final = 30
+"""A time and, above it, a mark of two bits, in a word."""
+
+
+class TooWide(Exception):
+    """The fields of an instruction have more than 64 bits."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a field is: its lowest bit, how many there are, and whether the uppermost is a sign."""
+
+    low: int
+    bits: int
+    signed: bool
+
+
+def pack(fields: Sequence[tuple[str, Range]]) -> dict[str, Place]:
+    """The place of each field of an instruction, from its range. Raises TooWide."""
+    places: dict[str, Place] = {}
+    low = OP_BITS
+    for name, (least, most) in sorted(fields, key=lambda f: f[0] == IMMEDIATE):
+        if (least, most) == (0, 0):
+            continue
+        if name == IMMEDIATE:
+            low = max(low, HALF)
+        bits = max(most.bit_length(), (-least - 1).bit_length() if least < 0 else 0) + (least < 0)
+        places[name] = Place(low, bits, least < 0)
+        low += bits
+        if low > ENTRY_BITS or (least < 0 and name != IMMEDIATE):
+            raise TooWide(name)
+    return places
+
+
+def time_and_mark(b: Builder, word: Value) -> tuple[Value, Value]:
+    """What the second word of a load holds."""
+    return integer.modulo(b, word, 1 << TIME_BITS), integer.quotient(b, word, 1 << TIME_BITS)

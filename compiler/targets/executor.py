@@ -1,0 +1,407 @@
+"""The executors: fast (pages and table heights counted, nothing recorded) and tracing (every row recorded).
+
+Their listings (runtime/execution/listing.py) have an arm for each instruction and environment call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from zkc.compiler.dialects import row, step
+from zkc.compiler.ir.operation import Operation, Value, constant_of
+from zkc.compiler.ir.ranges import Ranges
+from zkc.compiler.passes import packing
+from zkc.compiler.passes.forward_stores import is_reading
+from zkc.compiler.passes.lower_fill import Layout, layout_of
+from zkc.compiler.passes.packing import Place
+from zkc.compiler.targets.functions import FieldFunctions
+from zkc.compiler.targets.integers import Integers, NotComputable, Uncomputable, unpacked
+from zkc.compiler.targets.listing import Listing
+from zkc.dsl.syntax import Span
+from zkc.runtime.circuit.fill_program import Op
+from zkc.runtime.execution import events
+from zkc.runtime.memory.map import WORD_BYTES
+
+PC_WORD: Final = WORD_BYTES.bit_length() - 1
+"""Of an address, the bits below the number of its word."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One branch of the executor, of the instructions with these numbers."""
+
+    name: str
+    ops: tuple[int, ...]
+    code: str
+
+
+@dataclass
+class Steps:
+    """What executors are made of.
+
+    tables: the steps of each table, in the order of their numbers. called: environment calls of an instruction. numbers: of instructions.
+    system: the words of the system page, which is always there. page_bits: of an address, below the number of its page. functions: of
+    field elements. places: of the fields of decoded instructions. faults: their messages, as they are found.
+    """
+
+    tables: dict[str, list[Operation]]
+    guards: Operation
+    called: dict[str, list[str]]
+    numbers: dict[str, int]
+    system: range
+    page_bits: int
+    functions: FieldFunctions
+    places: Mapping[str, Mapping[str, Place]] = field(default_factory=lambda: dict[str, Mapping[str, Place]]())
+    faults: list[str] = field(default_factory=lambda: list[str]())
+
+
+class StepEmitter:
+    """Emits one step into a listing."""
+
+    def __init__(self, steps: Steps, index: int, code: Listing) -> None:
+        self.steps = steps
+        self.index = index
+        self.code = code
+        self.commit: list[str] = []
+        self.values: dict[Value, str] = {}
+        self.places: Mapping[str, Place] = {}
+        self.retired = "retired"
+        self.ranges = Ranges()
+        self.integers = Integers(code, self._leaf, steps.functions, self.ranges)
+
+    def source(self, value: Value) -> str:
+        """The name of an integer."""
+        return self.integers.emit(value)
+
+    def _leaf(self, value: Value) -> str:
+        op = value.op
+        assert op is not None
+        if op.definition is row.GIVEN:
+            name = op.text("name")
+            if name in (*packing.STATE, "op"):
+                return name
+            return unpacked(self.code, "entry", self.places[name]) if name in self.places else self.code.constant(0)
+        if value not in self.values:
+            raise NotComputable("what `latest` finds but for its value is known to the witness only: an effect cannot depend on it", op)
+        return self.values[value]
+
+    def emit_checked(self, op: Operation) -> None:
+        """Writes the code of the step. Raises Uncomputable for what it cannot compute."""
+        at: Span | None = None
+        self.places = self.steps.places.get(str(op.attributes.get("arm")), {})
+        try:
+            for effect in self.effects(op):
+                at = effect.loc.span
+                self.effect(effect)
+        except NotComputable as error:
+            raise Uncomputable(str(error), at) from None
+        self.last()
+
+    def effects(self, op: Operation) -> list[Operation]:
+        """The effects of a step, in order; what stands before them is written."""
+        return [o for o in op.regions[0] if o.definition.effect]
+
+    def effect(self, op: Operation) -> None:
+        """Writes an effect."""
+        raise NotImplementedError
+
+    def last(self) -> None:
+        """Writes what comes after all effects."""
+        raise NotImplementedError
+
+    def check_room(self, most: str) -> str:
+        """Leaves if the table has as many rows as `most` says; how many it has."""
+        rows = self.code.get("rows", self.index)
+        full = self.code.add(Op.EQ, rows, self.code.get(most, self.index))
+        self.leave(events.FULL, str(self.index), full)
+        return rows
+
+    def leave(self, event: int, arg: str, when: str) -> None:
+        self.code.line(f"leave {event} {arg} if {when}")
+
+    def word(self, address: Value) -> str:
+        """The word of an address in memory."""
+        return self.code.get("mem", self.source(address))
+
+    def in_system_page(self, address: Value) -> bool:
+        low, high = self.ranges.of(address)
+        return self.steps.system.start <= low and high < self.steps.system.stop
+
+    def host_call(self, op: Operation) -> None:
+        args = " ".join(self.source(v) for v in op.operands)
+        self.values[op.result] = self.code.value(f"call host_{op.text('name')} host stdin {args}".rstrip())
+
+    def perform_call(self, op: Operation) -> str:
+        """The call that does something outside of the machine."""
+        return f"call perform_{op.text('name')} host mem journal {' '.join(self.source(v) for v in op.operands)}".rstrip()
+
+    def retire(self, op: Operation) -> None:
+        self.retired = self.code.add(Op.ADD, self.retired, self.source(op.operands[0]))
+
+    def next(self, op: Operation) -> None:
+        clk, pc = (self.source(v) for v in op.operands[:2])
+        when = self.when(op.operands[2])
+        self.commit += [f"set pc {pc}{when}", f"set clk {clk}{when}"]
+
+    def when(self, times: Value) -> str:
+        """The end of the line of what is done so often: once, or not at all."""
+        return "" if constant_of(times) == 1 else f" if {self.source(times)}"
+
+    def write_commit(self, rows: str) -> None:
+        """Writes what changes when nothing can stop the step: memory, the state, and that the table has a row more than `rows`."""
+        for text in self.commit:
+            self.code.line(text)
+        if self.retired != "retired":
+            self.code.line(f"set retired {self.retired}")
+        self.code.line(f"put rows {self.index} {self.code.add(Op.ADD, rows, '1')}")
+        self.code.line(f"set fuel {self.code.add(Op.SUB, 'fuel', '1')}")
+
+
+class FastStep(StepEmitter):
+    """All checks come before any effect, so that an instruction can be tried again."""
+
+    def __init__(self, steps: Steps, index: int, code: Listing) -> None:
+        super().__init__(steps, index, code)
+        self.performed: list[str] = []
+        self.needed: set[Operation] = set()
+        self.readings: set[Operation] = set()
+        self.rows = ""
+
+    def effects(self, op: Operation) -> list[Operation]:
+        found = super().effects(op)
+        self.readings = {o for o in found if is_reading(o)}
+        self.needed = needed_loads([o for o in found if o not in self.readings])
+        self.rows = self.check_room("caps")
+        return found
+
+    def last(self) -> None:
+        self.write_commit(self.rows)
+        for call in self.performed:
+            self.leave(events.HOST, "0", self.code.value(call))
+        self.code.line("again")
+
+    def effect(self, op: Operation) -> None:
+        kind = op.definition
+        if kind is step.FAULT:
+            when = self.source(op.operands[0])
+            self.steps.faults.append(op.text("message"))
+            self.leave(events.FAULT, str(len(self.steps.faults) - 1), when)
+        elif kind is step.LOAD:
+            self._load(op, needed=op in self.needed)
+        elif kind is step.STORE and op not in self.readings:
+            self._store(op)
+        elif kind is step.HOST:
+            self.host_call(op)
+        elif kind is step.RETIRE:
+            self.retire(op)
+        elif kind is step.NEXT:
+            self.next(op)
+        elif kind is step.PERFORM:
+            self.performed.append(self.perform_call(op))
+
+    def _load(self, op: Operation, *, needed: bool) -> None:
+        known = self.in_system_page(op.operands[0])
+        if not known:
+            address = self.source(op.operands[0])
+            self.leave(events.TOUCH, address, self.code.add(Op.EQ, self._page(address), "0"))
+        if needed:
+            self.values[op.results[0]] = self.word(op.operands[0])
+
+    def _page(self, address: str) -> str:
+        """The state of the page of an address."""
+        return self.code.get("pages", self.code.add(Op.SHR_UNSIGNED, address, str(self.steps.page_bits)))
+
+    def _store(self, op: Operation) -> None:
+        address, value = self.source(op.operands[0]), self.source(op.operands[1])
+        when = self.when(op.operands[4])
+        if not self.in_system_page(op.operands[0]):
+            self._check_store(address, op.operands[4])
+            self.commit.append(f"put words {address} 2{when}")
+        self.commit.append(f"put mem {address} {value}{when}")
+
+    def _check_store(self, address: str, times: Value) -> None:
+        """Leaves if a store that is done finds a page that was not written yet, or code."""
+        add, once = self.code.add, constant_of(times) == 1
+        done = "1" if once else add(Op.XOR, add(Op.EQ, self.source(times), "0"), "1")
+        looked = address if once else add(Op.SELECT, done, address, "0")  # what is not done may have any address
+        clean = add(Op.XOR, add(Op.EQ, self._page(looked), "3"), "1")
+        self.leave(events.DIRTY, address, clean if once else add(Op.AND, clean, done))
+        fetched = add(Op.EQ, self.code.get("words", looked), "1")
+        self.leave(events.STORE_CODE, address, fetched if once else add(Op.AND, fetched, done))
+
+
+def needed_loads(effects: Sequence[Operation]) -> set[Operation]:
+    """Loads whose value some effect depends on."""
+    found: set[Operation] = set()
+    seen: set[Value] = set()
+    stack = [v for op in effects for v in op.operands]
+    while stack:
+        value = stack.pop()
+        if value in seen:
+            continue
+        seen.add(value)
+        op = value.op
+        if op is not None and op.definition is step.LOAD:
+            if value.index == 0:
+                found.add(op)
+        elif op is not None:
+            stack += op.operands
+    return found
+
+
+class TracingStep(StepEmitter):
+    """Records what each row saw; every page is known to be in, so there is nothing to check."""
+
+    def __init__(self, steps: Steps, index: int, code: Listing, layout: Layout) -> None:
+        super().__init__(steps, index, code)
+        self.layout = layout
+        self.loads = 0
+        self.hosts = 0
+        self.stamps: dict[Value, str] = {}
+        self.performed: list[str] = []
+        self.rows = self.record = ""
+
+    def effects(self, op: Operation) -> list[Operation]:
+        add = self.code.add
+        self.rows = self.check_room("limits")
+        self.record = add(Op.ADD, self.code.get("bases", self.index), add(Op.MUL, self.rows, str(self.layout.words)))
+        for k, value in enumerate((*packing.STATE, "entry", add(Op.SHR_UNSIGNED, "entry", "32"))):
+            self.keep(k, value)
+        word = add(Op.SHR_UNSIGNED, "pc", str(PC_WORD))
+        self.code.line(f"put uses {word} {add(Op.ADD, self.code.get('uses', word), '1')}")
+        return super().effects(op)
+
+    def keep(self, place: int, value: str) -> None:
+        """Writes a word of the record."""
+        self.code.line(f"put records {self.record}+{place} {value}")
+
+    def last(self) -> None:
+        self.write_commit(self.rows)
+        for call in self.performed:
+            self.code.line(call)
+        self.code.line("again")
+
+    def effect(self, op: Operation) -> None:
+        kind = op.definition
+        if kind is step.LOAD:
+            self._load(op)
+        elif kind is step.STORE:
+            self._store(op)
+        elif kind is step.HOST:
+            self.host_call(op)
+            self.keep(self.layout.host(self.hosts), self.values[op.result])
+            self.hosts += 1
+        elif kind is step.RETIRE:
+            self.retire(op)
+        elif kind is step.NEXT:
+            self.next(op)
+        elif kind is step.PERFORM and op.text("name") == "consume":
+            self.performed.append(self.perform_call(op))
+
+    def _load(self, op: Operation) -> None:
+        place = self.layout.load(self.loads)
+        self.loads += 1
+        word = self.values[op.results[0]] = self.word(op.operands[0])
+        stamp = self.stamps[op.results[2]] = self.code.get("times", self.source(op.operands[0]))
+        self.keep(place, word)
+        self.keep(place + 1, stamp)
+
+    def _store(self, op: Operation) -> None:
+        address, value, now = (self.source(v) for v in op.operands[:3])
+        when = self.when(op.operands[4])
+        self.code.line(f"put mem {address} {value}{when}")
+        self.code.line(f"put times {address} {self.code.add(Op.OR, now, self._mark(op))}{when}")
+
+    def _mark(self, op: Operation) -> str:
+        """The mark of a store, above the bits of a time."""
+        mark, number = op.operands[3], constant_of(op.operands[3])
+        if mark in self.stamps:
+            return self.code.add(Op.AND, self.stamps[mark], str(3 << packing.TIME_BITS))
+        if number is None:
+            raise NotComputable("a mark is a number, or the one that `latest` found", op)
+        return str(int(number) << packing.TIME_BITS)
+
+
+def emit_executor(steps: Steps, mode: str, user_end: int) -> str:
+    """The listing of an executor. Fault messages and field functions are added to `steps`."""
+    arms = emit_arms(steps, mode)
+    cases = [f"case {' '.join(map(str, sorted(arm.ops)))}  # {arm.name[:80]}\n{arm.code}" for arm in arms]
+    return "\n".join((*_fetch(user_end), *cases))
+
+
+def _fetch(user_end: int) -> list[str]:
+    """What every step begins with."""
+    code = Listing(indent="")
+    code.line(f"leave {events.FUEL} 0 if {code.add(Op.LT, 'fuel', '1')}")
+    code.line(f"leave {events.BAD_PC} 0 if {code.add(Op.AND, 'pc', str(WORD_BYTES - 1))}")
+    code.line(f"leave {events.BAD_PC} 0 if {code.add(Op.EQ, code.add(Op.LT_UNSIGNED, 'pc', str(user_end)), '0')}")
+    code.line(f"entry = get decoded {code.add(Op.SHR_UNSIGNED, 'pc', str(PC_WORD))}")
+    code.line(f"op = and entry {(1 << packing.OP_BITS) - 1}")
+    code.line("choose op")
+    code.line(f"leave {events.DECODE} 0")
+    return code.lines
+
+
+def emit_arms(steps: Steps, mode: str) -> list[Arm]:
+    """The branches. Fault messages and field functions are added to `steps`."""
+    arms: list[Arm] = []
+    by_call = {name for names in steps.called.values() for name in names}
+    for name, table in steps.tables.items():
+        if name not in by_call:
+            for op in table:
+                if op.text("arm") not in steps.called:
+                    code = Listing()
+                    _step(steps, name, op, mode, code)
+                    arms.append(Arm(op.text("arm"), (op.number("op"),), "\n".join(code.lines)))
+    for name, services in steps.called.items():
+        arms.append(Arm(name, (steps.numbers[name],), _services(steps, services, mode)))
+    return merged(arms)
+
+
+def merged(arms: Sequence[Arm]) -> list[Arm]:
+    """Instructions that do the same are one branch."""
+    found: dict[str, Arm] = {}
+    for arm in arms:
+        same = found.get(arm.code)
+        found[arm.code] = arm if same is None else Arm(f"{same.name}, {arm.name}", (*same.ops, *arm.ops), arm.code)
+    return list(found.values())
+
+
+def _step(steps: Steps, table: str, op: Operation, mode: str, code: Listing) -> None:
+    index = list(steps.tables).index(table)
+    emitter = FastStep(steps, index, code) if mode == "fast" else TracingStep(steps, index, code, layout_of(steps.tables[table]))
+    emitter.emit_checked(op)
+
+
+class Chooser(StepEmitter):
+    """Emits what environment calls are chosen by; nothing is recorded."""
+
+    def __init__(self, steps: Steps, code: Listing) -> None:
+        super().__init__(steps, 0, code)
+        self.conditions: dict[str, str] = {}
+
+    def effect(self, op: Operation) -> None:
+        if op.definition is step.LOAD:
+            self.values[op.results[0]] = self.word(op.operands[0])
+        else:
+            self.conditions[op.text("name")] = self.source(op.operands[0])
+
+    def last(self) -> None:
+        return
+
+
+def _services(steps: Steps, services: list[str], mode: str) -> str:
+    """A chain over the guards of the services."""
+    code = Listing()
+    chooser = Chooser(steps, code)
+    chooser.emit_checked(steps.guards)
+    for name in services:
+        code.line(f"when {chooser.conditions[name]}  # {name}")
+        code.indent += "  "
+        _step(steps, name, steps.tables[name][0], mode, code)
+        code.indent = code.indent[:-2]
+        code.line("end")
+    code.line(f"leave {events.NO_SERVICE} 0")
+    return "\n".join(code.lines)

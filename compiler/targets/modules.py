@@ -1,0 +1,75 @@
+"""The text of generated modules: the executors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import jinja2
+
+from zkc.compiler.passes.packing import Place
+from zkc.compiler.pipeline import Lowerings
+from zkc.compiler.program import Program
+from zkc.compiler.targets.decoder import emit_decoder
+from zkc.compiler.targets.executor import Steps, emit_executor
+from zkc.compiler.targets.functions import FieldFunctions
+from zkc.compiler.targets.integers import Uncomputable
+from zkc.runtime.memory.map import WORD_BYTES
+
+ARRAYS: Final = {
+    "fast": ("mem", "decoded", "pages", "words", "rows", "caps", "host", "stdin", "journal"),
+    "tracing": ("mem", "decoded", "times", "uses", "rows", "limits", "bases", "records", "host", "stdin", "journal"),
+}
+"""What each executor works on."""
+EXECUTOR: Final = "executor"
+
+
+class ModuleWriter:
+    """Makes the text of generated modules, by kind and table. faults: messages of the executor's faults, by number.
+
+    places: where the fields of a decoded instruction are.
+    """
+
+    def __init__(self, source: str, program: Program, places: Mapping[str, Mapping[str, Place]]) -> None:
+        self.source = source
+        self.program = program
+        self.texts: dict[tuple[str, str], str] = {}
+        self.faults: tuple[str, ...] = ()
+        self.places = places
+        loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+        templates = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+        self.template = templates.get_template("executor.py.j2")
+
+    def executors(self, lowered: Lowerings) -> None:
+        """Both executors. Raises DiagnosticError (E0305) for what they cannot compute."""
+        program = self.program
+        user_end = program.constants["user_end"]
+        assert isinstance(user_end, int)
+        for mode, arrays in ARRAYS.items():
+            steps = steps_of(program, lowered)
+            try:
+                listing = emit_executor(steps, mode, user_end)
+            except Uncomputable as error:
+                raise program.fail("E0305", str(error), error.span) from None
+            if mode == "fast":
+                self.faults = tuple(steps.faults)
+            self.texts[mode, EXECUTOR] = self.template.render(
+                directory=self.source, mode=mode, arrays=arrays, steps=listing, scratch=steps.functions.words,
+                functions=[array.tolist() for array in steps.functions.arrays()],
+                decoders=emit_decoder(lowered.decoded, program.encodings, lowered.places),
+            )  # fmt: skip
+
+
+def steps_of(program: Program, lowered: Lowerings) -> Steps:
+    """What executors are made of."""
+    called: dict[str, list[str]] = {}
+    for service in program.services.values():
+        called.setdefault(service.on, []).append(service.name)
+    base, page_bytes = program.constants["system_word"], program.constants["page_bytes"]
+    assert isinstance(base, int) and isinstance(page_bytes, int)
+    words = page_bytes // WORD_BYTES
+    numbers = {e.name: e.op for e in program.encodings.values()}
+    tables = {x.name: x.steps for x in lowered.steps}
+    system = range(base, base + words)
+    return Steps(tables, lowered.guards, called, numbers, system, words.bit_length() - 1, FieldFunctions(lowered.functions), lowered.places)

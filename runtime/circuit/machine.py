@@ -1,0 +1,157 @@
+"""A compiled machine: the circuit, the generated kernels and what the runtime must know about them."""
+
+from __future__ import annotations
+
+import linecache
+import marshal
+import sys
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+from zkc.runtime.circuit.circuit import Circuit
+from zkc.runtime.circuit.fill_program import FillProgram
+from zkc.runtime.kernels import cache, sources
+from zkc.runtime.memory.map import MemoryMap
+
+
+@dataclass(frozen=True)
+class StepTable:
+    """A table of instructions or environment calls: a traced row has `record_words` 32-bit words."""
+
+    name: str
+    record_words: int
+    arms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class InsnInfo:
+    """What the disassembler needs of one instruction: word & mask == match; fields as (high, low) bits; `relative`: it adds imm to pc."""
+
+    name: str
+    op: int
+    mask: int
+    match: int
+    fields: dict[str, tuple[int, int]]
+    immediate: tuple[tuple[int, int, bool, bool], ...]
+    assembly: str
+    relative: bool
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The shortest run: the word of one instruction, and the words of memory, by word address, for which it ends a run; all else is 0."""
+
+    word: int
+    memory: dict[int, int]
+
+
+@dataclass(frozen=True)
+class MachineSpec:
+    """The artefact. `modules` maps (kind, table) to the text of a generated module; kinds are fast and tracing.
+
+    fills: how the rows of each table are filled. ending: the shortest run, if there is one.
+    """
+
+    circuit: Circuit
+    step_tables: tuple[StepTable, ...]
+    inputs: dict[str, tuple[str, ...]]
+    histogram_starts: dict[str, int]
+    histogram_size: int
+    faults: tuple[str, ...]
+    insns: tuple[InsnInfo, ...]
+    modules: dict[tuple[str, str], str]
+    fills: dict[str, FillProgram]
+    claim_lookups: tuple[tuple[str, tuple[int, ...]], ...]
+    column_types: dict[str, tuple[str, ...]]
+    ending: Ending | None
+
+
+_importing = threading.Lock()
+
+
+class Machine:
+    """Generated modules are imported when first used."""
+
+    def __init__(self, spec: MachineSpec) -> None:
+        self.spec = spec
+        self.circuit = spec.circuit
+        self.digest = spec.circuit.digest
+        self._modules: dict[tuple[str, str], ModuleType] = {}
+
+    @cached_property
+    def memory_map(self) -> MemoryMap:
+        return MemoryMap.from_constants(self.circuit.constants)
+
+    @cached_property
+    def hasher(self) -> Any:
+        """The page hash and the journal's sponge."""
+        from zkc.runtime.hash.poseidon2 import Poseidon2, Poseidon2Parameters
+
+        return Poseidon2(Poseidon2Parameters.from_constants(self.circuit.constants))
+
+    def module(self, kind: str, table: str) -> ModuleType:
+        """The generated module, executed at its first use; other threads see it when it is whole."""
+        text = self.spec.modules[(kind, table)]
+        with _importing:
+            if (kind, table) not in self._modules:
+                name = f"zkc_generated_{kind}_{table}_{sources.short_digest(text)}"
+                self._modules[(kind, table)] = sys.modules[name] = sys.modules.get(name) or _execute(name, text)
+            return self._modules[(kind, table)]
+
+    def disassemble(self, word: int, pc: int) -> str:
+        """The instruction as text, with jump targets as addresses; `.word` for what is no instruction."""
+        for insn in self.spec.insns:
+            if word & insn.mask == insn.match:
+                return _assembly(insn, word, pc)
+        return f".word 0x{word:08x}"
+
+
+def _execute(name: str, text: str) -> ModuleType:
+    """The module of that text. Its byte code is kept, for Python takes half a second to compile an executor."""
+    file = f"<{name}>"
+    key = f"{name}-{sys.implementation.cache_tag}"
+    kept = cache.load("code", key)
+    if kept is None:
+        code = compile(text, file, "exec")
+        cache.save("code", key, marshal.dumps(code))
+    else:
+        code = marshal.loads(kept)
+    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # for tracebacks and Numba's messages
+    module = ModuleType(name)
+    module.__file__ = file
+    sources.register(name, text)
+    exec(code, module.__dict__)
+    return module
+
+
+ABI_NAMES = [
+    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5",
+    "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+]  # fmt: skip
+
+
+def _assembly(insn: InsnInfo, word: int, pc: int) -> str:
+    values: dict[str, str] = {"name": insn.name}
+    for name, (high, low) in insn.fields.items():
+        number = word >> low & ((1 << (high - low + 1)) - 1)
+        values[name] = ABI_NAMES[number] if name in ("rd", "rs1", "rs2") else str(number)
+    if insn.immediate:
+        values["imm"] = str(immediate_value(insn, word))
+    text = insn.assembly.format(**values)
+    if insn.relative:
+        text += f"  # 0x{(pc + immediate_value(insn, word)) & 0xFFFFFFFF:x}"
+    return text
+
+
+def immediate_value(insn: InsnInfo, word: int) -> int:
+    """The immediate of a word; signed if its format extends the sign."""
+    value = width = 0
+    signed = False
+    for high, low, sext, literal in insn.immediate:
+        count = high - low + 1
+        value, width = value << count | (0 if literal else word >> low & ((1 << count) - 1)), width + count
+        signed = signed or sext
+    return value - (1 << width) if signed and value >> (width - 1) else value

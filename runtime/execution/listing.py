@@ -1,0 +1,237 @@
+"""Listings: what a generated function does, an instruction a line. LLVM code is made of them at once, past Numba's front end.
+
+Values are words of 64 bits, `a` and `b` below are names of values or numbers, and a name is given a value once:
+
+    v = add a b            an instruction of runtime/circuit/fill_program.py (Op), on values
+    v = get mem a          an element of an array
+    put mem a b            writes one; `a+4` is the element four further on
+    v = call perform_halt host mem journal a      a function of runtime/execution/operations.py, of arrays and values; `v =` may be missing
+    when a … end           what is done if a is not 0; it ends with one of the three below
+    choose a               goes on with the case of that number, or with the next line if there is none
+    case 3 4               a case, until the next one
+    set pc a               what the next step begins with
+    again                  begins the next step
+    leave 8 a              ends the loop with this event (runtime/execution/events.py) and argument
+    return a               ends a function that is no loop
+
+`put`, `set` and `leave` may end with `if a`: they do nothing then if a is 0. What follows a `#` is for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+
+from zkc.runtime.execution import operations
+from zkc.runtime.field import emit
+from zkc.runtime.field.compiled import intrinsic
+
+STATE: Final = ("pc", "clk", "retired", "fuel")
+"""What a loop keeps from step to step."""
+EVENT: Final = len(STATE)
+"""The word of the state for the event; its argument is the next one."""
+
+Array = tuple[Any, emit.Value]
+"""The Numba type of an array and its value."""
+
+
+def loop(text: str, *names: str) -> Any:
+    """`run(state, arrays)`: a listing again and again, until the event that is returned.
+
+    state: `int64[>= 6]`: pc, clk, retired, fuel, event and argument. arrays: a tuple, of arrays with these names.
+    """
+
+    @intrinsic
+    def run(typingctx: Any, state: Any, arrays: Any) -> Any:
+        def lower(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
+            given = zip(sig.args[1].types, cgutils.unpack_tuple(b, args[1]), strict=True)
+            return _Loop(context, b, dict(zip(names, given, strict=True)), (sig.args[0], args[0])).emit(text)
+
+        return types.int64(state, arrays), lower
+
+    return run
+
+
+def function(text: str, *names: str) -> Any:
+    """`call(values)`: what a listing returns. values: a tuple, of integers with these names."""
+
+    @intrinsic
+    def call(typingctx: Any, values: Any) -> Any:
+        def lower(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
+            body = _Body(context, b, {})
+            body.values |= dict(zip(names, cgutils.unpack_tuple(b, args[0]), strict=True))
+            return body.emit(text)
+
+        return types.int64(types.UniTuple(types.int64, len(names))), lower
+
+    return call
+
+
+class _Body:
+    """Emits a listing where the builder stands."""
+
+    def __init__(self, context: Any, b: emit.Builder, arrays: Mapping[str, Array]) -> None:
+        self.context = context
+        self.b = b
+        self.arrays = arrays
+        self.data = {name: context.make_array(kind)(context, b, value).data for name, (kind, value) in arrays.items()}
+        self.values: dict[str, emit.Value] = {}
+        self.result = cgutils.alloca_once(b, emit.I64)
+        self.done = b.append_basic_block("done")
+        self.ends: list[Any] = []
+        self.switch: Any = None
+        self.effects: dict[str, Callable[..., None]] = {
+            "put": self._put, "call": self._call, "when": self._when, "end": self._end, "choose": self._choose, "case": self._case,
+            "return": self._return,
+        }  # fmt: skip
+
+    def emit(self, text: str) -> emit.Value:
+        """The value that is returned."""
+        for line in text.splitlines():
+            words = line.partition("#")[0].split()
+            if words:
+                self._line(words)
+        self.b.position_at_end(self.done)
+        return self.b.load(self.result)
+
+    def _line(self, words: Sequence[str]) -> None:
+        if words[1:2] == ["="]:
+            self.values[words[0]] = self._value(words[2], words[3:])
+        elif words[-2:-1] == ["if"]:
+            with self.b.if_then(self._holds(words[-1])):
+                self.effects[words[0]](*words[1:-2])
+        else:
+            self.effects[words[0]](*words[1:])
+
+    def _value(self, kind: str, operands: Sequence[str]) -> emit.Value:
+        if kind == "get":
+            word = self.b.load(self._element(*operands))
+            return word if word.type == emit.I64 else self.b.zext(word, emit.I64)
+        if kind == "call":
+            return self._call(*operands)
+        if kind in _EMIT:
+            return _EMIT[kind](self.b, *map(self._operand, operands))
+        return self._call(kind, *operands)
+
+    def _operand(self, word: str) -> emit.Value:
+        return self.values[word] if word in self.values else emit.constant(emit.I64, int(word))
+
+    def _holds(self, word: str) -> emit.Value:
+        return _is_set(self.b, self._operand(word))
+
+    def _element(self, array: str, index: str) -> emit.Value:
+        """Where an element is."""
+        base, _, more = index.partition("+")
+        at = self._operand(base)
+        return self.b.gep(self.data[array], [self.b.add(at, emit.constant(emit.I64, int(more))) if more else at], inbounds=True)
+
+    def _put(self, array: str, index: str, value: str) -> None:
+        place, word = self._element(array, index), self._operand(value)
+        kind = place.type.pointee
+        self.b.store(word if kind == emit.I64 else self.b.trunc(word, kind), place)
+
+    def _call(self, name: str, *operands: str) -> emit.Value:
+        kinds = [self.arrays[word][0] if word in self.arrays else types.int64 for word in operands]
+        values = [self.arrays[word][1] if word in self.arrays else self._operand(word) for word in operands]
+        callee = types.Dispatcher(getattr(operations, name))
+        signature = callee.get_call_type(self.context.typing_context, kinds, {})
+        found = self.context.get_function(callee, signature)(self.b, values)
+        return self.context.cast(self.b, found, signature.return_type, types.int64)
+
+    def _when(self, condition: str) -> None:
+        body, end = (self.b.append_basic_block(name) for name in ("when", "end"))
+        self.b.cbranch(self._holds(condition), body, end)
+        self.ends.append(end)
+        self.b.position_at_end(body)
+
+    def _end(self) -> None:
+        self.b.position_at_end(self.ends.pop())
+
+    def _choose(self, value: str) -> None:
+        default = self.b.append_basic_block("default")
+        self.switch = self.b.switch(self._operand(value), default)
+        self.b.position_at_end(default)
+
+    def _case(self, *numbers: str) -> None:
+        block = self.b.append_basic_block("case")
+        for number in numbers:
+            self.switch.add_case(emit.constant(emit.I64, int(number)), block)
+        self.b.position_at_end(block)
+
+    def _return(self, value: str) -> None:
+        self.b.store(self._operand(value), self.result)
+        self.b.branch(self.done)
+
+
+class _Loop(_Body):
+    """The same again and again; what is set is seen by the next step."""
+
+    def __init__(self, context: Any, b: emit.Builder, arrays: Mapping[str, Array], state: Array) -> None:
+        super().__init__(context, b, {**arrays, "state": state})
+        self.effects |= {"set": self._set, "again": self._again, "leave": self._leave}
+        self.kept = {name: cgutils.alloca_once_value(b, b.load(self._element("state", str(i)))) for i, name in enumerate(STATE)}
+        self.step = b.append_basic_block("step")
+        b.branch(self.step)
+        b.position_at_end(self.step)
+        self.values |= {name: b.load(place) for name, place in self.kept.items()}
+
+    def emit(self, text: str) -> emit.Value:
+        event = super().emit(text)
+        for i, place in enumerate(self.kept.values()):
+            self.b.store(self.b.load(place), self._element("state", str(i)))
+        return event
+
+    def _set(self, name: str, value: str) -> None:
+        self.b.store(self._operand(value), self.kept[name])
+
+    def _again(self) -> None:
+        self.b.branch(self.step)
+
+    def _leave(self, event: str, argument: str) -> None:
+        self._put("state", str(EVENT), event)
+        self._put("state", str(EVENT + 1), argument)
+        self._return(event)
+
+
+def _is_set(b: emit.Builder, value: emit.Value) -> emit.Value:
+    return b.icmp_unsigned("!=", value, emit.constant(value.type, 0))
+
+
+def _compare(comparison: str, *, signed: bool) -> Callable[..., emit.Value]:
+    def emitter(b: emit.Builder, x: emit.Value, y: emit.Value) -> emit.Value:
+        return b.zext((b.icmp_signed if signed else b.icmp_unsigned)(comparison, x, y), emit.I64)
+
+    return emitter
+
+
+def _floordiv(b: emit.Builder, x: emit.Value, y: emit.Value) -> emit.Value:
+    """Rounds down, for y above 0."""
+    below = b.icmp_signed("<", b.srem(x, y), emit.constant(emit.I64, 0))
+    return b.sub(b.sdiv(x, y), b.zext(below, emit.I64))
+
+
+def _mod(b: emit.Builder, x: emit.Value, y: emit.Value) -> emit.Value:
+    """From 0 up, for y above 0."""
+    rest = b.srem(x, y)
+    return b.select(b.icmp_signed("<", rest, emit.constant(emit.I64, 0)), b.add(rest, y), rest)
+
+
+def _signed(b: emit.Builder, x: emit.Value) -> emit.Value:
+    return b.sext(b.trunc(x, emit.I32), emit.I64)
+
+
+def _select(b: emit.Builder, condition: emit.Value, x: emit.Value, y: emit.Value) -> emit.Value:
+    return b.select(_is_set(b, condition), x, y)
+
+
+_EMIT: Final[dict[str, Callable[..., emit.Value]]] = {
+    "add": ir.IRBuilder.add, "sub": ir.IRBuilder.sub, "mul": ir.IRBuilder.mul, "and": ir.IRBuilder.and_, "or": ir.IRBuilder.or_,
+    "xor": ir.IRBuilder.xor, "shl": ir.IRBuilder.shl, "shr": ir.IRBuilder.ashr, "shr_unsigned": ir.IRBuilder.lshr,
+    "eq": _compare("==", signed=False), "lt": _compare("<", signed=True), "lt_unsigned": _compare("<", signed=False), "select": _select,
+    "floordiv": _floordiv, "mod": _mod, "floordiv_unsigned": ir.IRBuilder.udiv, "mod_unsigned": ir.IRBuilder.urem, "signed": _signed,
+}  # fmt: skip
+"""Other instructions are functions of runtime/execution/operations.py."""

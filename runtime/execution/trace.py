@@ -1,0 +1,200 @@
+"""The trace of a segment: executed again from its snapshot with every row recorded, then filled table by table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB
+from zkc.runtime.circuit.machine import Machine
+from zkc.runtime.errors import ZkcError
+from zkc.runtime.execution.executor import CLK, EVENT, FIRST_CLK, FUEL, PC, RETIRED, STATE_WORDS
+from zkc.runtime.execution.fill import fill, fill_polynomials
+from zkc.runtime.execution.operations import HOST_LENGTH, HOST_PRESENT, HOST_WORDS
+from zkc.runtime.execution.segment import Segment
+from zkc.runtime.execution.sizes import padded
+from zkc.runtime.field import arrays
+from zkc.runtime.kernels.threads import parallel_for, threads
+from zkc.runtime.memory.paging import PageRows, page_rows
+from zkc.runtime.receipts.claims import Claim, ClaimLayout
+from zkc.runtime.stark.parameters import MIN_LOG_HEIGHT
+
+Words = npt.NDArray[np.uint32]
+Counts = npt.NDArray[np.uint32]
+TIME_BITS = 30
+CODE_MARK, FINAL_MARK = 1, 2
+
+
+class Tracer:
+    """Memory as it was at the start of the segment, and what every row of the step tables saw."""
+
+    def __init__(self, machine: Machine, segment: Segment) -> None:
+        self.machine = machine
+        self.map = machine.memory_map
+        self.segment = segment
+        words = (self.map.system_base + self.map.page_bytes) // 4
+        self.mem = np.zeros(words, dtype=np.uint32)
+        self.times = np.zeros(words, dtype=np.uint32)
+        self.decoded = np.zeros(words, dtype=np.int64)
+        self.uses = np.zeros(words, dtype=np.uint32)
+        for page, content in segment.pages.items():
+            self.mem[self._span(page)] = content
+        self.system = self.map.system_base // 4
+        self.journal = slice(self.system + self.map.word_journal_capacity, self.system + self.map.word_journal_fill + 1)
+        self.first_pc = int(self.mem[self.system + self.map.word_pc])
+        self.journal_before = self.mem[self.journal].copy()
+
+    def _span(self, page: int) -> slice:
+        return slice(page * self.map.page_words, (page + 1) * self.map.page_words)
+
+    def run(self) -> dict[str, Words]:
+        """Executes the steps of the segment; the records `uint32[rows][record words]` of each step table."""
+        s, kernel = self.segment, self.machine.module("tracing", "executor")
+        self.times[s.code] = CODE_MARK << TIME_BITS
+        self.times[self.journal] = 1
+        self.decoded[s.code] = [kernel.decode(np.int64(word)) for word in self.mem[s.code]]
+        tables = self.machine.spec.step_tables
+        sizes = [s.rows[t.name] * t.record_words for t in tables]
+        bases = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        records = np.zeros(int(bases[-1]), dtype=np.uint32)
+        state = np.zeros(STATE_WORDS, dtype=np.int64)
+        state[PC], state[CLK], state[FUEL] = self.first_pc, FIRST_CLK, s.steps
+        host = np.zeros(HOST_WORDS, dtype=np.int64)
+        host[HOST_LENGTH], host[HOST_PRESENT] = len(s.stdin or b""), s.stdin is not None
+        stdin = np.frombuffer(s.stdin or b"\0", dtype=np.uint8)
+        rows = np.zeros(len(tables), dtype=np.int64)
+        limits = np.array([s.rows[t.name] for t in tables], dtype=np.int64)
+        journal = np.zeros(1, dtype=np.uint8)
+        kernel.run(state, self.mem, self.decoded, self.times, self.uses, rows, limits, bases, records, host, stdin, journal)
+        if state[FUEL] != 0 or any(int(r) != s.rows[t.name] for r, t in zip(rows, tables, strict=True)):
+            raise ZkcError(f"segment {s.index} does not run again as it did (event {int(state[EVENT])})")
+        self.last_pc, self.last_clk, self.retired = int(state[PC]), int(state[CLK]), int(state[RETIRED])
+        return {t.name: records[bases[i] : bases[i + 1]].reshape(-1, t.record_words) for i, t in enumerate(tables)}
+
+    def boundary(self) -> dict[str, int]:
+        """The inputs of the boundary row. Afterwards pc and journal are as the claim reads them last."""
+        limbs: dict[str, int] = {}
+        after, times = self.mem[self.journal], self.times[self.journal]
+        for i in range(len(after)):
+            for name, word in (("before", self.journal_before[i]), ("after", after[i])):
+                limbs[f"{name}_lo[{i}]"], limbs[f"{name}_hi[{i}]"] = int(word) & 0xFFFF, int(word) >> 16
+            limbs[f"after_time[{i}]"] = int(times[i]) & ((1 << TIME_BITS) - 1)
+        limbs |= {"real": 1, "first_lo": self.first_pc & 0xFFFF, "first_hi": self.first_pc >> 16, "last_clk": self.last_clk}
+        system = self.mem[self.system :]
+        for i, word in enumerate(self.segment.blind):
+            before = int(system[self.map.word_blind + i])
+            limbs[f"blind_before_lo[{i}]"], limbs[f"blind_before_hi[{i}]"] = before & 0xFFFF, before >> 16
+            limbs[f"blind_lo[{i}]"], limbs[f"blind_hi[{i}]"] = word & 0xFFFF, word >> 16
+        limbs |= {"last_lo": self.last_pc & 0xFFFF, "last_hi": self.last_pc >> 16}
+        self.mem[self.system + self.map.word_pc] = self.last_pc
+        blind = slice(self.system + self.map.word_blind, self.system + self.map.word_blind + len(self.segment.blind))
+        self.mem[blind] = self.segment.blind
+        for where in (self.journal, blind, self.system + self.map.word_pc):
+            self.times[where] = 1 | FINAL_MARK << TIME_BITS
+        return limbs
+
+    def decode_rows(self) -> dict[str, npt.NDArray[np.int64]]:
+        code = self.segment.code
+        uses, words = self.uses[code].astype(np.int64), self.mem[code].astype(np.int64)
+        return {"uses": uses, "pc": 4 * code, "word": words, "real": np.ones(len(code), dtype=np.int64)}
+
+    def pages(self) -> PageRows:
+        """The rows of the paging tables, from memory at the start and at the end."""
+        now = {p: (self.mem[self._span(p)], self.times[self._span(p)]) for p in self.segment.pages}
+        return page_rows(self.map, self.machine.hasher, self.segment, now)
+
+
+def trace(
+    machine: Machine, segment: Segment, progress: Callable[[str, int, int], None] | None = None, least: int = MIN_LOG_HEIGHT
+) -> tuple[dict[str, Words], tuple[int, ...]]:
+    """(traces by table name, canonical `uint32[columns][rows]`; the claim's values). Raises ZkcError if the segment is not what it says."""
+    tracer = Tracer(machine, segment)
+    records = tracer.run()
+    boundary = tracer.boundary()
+    paging = tracer.pages()
+    if segment.post and paging.post != segment.post:
+        raise ZkcError(f"segment {segment.index} does not end with the memory it said")
+    inputs = {
+        "boundary": {k: np.array([v], dtype=np.int64) for k, v in boundary.items()}, "decode": tracer.decode_rows(),
+        "data_page": paging.data, "table_page": paging.tables,
+    }  # fmt: skip
+    for name, columns in inputs.items():
+        wanted = machine.spec.inputs[name]
+        if set(wanted) != set(columns):
+            differ = ", ".join(sorted(set(wanted) ^ set(columns)))
+            raise ZkcError(f"the table `{name}` of the circuit asks for other inputs than the runtime gives: {differ}")
+        records[name] = np.stack([columns[n] for n in wanted], axis=1).astype(np.uint32)
+    claim = _claim(machine, segment, tracer, paging)
+    counts = np.zeros(machine.spec.histogram_size, dtype=np.uint32)
+    traces = {n: fill_table(machine, n, r, counts, least) for n, r in records.items() if len(r)}
+    _count_claim(machine, claim, counts)
+    return traces | _fixed(machine, counts, least), claim
+
+
+def fill_table(machine: Machine, name: str, records: Words, counts: Counts, least: int = MIN_LOG_HEIGHT) -> Words:
+    """The trace of one table from its records, of at least 2^least rows; its lookups are added to `counts`."""
+    program = machine.spec.fills[name]
+    width = len(machine.spec.column_types[name])
+    height = padded(len(records), least)
+    columns = np.zeros((width, height), dtype=np.uint32)
+    if name in machine.spec.inputs:
+        records = np.concatenate([records, np.zeros((height - len(records), records.shape[1]), dtype=np.uint32)])
+    records = np.ascontiguousarray(records)
+    tile = max(1024, -(-len(records) // threads()))
+    partial = [np.zeros_like(counts) for _ in range(-(-len(records) // tile))]
+    parallel_for(lambda start, stop: fill(program, records, start, stop, columns, partial[start // tile]), len(records), tile)
+    for part in partial:
+        counts += part
+    if len(program.polynomial_columns):
+        arrays.to_montgomery(columns)
+        parallel_for(lambda start, stop: fill_polynomials(program, columns, start, stop), height, 128)
+        arrays.from_montgomery(columns)
+    return columns
+
+
+def _claim(machine: Machine, segment: Segment, tracer: Tracer, paging: PageRows) -> tuple[int, ...]:
+    def words(array: Words) -> tuple[int, ...]:
+        return tuple(int(x) for x in array)
+
+    claim = Claim(
+        index=segment.index, first=segment.index == 0, last=segment.last, pre=paging.pre, post=paging.post,
+        exit_code=segment.exit_code if segment.last else 0, journal_before=words(tracer.journal_before),
+        journal_after=words(tracer.mem[tracer.journal]),
+    )  # fmt: skip
+    return ClaimLayout(machine.circuit).encode(claim)
+
+
+def _count_claim(machine: Machine, claim: tuple[int, ...], counts: Counts) -> None:
+    """The claim's own lookups."""
+    nodes = machine.circuit.claim.nodes
+    values: list[int] = []
+    for op, a, b in nodes.tolist():
+        if op in (COLUMN, CONSTANT):
+            values.append(claim[a] if op == COLUMN else a)
+        else:
+            values.append(values[a] + values[b] if op == ADD else values[a] - values[b] if op == SUB else values[a] * values[b])
+    fixed = {t.name: t for t in machine.circuit.tables}
+    for name, args in machine.spec.claim_lookups:
+        rows = fixed[name].fixed
+        match = np.ones(rows.shape[1], dtype=bool)
+        for row, node in zip(rows, args, strict=True):
+            match &= row == values[node]
+        counts[machine.spec.histogram_starts[name] + int(np.argmax(match))] += 1
+
+
+def _fixed(machine: Machine, counts: Counts, least: int) -> dict[str, Words]:
+    """The multiplicity columns of the fixed tables that are used. Where 2^least is more than the rows of a table, each becomes several
+    equal ones, and the first has the count.
+    """
+    traces: dict[str, Words] = {}
+    for table in machine.circuit.tables:
+        if table.fixed.shape[0]:
+            start = machine.spec.histogram_starts[table.name]
+            column = counts[start : start + table.fixed.shape[1]]
+            if column.any():
+                height = max(len(column), 1 << least)
+                traces[table.name] = np.zeros((1, height), dtype=np.uint32)
+                traces[table.name][0, :: height // len(column)] = column
+    return traces

@@ -1,0 +1,1 @@
+"""Programs: the loader, and names and lines for messages."""

@@ -1,0 +1,248 @@
+"""One folder for all that is made once and kept: compiled machines, byte code and machine code.
+
+An entry is the file KIND/NAME. Its name holds a digest of everything that it was made of, and it begins with a digest of its name and
+content: a damaged entry is as good as none, and is made again. Entries are written whole or not at all, by any number of processes.
+
+What is kept is executed. It is read only from a folder that nobody else can write to (see docs/security.md), and only if the file itself
+belongs to this user or to root. Without such a folder, or if it cannot be written, what is made is kept in a private temporary folder until
+the process ends; processes that it starts use that folder, too.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import logging
+import os
+import secrets
+import shutil
+import stat
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from zkc.runtime.text import printable
+
+KINDS: Final = ("machines", "tables", "code", "kernels", "notes", "audits")
+LIMIT_BYTES: Final = 512 << 20
+"""What `prune` leaves: a machine with all its machine code takes about 25 MiB, so some twenty of them."""
+
+TEMPORARY: Final = "ZKC_CACHE_TEMPORARY"
+"""Tells child processes of the private temporary folder."""
+
+_DIGEST_BYTES: Final = 32
+_DAY: Final = 86_400.0
+
+_log = logging.getLogger("zkc")  # a program that has not set up logging gets warnings as lines on stderr
+_lock = threading.RLock()
+
+
+_chosen: dict[tuple[str | None, ...], Path | None] = {}
+_touched: set[tuple[str, str]] = set()
+_said: set[str] = set()
+_inherited = TEMPORARY in os.environ
+"""Whether a process that started this one has said already what is wrong."""
+
+
+def chosen_folder() -> Path:
+    """`ZKC_CACHE`, or `zkc` in the user's cache folder. Raises RuntimeError if the user has no home."""
+    chosen = os.environ.get("ZKC_CACHE")
+    return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zkc"
+
+
+def load(kind: str, name: str) -> bytes | None:
+    """The entry, or None if there is none that is whole and can be trusted."""
+    for folder in _folders():
+        content = _read(folder / kind / name)
+        if content is not None:
+            _touched.add((kind, name))
+            return content
+    return None
+
+
+def save(kind: str, name: str, content: bytes) -> None:
+    """Keeps an entry; if that is not possible, says so once and goes on."""
+    data = _digest(name, content) + content
+    for folder in _folders():
+        if _try_write(folder, kind, name, data):
+            return
+    folder = _make_temporary()
+    if folder is not None:
+        _try_write(folder, kind, name, data)
+
+
+def share_temporary() -> None:
+    """To be called before processes are started: if a temporary folder is needed, they use that of this process, not one each."""
+    if not any(os.access(folder, os.W_OK) for folder in _folders()):
+        _make_temporary()
+
+
+def names(kind: str) -> set[str]:
+    """The names of all entries of a kind, whole or not."""
+    return {name for folder in _folders() for name in _listed(folder / kind)}
+
+
+def touched() -> frozenset[tuple[str, str]]:
+    """Kind and name of every entry that this process has loaded or saved."""
+    return frozenset(_touched)
+
+
+def prune(limit: int = LIMIT_BYTES) -> None:
+    """Removes the entries that were not used for the longest time, until at most `limit` bytes are left."""
+    for folder in _folders():
+        left = limit
+        for _, size, path in sorted(_entries(folder), reverse=True):
+            left -= size
+            if left < 0:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+
+def mistrust(folder: Path) -> str | None:
+    """Why others could change what is in `folder` (an absolute path without links); None if only this user and root can.
+
+    A folder above may let others write if its sticky bit is set, as that of /tmp: they cannot rename then what is not theirs.
+    """
+    for path in (folder, *folder.parents):
+        status = path.stat()
+        if status.st_uid not in (0, os.geteuid()):
+            return f"{path} belongs to another user (number {status.st_uid})"
+        if status.st_mode & 0o022 and not (path != folder and status.st_mode & stat.S_ISVTX):
+            return f"others can write to {path}"
+    return None
+
+
+def _entries(folder: Path) -> list[tuple[float, int, Path]]:
+    """Time of the last use, size and path of all files, partial ones of processes that died too."""
+    found: list[tuple[float, int, Path]] = []
+    for path in (folder / kind / name for kind in KINDS for name in _listed(folder / kind)):
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            found.append((status.st_mtime, status.st_size, path))
+    return found
+
+
+def _listed(folder: Path) -> list[str]:
+    """The names in a folder; none if it cannot be read."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _folders() -> list[Path]:
+    """Folders that can be trusted, the best first: at most the chosen one and a temporary one."""
+    setting = tuple(os.environ.get(name) for name in ("ZKC_CACHE", "XDG_CACHE_HOME", "HOME"))
+    with _lock:
+        if setting not in _chosen:
+            _chosen[setting] = _open_chosen()
+        return [folder for folder in (_chosen[setting], _temporary()) if folder is not None]
+
+
+def _open_chosen() -> Path | None:
+    try:
+        chosen = chosen_folder()
+        _make(chosen)
+        folder = chosen.resolve(strict=True)
+        reason = mistrust(folder)
+        if reason is None:
+            return folder
+        _warn(f"the cache folder {chosen} is not used: it holds code that is run, and {reason}")
+    except (OSError, ValueError, RuntimeError) as error:
+        _warn(f"there is no cache folder: {error}")
+    return None
+
+
+def _temporary() -> Path | None:
+    """The temporary folder of this process or of one that started it, if there is one that can be trusted."""
+    try:
+        folder = Path(os.environ[TEMPORARY]).resolve(strict=True)
+        return folder if mistrust(folder) is None else None
+    except (KeyError, OSError, ValueError):
+        return None
+
+
+def _make_temporary() -> Path | None:
+    """A private folder that lives as long as this process."""
+    with _lock:
+        if TEMPORARY in os.environ:  # it was tried before, here or in the process that started this one
+            return None
+        try:
+            os.environ[TEMPORARY] = tempfile.mkdtemp(prefix="zkc-cache-")
+        except OSError:
+            os.environ[TEMPORARY] = ""
+        folder = _temporary()
+        if folder is not None:
+            atexit.register(_remove, folder, os.getpid())
+        return folder
+
+
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:  # not in a process that was forked
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _warn(problem: str) -> None:
+    """Said once for a process and all that it starts, which have the same reasons."""
+    if problem not in _said and not _inherited:
+        _said.add(problem)
+        hint = "give a folder of your own in ZKC_CACHE; what is compiled now is lost when this command ends"
+        _log.warning("zkc: %s\n  help: %s", printable(problem), hint)
+
+
+def _make(folder: Path) -> None:
+    """Makes a folder and those above it, for this user alone whatever the umask is."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)
+    if not folder.is_dir():
+        raise NotADirectoryError(20, "Not a directory", str(folder))
+
+
+def _try_write(folder: Path, kind: str, name: str, data: bytes) -> bool:
+    try:
+        _write(folder / kind / name, data)
+    except OSError as error:
+        _warn(f"cannot write to the cache folder {folder}: {error.strerror}")
+        return False
+    _touched.add((kind, name))
+    return True
+
+
+def _digest(name: str, content: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\0" + content).digest()
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o022:
+                return None
+            data = file.read()
+    except OSError:
+        return None
+    content = data[_DIGEST_BYTES:]
+    if _digest(path.name, content) != data[:_DIGEST_BYTES]:
+        return None
+    if time.time() - status.st_mtime > _DAY:  # `prune` goes by the time of the last use
+        with contextlib.suppress(OSError):
+            os.utime(path)
+    return content
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all for every reader. Not made durable: what a crash of the system damages is made again."""
+    _make(path.parent)
+    partial = path.with_name(f".{secrets.token_hex(8)}.partial")
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+        os.replace(partial, path)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)

@@ -1,0 +1,1 @@
+"""Memory: where everything lies, pages, their tree and its root."""

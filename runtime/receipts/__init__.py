@@ -1,0 +1,1 @@
+"""Receipts: what a segment claims, the chain, and proving many segments."""

@@ -1,0 +1,64 @@
+"""Rows of honest runs fit: every arm is tried, and equations that say something else than the step does are reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.compiler.test_machines import VARIANTS
+from tests.compiler.test_machines import edited as variant
+from tests.determinism.mutations import circuit, tables
+from tests.determinism.test_audit import edited
+from zkc.compiler.audit.findings import HONEST
+from zkc.compiler.audit.rules.honest import ROWS, findings, honest_rows
+from zkc.compiler.audit.run import circuit_of
+from zkc.compiler.audit.table import TableAudit
+from zkc.compiler.build import compile_program
+
+ASK_THE_HOST = {"read_start", "read_word", "read_byte"}
+ARMS = [(t, arm) for t in tables() if t.steps for arm in t.air.names("arms")]
+
+
+def test_every_arm_is_tried() -> None:
+    count = {arm: sum(1 for _ in honest_rows(TableAudit(circuit(), t), arm)) for t, arm in ARMS}
+    assert {arm: n for arm, n in count.items() if n != ROWS} == dict.fromkeys(ASK_THE_HOST, 0)
+
+
+def test_rows_meet_the_corners() -> None:
+    """A divisor that is 0, operands that are equal, a register that is read and written."""
+    table = next(TableAudit(circuit(), t) for t, arm in ARMS if arm == "divu")
+    rows = [honest for honest, _ in honest_rows(table, "divu")]
+    registers = [[honest.given[name] for name in ("rs1", "rs2", "rd")] for honest in rows]
+    first = int(circuit().program.constants["system_word"])
+    words = [[honest.memory.before[first + r][0] for r in rs[:2]] for honest, rs in zip(rows, registers, strict=True)]
+    assert any(b == 0 for _, b in words) and any(0 < b < a for a, b in words) and any(0 < a == b for a, b in words)
+    assert any(rd in (rs1, rs2) for rs1, rs2, rd in registers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", VARIANTS)
+def test_other_machines_are_honest_too(name: str, tmp_path: Path) -> None:
+    """With other pages, registers and names of buses."""
+    root = variant(tmp_path / "circuits", VARIANTS[name].edits, VARIANTS[name].removed)
+    compilation = compile_program(sorted(root.glob("*.circ")), root)
+    assert [f for t in compilation.lowered.steps for f in findings(TableAudit(circuit_of(compilation), t))] == []
+
+
+MISTAKES = [
+    ("alu.circ", "c0 = (a.lo + b.lo - sum.lo)", "c0 = (a.lo + 2 * b.lo - sum.lo)", "addi", "carry out of the low half is a bit"),
+    ("alu.circ", "spec   sum = (a + b) % 2**32", "spec   sum = (a + b + 1) % 2**32", "add", "carry out of the low half is a bit"),
+    ("memory.circ", "recv    memory(address, value, then, 0)", "recv    memory(address, value, then - 1, 0)", "addi", "recv memory"),
+    ("memory.circ", "hint gap_lo: u16 = (now - last_time - 1)", "hint gap_lo: u16 = (now - last_time)", "add", "recv memory"),
+    ("rv32i.circ", "lookup range(7, b - 2**7 * sign)", "lookup range(6, b - 2**7 * sign)", "load_part", "lookup range"),
+    ("alu.circ", "let  high = column(x1 * power + y0);", "let  high = column(x1 * power);", "shift", "send memory"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "old", "new", "table", "label"), MISTAKES, ids=[f"{m[3]}: {m[2]}" for m in MISTAKES])
+def test_an_equation_that_an_honest_row_breaks_is_reported(tmp_path: Path, file: str, old: str, new: str, table: str, label: str) -> None:
+    root = edited(tmp_path, file, (old, new))
+    compilation = compile_program(sorted(root.glob("*.circ")), root)
+    lowered = next(t for t in compilation.lowered.tables if t.name == table)
+    found = list(findings(TableAudit(circuit_of(compilation), lowered)))
+    assert [f for f in found if f.code == HONEST and label in f.message and f.span is not None], found

@@ -1,0 +1,95 @@
+"""What the row of an arm receives and sends, as an instruction sees it: its fields, its pc, the words that it reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from zkc.compiler.audit.inference.state import State
+from zkc.compiler.audit.polynomials import ONE, bits_of, signed
+from zkc.compiler.audit.row import Row
+from zkc.compiler.audit.table import TableAudit
+from zkc.runtime.circuit.circuit import MUL, SUB
+from zkc.runtime.field.koalabear import P
+
+Halves = tuple[int, int]
+"""The nodes of the low and of the high half of a word."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """A word that is taken and given back. key: the node of its address; slot: when, from the beginning of the step."""
+
+    key: int
+    slot: int
+    old: Halves
+    new: Halves
+
+
+class Messages:
+    """The messages of a row, by bus and direction."""
+
+    def __init__(self, table: TableAudit, row: Row) -> None:
+        self.table = table
+        self.row = row
+
+    def of(self, bus: str, sign: int) -> list[tuple[int, ...]]:
+        ops = self.table.messages
+        return [args for i, _, args in self.row.messages if ops[i].text("bus") == bus and ops[i].number("sign") == sign]
+
+    def one(self, bus: str, sign: int, field: str) -> int:
+        """The node of a field of the only message of its kind."""
+        (args,) = self.of(bus, sign)
+        return args[self.table.circuit.place(bus, field)]
+
+    def fields(self, *names: str) -> list[int]:
+        """Nodes of fields of the instruction."""
+        return [self.one("program", -1, name) for name in names]
+
+    def difference(self, a: int, b: int) -> int | None:
+        """a - b as a constant."""
+        linear = self.row.linear(self.row.make(SUB, a, b))
+        return signed(linear.get(ONE, 0)) if linear.keys() <= {ONE} else None
+
+    def accesses(self) -> list[Access]:
+        """In the order in which they happen."""
+        clk = self.one("exec", -1, "clk")
+        taken = self.of("memory", -1)
+        found: list[Access] = []
+        for key, low, high, time, _ in self.of("memory", 1):
+            old = next(args for args in taken if args[0] == key)
+            taken.remove(old)
+            slot = self.difference(time, clk)
+            assert slot is not None
+            found.append(Access(key, slot, (old[1], old[2]), (low, high)))
+        assert not taken
+        return sorted(found, key=lambda a: a.slot)
+
+
+def cases(table: TableAudit, row: Row) -> Iterator[Row]:
+    """The row for each row of the small fixed tables that it looks up, and for each value of bits by which something is multiplied, so
+    that these are constants."""
+    splits = [*_tables(table, row), *_bits(table, row)]
+    if splits:
+        for given in splits[0]:
+            yield from cases(table, row.substituted(given, {}))
+    elif not row.impossible:
+        yield row
+
+
+def _tables(table: TableAudit, row: Row) -> Iterator[list[dict[int, int]]]:
+    for name, args in row.lookups:
+        columns = [row.column_of(a) for a in args]
+        fitting = [v for v in table.circuit.fixed.cases(name) if all(row.value(a) in (None, x) for a, x in zip(args, v, strict=True))]
+        if fitting and any(c is not None for c in columns):
+            yield [{c: x % P for c, x in zip(columns, v, strict=True) if c is not None} for v in fitting]
+
+
+def _bits(table: TableAudit, row: Row) -> Iterator[list[dict[int, int]]]:
+    bits = sum(1 << c for c, high in State(row, 0, table.circuit.fixed, 0).columns.items() if high == 2)
+    for n in sorted(row.reachable()):
+        op, x, y = row.nodes[n]
+        if op == MUL and row.support[x] and row.support[y] and not (row.complements(x, y) or row.complements(y, x)):
+            for factor in (x, y):
+                if not row.support[factor] & ~bits:
+                    yield from ([{c: 0}, {c: 1}] for c in bits_of(row.support[factor]))

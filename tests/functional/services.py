@@ -1,0 +1,153 @@
+"""The environment calls once more, as terms of z3: what a step of each does to registers, to the words of the system page that say how far
+a call is, and to memory. The pc stays, and so does every word that is not named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from z3 import UGE, UGT, ULE, ULT, And, BitVecVal, Extract, If, Or
+
+REGISTERS: Final = {"a0": 10, "a1": 11, "a2": 12, "a7": 17}
+WORDS: Final = ("phase", "pointer", "remaining", "count", "journal_fill", "brk", "heap_start")
+"""Words of the system page, by the constants that say where they are."""
+ENOSYS: Final = -38
+EBADF: Final = -9
+PAGE: Final = 4096
+READS, WRITES, IN_VECTOR, TO_CONSOLE, CLEARS = 1, 2, 3, 4, 5
+"""What phases mean; in 0 there is no call under way."""
+
+
+def number(value: int) -> Any:
+    return BitVecVal(value, 32)
+
+
+@dataclass(frozen=True)
+class State:
+    """before, after: words by name. memory: words of user memory (or of the journal's buffer) that are accessed: old and new value, in
+    order. lane: the pointer modulo 4; slot: journal_fill modulo 4."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    memory: Sequence[tuple[Any, Any]]
+    lane: int
+    slot: int
+
+    def __getattr__(self, name: str) -> Any:
+        return self.before[name]
+
+
+@dataclass(frozen=True)
+class Step:
+    """words: those that change. to: the pc goes on by so much. at: addresses of the accesses to memory, each of a word; None for the
+    journal's buffer. holds: what else is true. given: what earlier steps have made true."""
+
+    words: Mapping[str, Any] = field(default_factory=lambda: {})
+    to: int = 0
+    at: Sequence[Any] = ()
+    holds: Sequence[Any] = ()
+    given: Sequence[Any] = ()
+
+
+def _byte(word: Any, lane: int) -> Any:
+    return Extract(8 * lane + 7, 8 * lane, word)
+
+
+def _others_stay(old: Any, new: Any, lane: int) -> list[Any]:
+    return [_byte(new, i) == _byte(old, i) for i in range(4) if i != lane]
+
+
+def _read_start(s: State) -> Step:
+    length = s.after["remaining"]
+    words = {"phase": number(READS), "pointer": s.a1, "remaining": length, "count": length}
+    return Step(words, holds=[s.phase == 0, s.a7 == 63, s.a0 == 0, ULE(length, s.a2)])
+
+
+def _read_word(s: State) -> Step:
+    words = {"pointer": s.pointer + 4, "remaining": s.remaining - 4}
+    return Step(words, at=[s.pointer], holds=[s.phase == READS, UGE(s.remaining, 4), Extract(1, 0, s.pointer) == 0])
+
+
+def _read_byte(s: State) -> Step:
+    ((old, new),) = s.memory
+    words = {"pointer": s.pointer + 1, "remaining": s.remaining - 1}
+    return Step(words, at=[s.pointer - s.lane], holds=[s.phase == READS, s.remaining != 0, *_others_stay(old, new, s.lane)])
+
+
+def _journal_byte(s: State) -> Step:
+    (word, same), (old, new) = s.memory
+    words = {"journal_fill": s.journal_fill + 1, "pointer": s.pointer + 1, "remaining": s.remaining - 1}
+    placed = [_byte(new, s.slot) == _byte(word, s.lane), *_others_stay(old, new, s.slot)]
+    holds = [s.phase == WRITES, s.remaining != 0, ULT(s.journal_fill, 32), same == word, *placed]
+    beyond = [_byte(old, i) == 0 for i in range(s.slot, 4)]  # so it stays: fill grows by one, and a full buffer becomes zeros
+    return Step(words, at=[s.pointer - s.lane, None], holds=holds, given=beyond)
+
+
+def _writev_entry(s: State) -> Step:
+    (base, same_base), (length, same_length) = s.memory
+    empty = length == 0
+    words = {
+        "phase": If(empty, number(IN_VECTOR), If(s.a0 == 3, number(WRITES), number(TO_CONSOLE))),
+        "pointer": If(empty, s.pointer + 8, base),
+        "remaining": If(empty, s.remaining - 1, length),
+        "count": length,
+    }
+    holds = [s.phase == IN_VECTOR, s.remaining != 0, same_base == base, same_length == length]
+    return Step(words, at=[s.pointer, s.pointer + 4], holds=holds)
+
+
+def _page_up(x: Any) -> Any:
+    return (x + (PAGE - 1)) & number(2**32 - PAGE)
+
+
+def _brk(end: int) -> Callable[[State], Step]:
+    def step(s: State) -> Step:
+        new = If(And(UGE(s.a0, s.heap_start), ULE(s.a0, end)), s.a0, s.brk)
+        shrinks = ULT(_page_up(new), _page_up(s.brk))
+        left = If(shrinks, _page_up(s.brk) - _page_up(new), number(0))
+        words = {"brk": new, "phase": number(CLEARS), "pointer": _page_up(new), "remaining": left, "count": new}
+        return Step(words, holds=[s.phase == 0, s.a7 == 214])
+
+    return step
+
+
+def _brk_clear(s: State) -> Step:
+    words = {"pointer": s.pointer + 32, "remaining": s.remaining - 32}
+    cleared = [new == 0 for _, new in s.memory]
+    return Step(words, at=[s.pointer + 4 * i for i in range(8)], holds=[s.phase == CLEARS, s.remaining != 0, *cleared])
+
+
+def _start(phase: int, call: int, count: Callable[[State], Any]) -> Callable[[State], Step]:
+    def step(s: State) -> Step:
+        words = {"phase": number(phase), "pointer": s.a1, "remaining": s.a2, "count": count(s)}
+        return Step(words, holds=[s.phase == 0, s.a7 == call])
+
+    return step
+
+
+def _answer(value: Callable[[State], Any], *holds: Callable[[State], Any]) -> Callable[[State], Step]:
+    return lambda s: Step({"a0": value(s)}, 4, holds=[s.phase == 0, *(h(s) for h in holds)])
+
+
+def steps(brk_end: int) -> Mapping[str, Callable[[State], Step]]:
+    """What each environment call does in one step. Of `journal_compress` this is all but the permutation."""
+    return {
+        "exit": lambda s: Step(holds=[s.phase == 0, Or(s.a7 == 93, s.a7 == 94)]),
+        "read_start": _read_start,
+        "read_word": _read_word,
+        "read_byte": _read_byte,
+        "transfer_end": lambda s: Step({"a0": s.count, "phase": number(0)}, 4, holds=[s.phase != 0, s.remaining == 0]),
+        "write_console": _answer(lambda s: s.a2, lambda s: s.a7 == 64, lambda s: Or(s.a0 == 1, s.a0 == 2)),
+        "write_journal": _start(WRITES, 64, lambda s: s.a2),
+        "journal_byte": _journal_byte,
+        "journal_compress": lambda s: Step({"journal_fill": number(0)}, holds=[s.phase == WRITES, s.remaining != 0, s.journal_fill == 32]),
+        "writev_start": _start(IN_VECTOR, 66, lambda _: number(0)),
+        "writev_entry": _writev_entry,
+        "writev_console": lambda s: Step({"remaining": number(0)}, holds=[s.phase == TO_CONSOLE, s.remaining != 0]),
+        "write_nowhere": _answer(lambda _: number(EBADF), lambda s: Or(s.a7 == 64, s.a7 == 66), lambda s: UGT(s.a0 - 1, 2)),
+        "read_nowhere": _answer(lambda _: number(EBADF), lambda s: s.a7 == 63, lambda s: s.a0 != 0),
+        "brk": _brk(brk_end),
+        "brk_clear": _brk_clear,
+        "no_such_call": _answer(lambda _: number(ENOSYS), lambda s: And(*(s.a7 != call for call in (63, 64, 66, 93, 94, 214)))),
+    }

@@ -1,0 +1,130 @@
+"""Listings, against Python's integers: every instruction on words of 64 bits, and a loop with everything that a step can do."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba import njit
+
+from zkc.compiler.dialects.integer import DIVISIONS
+from zkc.runtime.circuit.fill_program import OPERANDS, Op
+from zkc.runtime.execution.listing import function, loop
+from zkc.runtime.field.koalabear import P
+
+WORD: Final = 1 << 64
+SHIFTS: Final = (Op.SHL, Op.SHR, Op.SHR_UNSIGNED)
+QUOTIENTS: Final = (Op.FLOORDIV, Op.MOD, Op.FLOORDIV_UNSIGNED, Op.MOD_UNSIGNED)
+PURE: Final = [op for op in Op if op not in (Op.RECORD, Op.ENTRY, Op.CALL, Op.WRITE, Op.COUNT)]
+CASES: Final = "\n".join(
+    f"case {op}\n  r{op} = {op.name.lower()} {' '.join('abc'[: OPERANDS.get(op, 2)])}\n  return r{op}  # {op.name}" for op in PURE
+)
+instruction = function(f"choose op\nreturn -1\n{CASES}", "op", "a", "b", "c")
+words = st.one_of(st.integers(0, WORD - 1), st.integers(0, 2**32 - 1), st.sampled_from([0, 1, 2**31, 2**32 - 1, 2**63, WORD - 1, P, P - 1]))
+
+
+@njit
+def made(op: int, a: int, b: int, c: int) -> Any:
+    return instruction((op, a, b, c))
+
+
+def signed(word: int) -> int:
+    return word - (word >> 63 << 64)
+
+
+def reference(op: Op, a: int, b: int, c: int) -> int:
+    """What an instruction makes of words, modulo 2^64."""
+    if op.name.lower() in DIVISIONS:
+        evaluate = DIVISIONS[op.name.lower()].evaluate
+        assert evaluate is not None
+        return evaluate(None, a, b)  # type: ignore[arg-type]
+    x, y = signed(a), signed(b)
+    return {
+        Op.ADD: lambda: a + b, Op.SUB: lambda: a - b, Op.MUL: lambda: a * b, Op.AND: lambda: a & b, Op.OR: lambda: a | b,
+        Op.XOR: lambda: a ^ b, Op.EQ: lambda: int(a == b), Op.LT: lambda: int(x < y), Op.LT_UNSIGNED: lambda: int(a < b),
+        Op.SELECT: lambda: b if a else c, Op.FLOORDIV: lambda: x // y, Op.MOD: lambda: x % y, Op.FLOORDIV_UNSIGNED: lambda: a // b,
+        Op.MOD_UNSIGNED: lambda: a % b, Op.SIGNED: lambda: a - (a >> 31 << 32), Op.INVERSE: lambda: pow(x % P, P - 2, P),
+        Op.SHL: lambda: a << b, Op.SHR: lambda: x >> b, Op.SHR_UNSIGNED: lambda: a >> b,
+    }[op]()  # fmt: skip
+
+
+@settings(deadline=None, max_examples=60)
+@given(words, words, words)
+def test_every_instruction(a: int, b: int, c: int) -> None:
+    for op in PURE:
+        x, y = a, b
+        if op in SHIFTS:
+            y %= 64
+        if op in QUOTIENTS:  # by a number above 0
+            y = y % 2**63 or 1
+        if op.name.lower() in DIVISIONS or op is Op.SIGNED:
+            x, y = x % 2**32, y % 2**32
+        assert made(op, signed(x), signed(y), signed(c)) % WORD == reference(op, x, y, c) % WORD, (op.name, x, y, c)
+    assert made(999, 0, 0, 0) == -1
+
+
+ODD_SUM: Final = """
+v0 = lt fuel 1
+leave 1 7 if v0
+v1 = get mem pc
+v2 = and v1 1
+v3 = eq v1 6
+choose v2
+  when v3  # a six
+    leave 6 pc
+  end
+  leave 3 v1  # even
+case 1  # odd numbers are added up
+  v4 = add clk v1
+  v5 = lt v1 9
+  put out pc+1 v4 if v5
+  v6 = add pc 1
+  v7 = sub fuel 1
+  v8 = call host_input_length host stdin v1
+  set pc v6
+  set clk v4
+  set retired v8
+  set fuel v7
+  v9 = lt_unsigned 200 v1
+  leave 5 v4 if v9
+  again
+"""
+odd_sum = loop(ODD_SUM, "mem", "out", "host", "stdin")
+
+
+@njit
+def run(state: Any, mem: Any, out: Any, host: Any, stdin: Any) -> Any:
+    return odd_sum(state, (mem, out, host, stdin))
+
+
+@pytest.mark.parametrize(
+    "numbers, fuel, event, argument, out",
+    [
+        ((1, 3, 4, 1), 9, 3, 4, (0, 1, 4, 0, 0)),
+        ((1, 9, 3, 2), 9, 3, 2, (0, 1, 0, 13, 0)),
+        ((1, 3, 5, 7), 2, 1, 7, (0, 1, 4, 0, 0)),
+        ((6, 3, 5, 7), 9, 6, 0, (0, 0, 0, 0, 0)),
+        ((7, 201, 5, 7), 9, 5, 208, (0, 7, 0, 0, 0)),
+        ((2**32 - 1, 3, 5, 7), 9, 5, 2**32 - 1, (0, 0, 0, 0, 0)),
+    ],
+)  # fmt: skip
+def test_loop(numbers: tuple[int, ...], fuel: int, event: int, argument: int, out: tuple[int, ...]) -> None:
+    """Elements are words without a sign; what a step sets is seen by the next one, and by the caller."""
+    state = np.array([0, 0, 0, fuel, 0, 0], dtype=np.int64)
+    written, host = np.zeros(5, dtype=np.uint32), np.array([0, 100, 1, 0, 0, 0, 0, 0, 0], dtype=np.int64)
+    assert run(state, np.array(numbers, dtype=np.uint32), written, host, np.zeros(1, dtype=np.uint8)) == event
+    assert (int(state[4]), int(state[5]), tuple(written)) == (event, argument, out)
+    steps = fuel - int(state[3])
+    assert int(state[0]) == steps and int(state[1]) == sum(numbers[:steps])
+    assert int(state[2]) == (min(100, numbers[steps - 1]) if steps else 0)
+
+
+def test_a_state_goes_on_where_it_stopped() -> None:
+    state, host, one = np.array([0, 0, 0, 1, 0, 0], dtype=np.int64), np.zeros(9, dtype=np.int64), np.ones(4, dtype=np.uint32)
+    for number in range(1, 4):
+        assert run(state, one, np.zeros(5, dtype=np.uint32), host, np.zeros(1, dtype=np.uint8)) == 1
+        assert tuple(state[:4]) == (number, number, 0, 0)
+        state[3] = 1
