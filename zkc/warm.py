@@ -154,8 +154,8 @@ def _trace(machine: Machine) -> None:
     """Runs the tracing executor on nothing."""
     import numpy as np
 
-    from zkc.runtime.execution.executor import STATE_WORDS
     from zkc.runtime.execution.operations import HOST_WORDS
+    from zkc.runtime.execution.pager import STATE_WORDS
 
     def numbers() -> np.ndarray:
         return np.zeros(max(STATE_WORDS, HOST_WORDS), dtype=np.int64)

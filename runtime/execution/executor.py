@@ -15,7 +15,7 @@ from zkc.runtime import arguments
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.execution import events
-from zkc.runtime.execution.heights import Heights
+from zkc.runtime.execution.heights import Heights, Numbers, reserve
 from zkc.runtime.execution.operations import (
     HOST_CONSOLE,
     HOST_CONSOLE_FD,
@@ -29,24 +29,39 @@ from zkc.runtime.execution.operations import (
     HOST_WORDS,
 )
 from zkc.runtime.execution.origins import CLOCK, FULL, REWRITTEN, Origins
+from zkc.runtime.execution.pager import (
+    ABOVE,
+    ARG,
+    CAUSES,
+    CLK,
+    CODE,
+    DIRTY,
+    FUEL,
+    OPEN,
+    PC,
+    RETIRED,
+    STORED,
+    TOUCHED,
+    WRITTEN,
+    close,
+    new_book,
+    open_page,
+)
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.guest.elf import Program
 from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_JOURNAL_BYTES, check_receipt_fits
 from zkc.runtime.memory.blinding import BLIND_WORDS, Blinding
 from zkc.runtime.memory.image import Image, PageTree
+from zkc.runtime.memory.map import WORD_BYTES
 
 Console = Callable[[int, bytes], None]
 Progress = Callable[[str, int, int], None]
 
-PC, CLK, RETIRED, FUEL, EVENT, ARG = range(6)
-STATE_WORDS = 8
 FIRST_CLK = 4
 LAST_CLK = 1 << 24
 """A segment's clock stays below this, so that no gap between two accesses exceeds 24 bits."""
 STEP_SLOTS = 4
 JOURNAL_BUFFER = 1 << 16
-LINK = 1
-"""The register for return addresses; registers are the first words of the system page."""
 MOST_REFUSED = 1000
 """Different numbers of refused calls that are counted: a program may try all."""
 READING = 1
@@ -115,17 +130,11 @@ class Executor:
         self.snapshots = snapshots
         self.kernel = machine.module("fast", "executor")
         self.image = image
-        self.guards = image.guards
-        words = (self.map.system_base + self.map.page_bytes) // 4
-        self.mem = np.zeros(words, dtype=np.uint32)
-        self.decoded = np.zeros(words, dtype=np.int64)
-        self.word_state = np.zeros(words, dtype=np.uint8)
-        self.page_state = np.zeros(self.map.page_count, dtype=np.uint8)
-        for page, content in image.pages.items():
-            self.mem[page * self.map.page_words : (page + 1) * self.map.page_words] = content
-        self.tree = PageTree.of(image, machine.hasher) if snapshots else None
         self.heights = Heights(machine, limits.segment_limit)
-        self.system_word = self.map.system_base // 4
+        self.book = new_book(self.map, self.heights, image, snapshots=snapshots)
+        self.state, self.mem = self.book.state, self.book.mem
+        self.tree = PageTree.of(image, machine.hasher) if snapshots else None
+        self.system_word = self.map.system_base // WORD_BYTES
         self.stdin = stdin
         self.stdin_array = np.frombuffer(stdin or b"\0", dtype=np.uint8)
         self.host = np.zeros(HOST_WORDS, dtype=np.int64)
@@ -134,7 +143,6 @@ class Executor:
         self.journal = bytearray()
         self.console = bytearray()
         self.refused: dict[int, int] = {}
-        self.state = np.zeros(STATE_WORDS, dtype=np.int64)
         self.state[PC] = self.mem[self.system_word + self.map.word_pc]
         self.segments: list[Segment] = []
         self.origins = Origins()
@@ -169,13 +177,7 @@ class Executor:
         self.kernel.decode(np.int64(0))
 
     def _enter(self) -> int:
-        h = self.heights
-        return int(
-            self.kernel.run(
-                self.state, self.mem, self.decoded, self.page_state, self.word_state, h.rows, h.limits, self.host, self.stdin_array,
-                self.journal_buffer,
-            )
-        )  # fmt: skip
+        return int(self.kernel.execute(self.book, self.host, self.stdin_array, self.journal_buffer))
 
     # segments
 
@@ -184,48 +186,54 @@ class Executor:
             check_receipt_fits(len(self.segments) + 1, 0, lambda: 0)
         self.heights.reset()
         self.state[CLK] = FIRST_CLK
-        self.touched: dict[int, npt.NDArray[np.uint32]] = {}
-        self.dirty: set[int] = set()
-        self.table_in: dict[int, bool] = {}
-        self.code: list[int] = []
         self.stdin_start = int(self.host[HOST_POSITION])
         self.retired_start = int(self.state[RETIRED])
-        if not (self.heights.reserve("boundary", 1) and self._touch_page(self.map.system_page) and self._dirty_page(self.map.system_page)):
+        page = self.map.system_page
+        room = reserve(self.heights.tables, self.heights.index("boundary"), 1)
+        if not (room and open_page(self.book, page, OPEN) and open_page(self.book, page, DIRTY)):
             raise AssertionError("a segment has room for the system page")
+        self.book.lengths[CAUSES] = 0  # every segment opens that one
 
     def _end(self) -> None:
         self.mem[self.system_word + self.map.word_pc] = self.state[PC]
         blind = self.blinding.words(len(self.segments)) if self.blinding else (0,) * BLIND_WORDS
         at = self.system_word + self.map.word_blind
         self.mem[at : at + BLIND_WORDS] = blind
-        h = self.heights
-        steps = int(h.rows[: len(h.step_names)].sum())
+        steps = int(self.heights.tables.rows[: self.heights.steps].sum())
         if steps == 0:
             raise self._fault("this instruction does not fit into a segment", hint="give a larger --segment-limit")
-        halted = bool(self.host[HOST_HALTED])
+        touched, dirty, above, code = self._lists()
         table_pages: dict[int, npt.NDArray[np.uint32]] = {}
         pre: tuple[int, ...] = ()
         post: tuple[int, ...] = ()
         if self.tree is not None:
             pre = tuple(int(x) for x in self.tree.image_id())
-            table_pages = {t: np.array(self.tree.table_page(t)) for t in self.table_in}
-            numbers = sorted(self.dirty)
+            table_pages = {t: np.array(self.tree.table_page(t)) for t in above.tolist()}
+            numbers = sorted(dirty.tolist())
             width = self.map.page_words
             self.tree.update_batch(numbers, np.stack([self.mem[p * width : (p + 1) * width] for p in numbers]))
             post = tuple(int(x) for x in self.tree.image_id())
-        rows = {name: int(count) for name, count in zip(h.names, h.rows, strict=True)}
+        pages = dict(zip(touched.tolist(), self.book.snapshots[: len(touched)].copy(), strict=False))
         self.segments.append(
             Segment(
-                index=len(self.segments), pages=self.touched if self.snapshots else {}, dirty=frozenset(self.dirty),
-                table_pages=table_pages, code=np.array(self.code, dtype=np.int64), steps=steps, rows=rows, stdin=self._input(),
-                stdin_position=self.stdin_start, last=halted, exit_code=int(self.host[HOST_EXIT_CODE]), pre=pre, post=post,
-                blind=blind, retired=int(self.state[RETIRED]) - self.retired_start,
+                index=len(self.segments), pages=pages, dirty=frozenset(dirty.tolist()), table_pages=table_pages, code=code.copy(),
+                steps=steps, rows=self.heights.by_name(), stdin=self._input(), stdin_position=self.stdin_start,
+                last=bool(self.host[HOST_HALTED]), exit_code=int(self.host[HOST_EXIT_CODE]), pre=pre, post=post, blind=blind,
+                retired=int(self.state[RETIRED]) - self.retired_start,
             )
         )  # fmt: skip
-        self.decoded[self.code] = 0
-        for page in self.touched:
-            self.page_state[page] = 0
-            self.word_state[page * self.map.page_words : (page + 1) * self.map.page_words] = 0
+        for pc, link, data_rows, table_rows in self.book.causes[: self.book.lengths[CAUSES]].tolist():
+            self.origins.count((pc, link), data_rows, table_rows)
+        close(self.book)
+
+    def _lists(self) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+        """Pages touched, pages written, pages of the table above them, and words of code."""
+        book = self.book
+        touched, written, above, code = (
+            numbers[: book.lengths[which]]
+            for numbers, which in ((book.touched, TOUCHED), (book.written, WRITTEN), (book.above, ABOVE), (book.code, CODE))
+        )
+        return touched, written, above, code
 
     def _input(self) -> bytes | None:
         """What the segment read, and the rest of a read that began in it and goes on: its length was an answer of the host."""
@@ -246,19 +254,14 @@ class Executor:
     def _handle(self, event: int, console: Console) -> None:
         arg = int(self.state[ARG])
         if event == events.DECODE:
-            self._fetch(int(self.state[PC]))
-        elif event == events.TOUCH:
-            page = arg // self.map.page_words
-            self._check_guard(page, 4 * arg, "reads or writes")
-            self._require(self._touch_page(page))
-        elif event == events.DIRTY:
-            page = arg // self.map.page_words
-            self._check_guard(page, 4 * arg, "writes to")
-            self._require(self._touch_page(page) and self._dirty_page(page))
+            self._not_code(int(self.state[PC]))
+        elif event in (events.TOUCH, events.DIRTY):
+            self._check_guard(WORD_BYTES * arg, "reads or writes" if event == events.TOUCH else "writes to")
+            raise Cut
         elif event == events.FULL:
-            self._require(self.heights.grow(arg))
+            raise Cut
         elif event == events.STORE_CODE:
-            if not self.heights.rows[: len(self.heights.step_names)].any():
+            if not self.heights.tables.rows[: self.heights.steps].any():
                 raise self._fault("an instruction overwrites itself", hint="write code before jumping to it")
             raise Cut(REWRITTEN)
         elif event == events.HOST:
@@ -273,10 +276,6 @@ class Executor:
         else:
             raise self._lost()
 
-    def _require(self, fits: bool) -> None:
-        if not fits:
-            raise Cut
-
     def _out_of_fuel(self) -> None:
         if self.limits.max_cycles is not None and self.state[RETIRED] >= self.limits.max_cycles:
             raise self._fault(
@@ -286,76 +285,19 @@ class Executor:
         if LAST_CLK - int(self.state[CLK]) < 2 * STEP_SLOTS:
             raise Cut(CLOCK)
 
-    def _fetch(self, pc: int) -> None:
-        word = pc // 4
-        self._check_guard(word // self.map.page_words, pc, "runs code at")
-        if self.word_state[word] == 2:
+    def _not_code(self, pc: int) -> None:
+        """Why the pager did not fetch the word at `pc`."""
+        word = pc // WORD_BYTES
+        self._check_guard(pc, "runs code at")
+        if self.book.words[word] == STORED:
             raise Cut(REWRITTEN)
-        entry = self.kernel.decode(np.int64(self.mem[word]))
-        if entry == 0:
+        if self.kernel.decode(np.int64(self.mem[word])) == 0:
             raise self._illegal(int(self.mem[word]))
-        page = word // self.map.page_words
-        self._require((self.page_state[page] != 0 or self._touch_page(page)) and self.heights.reserve("decode", 1))
-        self.decoded[word] = entry
-        self.word_state[word] = 1
-        self.code.append(word)
-
-    def _touch_page(self, page: int) -> bool:
-        """Pages in a page and the pages of the table above it that are not in yet."""
-        if self.page_state[page]:
-            return True
-        missing = self._missing_tables(page)
-        if not self._reserve_pages(len(missing)):
-            return False
-        self.page_state[page] = 1
-        self._caused_paging(page, len(missing))
-        width = self.map.page_words
-        self.touched[page] = self.mem[page * width : (page + 1) * width].copy() if self.snapshots else np.zeros(0, dtype=np.uint32)
-        for table in missing:
-            self.table_in[table] = False
-        return True
-
-    def _reserve_pages(self, tables: int) -> bool:
-        """Room for a version of a data page and of so many pages of the table."""
-        rows = self.map.page_rows
-        return self.heights.reserve("data_page", rows) and self.heights.reserve("table_page", rows * tables)
+        raise Cut
 
     def _origin(self) -> tuple[int, int]:
         """The instruction under way, and its return address register."""
-        return int(self.state[PC]), int(self.mem[self.system_word + LINK])
-
-    def _caused_paging(self, page: int, tables: int) -> None:
-        if self.snapshots and page != self.map.system_page:  # every segment opens that one
-            self.origins.count(self._origin(), self.map.page_rows, self.map.page_rows * tables)
-
-    def _missing_tables(self, page: int) -> list[int]:
-        missing: list[int] = []
-        while True:
-            parent = self.map.parent(page)
-            if parent in self.table_in or parent == page:
-                return missing
-            missing.append(parent)
-            page = parent
-
-    def _dirty_page(self, page: int) -> bool:
-        """A page and the table pages above it get a second version, for the end of the segment."""
-        if page in self.dirty:
-            return True
-        clean = []
-        above = self.map.parent(page)
-        while not self.table_in[above]:
-            clean.append(above)
-            if self.map.parent(above) == above:
-                break
-            above = self.map.parent(above)
-        if not self._reserve_pages(len(clean)):
-            return False
-        self.page_state[page] = 3
-        self._caused_paging(page, len(clean))
-        self.dirty.add(page)
-        for table in clean:
-            self.table_in[table] = True
-        return True
+        return int(self.state[PC]), int(self.mem[self.book.shape.link])
 
     # the host
 
@@ -393,9 +335,9 @@ class Executor:
 
     # faults
 
-    def _check_guard(self, page: int, address: int, does: str) -> None:
+    def _check_guard(self, address: int, does: str) -> None:
         """No proof can page in a guard page."""
-        if page not in self.guards:
+        if not self.book.guards[address // self.map.page_bytes]:
             return
         known = self.program.guards if self.program is not None else ()
         guard = next((guard for guard in known if guard.start <= address < guard.end), None)
@@ -410,7 +352,7 @@ class Executor:
     def _lost(self) -> GuestFault:
         """The pc is no place for an instruction: the fault of the one that led there. A second run finds its pc."""
         target, before = int(self.state[PC]) & 0xFFFFFFFF, int(self.state[RETIRED]) - 1
-        kind = "misaligned" if target % 4 else "outside user memory"
+        kind = "misaligned" if target % WORD_BYTES else "outside user memory"
         if before > 0:
             again = Executor(self.machine, self.image, None, self.stdin, replace(self.limits, max_cycles=before), snapshots=False)
             with suppress(GuestFault):

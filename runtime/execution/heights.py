@@ -2,55 +2,87 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from zkc.runtime.arguments import MAX_LOG_ROWS
 from zkc.runtime.circuit.machine import Machine
-from zkc.runtime.execution.sizes import padded, row_cells
+from zkc.runtime.execution.sizes import row_cells
+from zkc.runtime.field.compiled import kernel
+from zkc.runtime.stark.parameters import MIN_LOG_HEIGHT
 
 PAGING_PAGES = 128
 """Versions of pages that the paging tables always have room for, so that any instruction finds room for the pages it touches."""
 CELL_BUDGET = 90_000_000
 """Most base-field cells of one segment, LogUp columns included: bounds the prover's memory."""
 
+Numbers = npt.NDArray[np.int64]
+
+
+class Tables(NamedTuple):
+    """Of each table, by its number: its rows, the height that is paid for, cells of a row, most rows. total: cells paid for, one number."""
+
+    rows: Numbers
+    limits: Numbers
+    cells: Numbers
+    most: Numbers
+    total: Numbers
+
+
+@kernel
+def grow(tables: Tables, index: int, more: int) -> bool:
+    """Raises the height of a table until `more` rows fit; False if the segment has no room for that."""
+    needed, limit = tables.rows[index] + more, max(tables.limits[index], 1 << MIN_LOG_HEIGHT)
+    while limit < needed:
+        limit *= 2
+    cost = (limit - tables.limits[index]) * tables.cells[index]
+    if limit > tables.most[index] or tables.total[0] + cost > CELL_BUDGET:
+        return False
+    tables.limits[index] = limit
+    tables.total[0] += cost
+    return True
+
+
+@kernel
+def reserve(tables: Tables, index: int, more: int) -> bool:
+    """Counts `more` rows of a table; False if they do not fit."""
+    if tables.rows[index] + more > tables.limits[index] and not grow(tables, index, more):
+        return False
+    tables.rows[index] += more
+    return True
+
 
 class Heights:
-    """Rows and row limits of the step tables (shared with the generated executor), and of decode and paging tables."""
+    """Rows and heights of all tables that grow with execution: those of steps first, in the order of the executor."""
 
     def __init__(self, machine: Machine, log_rows: int | None) -> None:
-        tables = {t.name: t for t in machine.circuit.tables}
-        self.step_names = [t.name for t in machine.spec.step_tables]
-        self.names = [*self.step_names, *machine.spec.inputs]
-        self.cells = [row_cells(tables[n]) for n in self.names]
-        self.max_rows = {n: 1 << (MAX_LOG_ROWS if log_rows is None else log_rows) for n in self.names}
+        circuit = {t.name: t for t in machine.circuit.tables}
+        self.steps = len(machine.spec.step_tables)
+        self.names = [*(t.name for t in machine.spec.step_tables), *machine.spec.inputs]
+        most = dict.fromkeys(self.names, 1 << (MAX_LOG_ROWS if log_rows is None else log_rows))
         if log_rows is not None:
             for name in ("data_page", "table_page"):
-                self.max_rows[name] = max(1 << log_rows, PAGING_PAGES * machine.memory_map.page_rows)
-        self.rows: npt.NDArray[np.int64] = np.zeros(len(self.names), dtype=np.int64)
-        self.limits: npt.NDArray[np.int64] = np.zeros(len(self.names), dtype=np.int64)
-        self.total = 0
+                most[name] = max(1 << log_rows, PAGING_PAGES * machine.memory_map.page_rows)
+        cells = [row_cells(circuit[n]) for n in self.names]
+        rows, limits = np.zeros((2, len(self.names)), dtype=np.int64)
+        self.tables = Tables(rows, limits, np.array(cells), np.array([most[n] for n in self.names]), np.zeros(1, dtype=np.int64))
 
     def reset(self) -> None:
-        self.rows[:] = 0
-        self.limits[:] = 0
-        self.total = 0
+        """For another segment."""
+        for numbers in (self.tables.rows, self.tables.limits, self.tables.total):
+            numbers[:] = 0
 
-    def grow(self, index: int, more: int = 1) -> bool:
-        """Raises the limit of a table until `more` rows fit; False if the segment has no room for that."""
-        needed = int(self.rows[index]) + more
-        limit = max(int(self.limits[index]), padded(needed))
-        cost = (limit - int(self.limits[index])) * self.cells[index]
-        if limit > self.max_rows[self.names[index]] or self.total + cost > CELL_BUDGET:
-            return False
-        self.limits[index] = limit
-        self.total += cost
-        return True
+    def index(self, name: str) -> int:
+        """The number of a table."""
+        return self.names.index(name)
 
-    def reserve(self, name: str, more: int) -> bool:
-        """Counts `more` rows of a table that the generated executor does not count; False if they do not fit."""
-        index = self.names.index(name)
-        if int(self.rows[index]) + more > int(self.limits[index]) and not self.grow(index, more):
-            return False
-        self.rows[index] += more
-        return True
+    def most_rows(self, name: str) -> int:
+        """No segment has more rows of a table."""
+        index = self.index(name)
+        return min(int(self.tables.most[index]), CELL_BUDGET // int(self.tables.cells[index]))
+
+    def by_name(self) -> dict[str, int]:
+        """The rows of each table."""
+        return {name: int(count) for name, count in zip(self.names, self.tables.rows, strict=True)}

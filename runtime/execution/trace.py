@@ -10,9 +10,10 @@ import numpy.typing as npt
 from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.errors import ZkcError
-from zkc.runtime.execution.executor import CLK, EVENT, FIRST_CLK, FUEL, PC, RETIRED, STATE_WORDS
+from zkc.runtime.execution.executor import FIRST_CLK
 from zkc.runtime.execution.fill import fill, fill_polynomials
 from zkc.runtime.execution.operations import HOST_LENGTH, HOST_PRESENT, HOST_WORDS
+from zkc.runtime.execution.pager import CLK, EVENT, FUEL, PC, RETIRED, STATE_WORDS
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.execution.sizes import padded
 from zkc.runtime.field import arrays

@@ -13,7 +13,8 @@ from zkc.compiler.build import load_machine
 from zkc.runtime.circuit.machine import InsnInfo, Machine, immediate_value
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.execution import events
-from zkc.runtime.execution.executor import CLK, EVENT, FIRST_CLK, FUEL, PC, Cut, Executor, Limits
+from zkc.runtime.execution.executor import FIRST_CLK, Cut, Executor, Limits
+from zkc.runtime.execution.pager import CLK, EVENT, FUEL, PC, close
 from zkc.runtime.memory.image import Image
 
 CODE: Final = 0x10000
@@ -115,13 +116,15 @@ class Steps:
     def _restore(self, before: Mapping[int, int]) -> dict[int, bytes]:
         """Clears what was stored; the words that changed."""
         executor = self.executor
-        written = np.concatenate([np.flatnonzero(executor.word_state[page * 256 :][:256]) + page * 256 for page in executor.touched])
+        book, touched = executor.book, executor._lists()[0]
+        written = np.concatenate([np.flatnonzero(book.words[page * 256 :][:256]) + page * 256 for page in touched])
         words = {*(int(w) * 4 for w in written), *before}
         changed = {a: int(executor.mem[a // 4]) for a in words if a < USER_END and int(executor.mem[a // 4]) != before.get(a, 0)}
         for address in words:
             if address < USER_END:
-                executor.mem[address // 4] = executor.decoded[address // 4] = executor.word_state[address // 4] = 0
-        executor.code.clear()
+                book.mem[address // 4] = book.decoded[address // 4] = book.words[address // 4] = 0
+        close(book)
+        executor._begin()
         return {address: value.to_bytes(4, "little") for address, value in changed.items()}
 
 

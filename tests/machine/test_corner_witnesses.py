@@ -11,7 +11,8 @@ from tests.machine.programs import DATA, OPERATIONS, Assembler, RandomProgram, e
 from tests.machine.support import WORDS, encode, immediates, instructions, machine
 from tests.oracle.unicorn_machine import USER_END
 from zkc.runtime.errors import GuestFault
-from zkc.runtime.execution.executor import CLK, LAST_CLK, Executor
+from zkc.runtime.execution.executor import LAST_CLK, Executor
+from zkc.runtime.execution.pager import CLK
 from zkc.runtime.execution.trace import trace
 from zkc.runtime.guest.elf import load_elf
 from zkc.runtime.memory.image import Image

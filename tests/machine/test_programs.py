@@ -50,7 +50,7 @@ def last_image_id(executor: Executor, execution: Execution) -> tuple[int, ...]:
     """The ID of what is in memory now, from the pages themselves."""
     pages = {page for segment in execution.segments for page in segment.pages}
     touched = {page: executor.mem[page * 256 : page * 256 + 256] for page in pages}
-    image = Image(executor.map, touched | _untouched(executor, pages), executor.guards)
+    image = Image(executor.map, touched | _untouched(executor, pages), executor.image.guards)
     return PageTree.of(image, machine().hasher).image_id()
 
 
