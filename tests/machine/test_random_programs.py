@@ -48,7 +48,7 @@ def witness_holds(program: RandomProgram) -> None:
     segments = run.segments
     assert all(a.post == b.pre for a, b in pairwise(segments))
     pages = {page for s in segments for page in s.pages}
-    last = Image(made.map, {page: made.mem[page * 256 : page * 256 + 256] for page in pages}, made.guards)
+    last = Image(made.map, {page: made.mem[page * 256 : page * 256 + 256] for page in pages}, made.image.guards)
     assert PageTree.of(last, machine().hasher).image_id() == segments[-1].post
     for segment in sorted(segments, key=lambda s: len({n for n, r in s.rows.items() if r}), reverse=True)[:CHECKED]:
         failures = check(machine().circuit, *trace(machine(), segment), machine())
