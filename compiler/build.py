@@ -27,7 +27,7 @@ from zkc.compiler.incremental import lower_program
 from zkc.compiler.ir.operation import Operation
 from zkc.compiler.passes.lower_fill import layout_of
 from zkc.compiler.pipeline import Lowered, Lowerings
-from zkc.compiler.program import Program
+from zkc.compiler.program import Program, register_fields
 from zkc.compiler.runtime_names import check_given_tables, check_registers
 from zkc.compiler.targets.ending import ending_of
 from zkc.compiler.targets.fill import Histogram, emit_fill
@@ -242,4 +242,4 @@ def _insn_info(program: Program, name: str) -> InsnInfo:
     family = program.families[e.family]
     names = names_in(next(i.body for i in family.insns if i.name == name))
     relative = {"=pc", "pc", "imm"} <= names and e.immediate is not None and e.immediate.type.name == "felt"
-    return InsnInfo(name, e.op, e.mask, e.match, e.fields, pieces, e.assembly, relative)
+    return InsnInfo(name, e.op, e.mask, e.match, e.fields, tuple(register_fields(program)), pieces, e.assembly, relative)

@@ -15,6 +15,7 @@ from zkc.compiler.runtime_names import check_constants
 from zkc.compiler.step_buses import step_buses
 from zkc.dsl import parser
 from zkc.dsl import syntax as s
+from zkc.dsl.built_in import WORD
 from zkc.dsl.check import Surroundings, Typed, check
 from zkc.runtime.circuit.expected import NEEDED_CONSTANTS
 from zkc.runtime.field.koalabear import P
@@ -35,7 +36,7 @@ def surroundings(program: Program) -> Surroundings:
         constants=NEEDED_CONSTANTS,
         row_inputs=ROW_INPUTS,
         instruction=step,
-        decoded={"real": "felt", "word": "u32", **uses, **step},
+        decoded={"real": "felt", "word": WORD, **uses, **step},
     )
 
 

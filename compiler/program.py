@@ -13,7 +13,7 @@ from zkc.compiler.intervals import Interval
 from zkc.compiler.names import name_problems
 from zkc.dsl import constants
 from zkc.dsl import syntax as s
-from zkc.dsl.built_in import BUILT_IN_TYPES
+from zkc.dsl.built_in import BUILT_IN_TYPES, WORD
 from zkc.dsl.constants import ConstantError, ConstValue, shown
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from zkc.runtime.field.koalabear import P
@@ -353,7 +353,7 @@ def _check_registers(program: Program) -> None:
 
 
 def _check_immediate(program: Program, immediate: s.Immediate) -> None:
-    most = {"u32": WORD_BITS, "felt": 30}.get(immediate.type.name, 0)
+    most = {WORD: WORD_BITS, "felt": 30}.get(immediate.type.name, 0)
     if most == 0 or immediate.type.length is not None:
         program.error("E0105", "an immediate is a `u32` or a `felt`", immediate.type.span)
         return

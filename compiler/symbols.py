@@ -20,6 +20,7 @@ from zkc.compiler.importer.uses import INSTRUCTION, SERVICE
 from zkc.compiler.program import Program
 from zkc.compiler.step_buses import step_buses
 from zkc.dsl import syntax as s
+from zkc.dsl.built_in import RANGE, WORD
 from zkc.dsl.check import Typed
 from zkc.dsl.types import UNKNOWN, Type, name_of
 
@@ -29,10 +30,6 @@ KINDS: Final = (
     "constant_items", "type_items", "structs", "buses", "fixed", "gadgets", "impls", "formats", "frames", "families", "services", "tables",
 )  # fmt: skip
 OUTLINE: Final = "outline of "
-WORD: Final = "u32"
-"""The type of the word that `decode` takes."""
-RANGE: Final = "range"
-"""The fixed table that ranges of powers of two are looked up in."""
 
 
 def name_in(kind: str, key: object) -> str:

@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from zkc.runtime.guest.abi import LINKS
+
 Numbers = npt.NDArray[np.int64]
 
-LINKS: Final = (1, 5)
-"""The registers that the calling convention keeps return addresses in."""
 STAYS, CALLS, RETURNS = range(3)
 MOST_FRAMES: Final = 64
 """Frames of a call stack that are looked at."""

@@ -9,11 +9,11 @@ from typing import Any
 
 from zkc.runtime.circuit.circuit import Circuit
 from zkc.runtime.circuit.text import circuit_text, compact
+from zkc.runtime.guest.abi import GUARD_BYTES, STACK_POINTER, STACK_RESERVE
 from zkc.runtime.hash.merkle import LEAF_KEY, NODE_KEY
 from zkc.runtime.limits import MAX_CLAIM_VALUES, MAX_JOURNAL_BYTES, MAX_PROOF_BYTES, MAX_SEGMENTS
-from zkc.runtime.memory.guards import GUARD_BYTES
 from zkc.runtime.memory.image import guard_digest
-from zkc.runtime.memory.map import STACK_POINTER, STACK_RESERVE, MemoryMap
+from zkc.runtime.memory.map import MemoryMap
 from zkc.runtime.receipts.receipt import KIND_SEGMENTS, MAGIC, VERSION
 from zkc.runtime.stark import parameters as fixed
 from zkc.runtime.stark.shape import MAX_DEGREE

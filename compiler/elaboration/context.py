@@ -17,6 +17,7 @@ from zkc.compiler.ir.degrees import Degrees
 from zkc.compiler.ir.locations import Calls, Location
 from zkc.compiler.ir.operation import INT, NOTHING, Attribute, Operation, Region, constant_of
 from zkc.compiler.passes.lift import Lift
+from zkc.dsl.built_in import RANGE
 from zkc.dsl.syntax import Span
 from zkc.runtime.field.koalabear import P
 
@@ -240,8 +241,8 @@ class Context:
             size = self.declared.types[type_].high + 1
             fixed = self.declared.of(circ.FIXED)
             if size & (size - 1) == 0:
-                if len(fixed["range"].names("fields") if "range" in fixed else ()) != 2:
-                    self.fail("E0302", "ranges of powers of two need the fixed table `range(bits, v)`", span)
+                if len(fixed[RANGE].names("fields") if RANGE in fixed else ()) != 2:
+                    self.fail("E0302", f"ranges of powers of two need the fixed table `{RANGE}(bits, v)`", span)
             elif type_ not in fixed or len(fixed[type_].names("fields")) != 1:
                 self.fail("E0302", f"the range of `{type_}` needs a fixed table of that name", span)
         self.b.create(row.RANGE, (column,), {"type": type_, "label": label})

@@ -9,9 +9,9 @@ from zkc.compiler.elaboration.statements import Elaborator
 from zkc.compiler.elaboration.values import Number, RecordValue, Scalar, Single, StructValue, Value
 from zkc.compiler.ir import operation as ir
 from zkc.compiler.ir.operation import Operation
+from zkc.dsl.built_in import WORD
 
 BITS = 32
-WORD = "u32"
 Piece = tuple[int, int, int, int]
 """A piece of an immediate: see `circ.format`."""
 

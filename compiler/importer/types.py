@@ -9,9 +9,8 @@ from zkc.compiler.dialects.circ import shape_text
 from zkc.compiler.ir.operation import ANY, ARRAY, ENTRY, FELT, INSN, STRUCT, Type, array_type, struct_type, type_named
 from zkc.compiler.program import ConstValue, Program, evaluate_constant
 from zkc.dsl import syntax as s
+from zkc.dsl.built_in import WORD
 
-WORD: Final = "u32"
-"""The type of the word that `decode` takes."""
 MAX_ITEMS: Final = 4096
 """Elements of an array, and rounds of a loop."""
 

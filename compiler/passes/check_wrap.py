@@ -13,6 +13,7 @@ from zkc.compiler.intervals import Interval
 from zkc.compiler.ir.operation import Operation, Region, Value, constant_of
 from zkc.compiler.passes.facts import Facts
 from zkc.compiler.passes.intervals import Intervals
+from zkc.dsl.built_in import RANGE
 from zkc.runtime.field.koalabear import P
 
 ZERO = Interval(0, 0)
@@ -46,7 +47,7 @@ class _Check:
 
     def _lookup(self, op: Operation) -> None:
         """`range(bits, x)`, looked up once."""
-        if op.text("bus") == "range" and constant_of(op.operands[0]) == 1 and len(op.operands) == 3:
+        if op.text("bus") == RANGE and constant_of(op.operands[0]) == 1 and len(op.operands) == 3:
             bits = constant_of(op.operands[1])
             if isinstance(bits, int) and 0 <= bits < 32:
                 self.intervals.learn(op.operands[2], Interval(0, (1 << bits) - 1))

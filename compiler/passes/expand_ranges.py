@@ -14,6 +14,7 @@ from zkc.compiler.ir.builder import Builder
 from zkc.compiler.ir.operation import Operation, Symbol
 from zkc.compiler.ir.rewrite import rewrite
 from zkc.compiler.passes.facts import Facts
+from zkc.dsl.built_in import RANGE
 
 
 @dataclass(frozen=True)
@@ -42,5 +43,5 @@ class ExpandRanges:
         above = facts.types[type_].high + 1
         power = above & (above - 1) == 0
         arguments = [felt.constant(b, above.bit_length() - 1), column] if power else [column]
-        attributes = {"bus": Symbol("range" if power else type_), "label": label, "checks": True}
+        attributes = {"bus": Symbol(RANGE if power else type_), "label": label, "checks": True}
         b.create(bus.LOOKUP, [felt.constant(b, 1), *arguments], attributes)

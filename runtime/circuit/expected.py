@@ -19,10 +19,12 @@ EXACT = {
 """Constants that can have one value only, and why."""
 SYSTEM_WORDS = ("word_sink", "word_phase", "word_pointer", "word_remaining", "word_count")
 """Words of the system page that the executor knows besides those of the memory map."""
+PHASES = ("phase_reading",)
+"""What the word `word_phase` holds while an environment call is under way: those that the executor knows."""
 TAGS = ("tag_data", "tag_table", "tag_root", "tag_journal")
 """What the hash begins with, for each kind of input."""
 HASH_CONSTANTS = ("poseidon2_external", "poseidon2_internal", "poseidon2_diagonal")
-NEEDED_NUMBERS = frozenset((*(f.name for f in fields(MemoryMap)), *EXACT, *SYSTEM_WORDS, "system_word"))
+NEEDED_NUMBERS = frozenset((*(f.name for f in fields(MemoryMap)), *EXACT, *SYSTEM_WORDS, *PHASES, "system_word"))
 NEEDED_CONSTANTS = NEEDED_NUMBERS.union(HASH_CONSTANTS)
 """Constants that the runtime reads: the integers, and all."""
 WORDS = range(8)

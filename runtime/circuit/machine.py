@@ -13,6 +13,7 @@ from typing import Any
 
 from zkc.runtime.circuit.circuit import Circuit
 from zkc.runtime.circuit.fill_program import FillProgram
+from zkc.runtime.guest.abi import register_name
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.memory.map import MemoryMap
 
@@ -28,13 +29,15 @@ class StepTable:
 
 @dataclass(frozen=True)
 class InsnInfo:
-    """What the disassembler needs of one instruction: word & mask == match; fields as (high, low) bits; `relative`: it adds imm to pc."""
+    """What the disassembler needs of one instruction: word & mask == match; fields as (high, low) bits, those that are
+    numbers of registers; `relative`: it adds imm to pc."""
 
     name: str
     op: int
     mask: int
     match: int
     fields: dict[str, tuple[int, int]]
+    registers: tuple[str, ...]
     immediate: tuple[tuple[int, int, bool, bool], ...]
     assembly: str
     relative: bool
@@ -127,17 +130,11 @@ def _execute(name: str, text: str) -> ModuleType:
     return module
 
 
-ABI_NAMES = [
-    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5",
-    "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
-]  # fmt: skip
-
-
 def _assembly(insn: InsnInfo, word: int, pc: int) -> str:
     values: dict[str, str] = {"name": insn.name}
     for name, (high, low) in insn.fields.items():
         number = word >> low & ((1 << (high - low + 1)) - 1)
-        values[name] = ABI_NAMES[number] if name in ("rd", "rs1", "rs2") else str(number)
+        values[name] = register_name(number) if name in insn.registers else str(number)
     if insn.immediate:
         values["imm"] = str(immediate_value(insn, word))
     text = insn.assembly.format(**values)

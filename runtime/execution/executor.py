@@ -64,8 +64,6 @@ STEP_SLOTS = 4
 JOURNAL_BUFFER = 1 << 16
 MOST_REFUSED = 1000
 """Different numbers of refused calls that are counted: a program may try all."""
-READING = 1
-"""The phase of an environment call that reads (circuits/machine.circ, word_phase)."""
 FOREVER = 1 << 62
 LOST = "look at what this jump or return takes its address from; code that runs off its end has no jump"
 """Hint of a pc that is no place for an instruction."""
@@ -242,7 +240,7 @@ class Executor:
         system, names = self.mem[self.system_word :], self.machine.circuit.constants
         phase, remaining, count = (int(system[names[n]]) for n in ("word_phase", "word_remaining", "word_count"))
         position = int(self.host[HOST_POSITION])
-        began_here = phase == READING and count - remaining <= position - self.stdin_start
+        began_here = phase == names["phase_reading"] and count - remaining <= position - self.stdin_start
         return self.stdin[self.stdin_start : position + (remaining if began_here else 0)]
 
     def _refuel(self) -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from zkc.runtime.execution import events
 from zkc.runtime.execution.heights import Heights, Numbers, Tables, grow, reserve
 from zkc.runtime.field.compiled import kernel
+from zkc.runtime.guest.abi import RETURN_ADDRESS
 from zkc.runtime.memory.image import Image
 from zkc.runtime.memory.map import WORD_BYTES, MemoryMap
 
@@ -24,8 +25,6 @@ OPEN, DIRTY = 1, 3
 """States of a page in this segment: touched; written. 0: neither."""
 FETCHED, STORED = 1, 2
 """States of a word in this segment: run as code; written. 0: neither."""
-LINK = 1
-"""The register for return addresses; registers are the first words of the system page."""
 TOUCHED, WRITTEN, ABOVE, CODE, CAUSES = range(5)
 """The lists of a segment: pages touched, pages written, pages of the table above them, decoded words, what caused pages to be opened."""
 
@@ -79,7 +78,7 @@ def new_book(memory: MemoryMap, heights: Heights, image: Image, *, snapshots: bo
     pages, guards = np.zeros((2, memory.page_count), dtype=np.uint8)
     guards[list(image.guards)] = 1
     shape = Shape(
-        memory.page_words, memory.page_rows, memory.arity, memory.table_page, memory.system_base // WORD_BYTES + LINK,
+        memory.page_words, memory.page_rows, memory.arity, memory.table_page, memory.system_base // WORD_BYTES + RETURN_ADDRESS,
         heights.index("data_page"), heights.index("table_page"), heights.index("decode"),
     )  # fmt: skip
     touched, written = np.empty((2, most), dtype=np.int64)

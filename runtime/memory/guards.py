@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from zkc.runtime.guest.abi import GUARD_BYTES
 from zkc.runtime.memory.map import MemoryMap
 
 Range = tuple[int, int]
 """Byte addresses: the first, and the first behind."""
-GUARD_BYTES: Final = 0x1_0000
-"""Bytes at address 0 (as Linux keeps free, vm.mmap_min_addr), and bytes between heap and stack."""
 
 
 @dataclass(frozen=True)

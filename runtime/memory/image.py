@@ -15,7 +15,8 @@ import numpy.typing as npt
 from zkc.runtime import arguments
 from zkc.runtime.errors import InputError
 from zkc.runtime.field.koalabear import P
-from zkc.runtime.memory.map import STACK_POINTER, WORD_BYTES, MemoryMap
+from zkc.runtime.guest.abi import STACK_POINTER
+from zkc.runtime.memory.map import WORD_BYTES, MemoryMap
 
 if TYPE_CHECKING:  # a verifier computes with image IDs and loads no program
     from zkc.runtime.guest.elf import Program

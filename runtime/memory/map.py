@@ -12,13 +12,10 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 from zkc.runtime.errors import ZkcError
+from zkc.runtime.guest.abi import STACK_POINTER, STACK_RESERVE
 from zkc.runtime.memory.blinding import BLIND_WORDS
 
 WORD_BYTES = 4
-STACK_POINTER = 2
-"""Number of the register that the calling convention uses as stack pointer."""
-STACK_RESERVE = 0x1000
-"""Bytes from the first stack pointer to the end of user memory. They are zero: argc = 0, no argv, no envp, an empty auxiliary vector."""
 
 Constants = Mapping[str, int | list[int]]
 

@@ -37,6 +37,7 @@ CONSTANTS: dict[str, tuple[str, str, str]] = {
     "no stack pointer": ("const registers = 32;", "const registers = 2;", "the stack pointer among them"),
     "more registers than words": ("const registers = 32;", "const registers = 2**40;", "words of the system page"),
     "phase on the pc": ("const word_phase = 36;", "const word_phase = 33;", "that nothing else uses"),
+    "no phase of reading": ("const phase_reading = 1;", "const phase_reads = 1;", "needs an integer constant `phase_reading`"),
     "journal in pieces": ("const word_journal_buffer = 48;", "const word_journal_buffer = 64;", "follow each other"),
     "one tag for two": ("const tag_root = 3;", "const tag_root = 1;", "`tag_root` is `tag_data`"),
     "one tag for pages and their table": ("const tag_data = 1;", "const tag_data = 2;", "`tag_table` is `tag_data`"),

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Message, Table
-from zkc.runtime.circuit.machine import ABI_NAMES, Machine
+from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.field.koalabear import P
+from zkc.runtime.guest.abi import register_name
 
 Numbers = npt.NDArray[np.int64]
 Traces = Mapping[str, npt.NDArray[np.uint32]]
@@ -273,7 +274,7 @@ class Checker:
         system = self.circuit.constants.get("system_word", 0)
         assert isinstance(system, int)
         if 0 <= value - system < 32:
-            return ABI_NAMES[value - system]
+            return register_name(value - system)
         return f"system word {value - system}" if 32 <= value - system < 256 else f"word of 0x{4 * value:x}"
 
     def instruction(self, table: Table, row: int) -> str:

@@ -22,8 +22,8 @@ from zkc.runtime.errors import GuestFault, InputError, VerificationError
 from zkc.runtime.execution.executor import Executor, Limits
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.execution.trace import trace
+from zkc.runtime.guest.abi import GUARD_BYTES
 from zkc.runtime.guest.elf import load_elf
-from zkc.runtime.memory.guards import GUARD_BYTES
 from zkc.runtime.memory.image import Image, PageTree
 from zkc.runtime.stark.parameters import DEFAULT
 from zkc.runtime.stark.prover import prove
