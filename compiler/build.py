@@ -31,7 +31,7 @@ from zkc.compiler.program import Program, register_fields
 from zkc.compiler.runtime_names import check_given_tables, check_registers
 from zkc.compiler.targets.ending import ending_of
 from zkc.compiler.targets.fill import Histogram, emit_fill
-from zkc.compiler.targets.fixed import fixed_table
+from zkc.compiler.targets.fixed import check_places, fixed_table
 from zkc.compiler.targets.integers import Uncomputable
 from zkc.compiler.targets.modules import ModuleWriter
 from zkc.compiler.targets.table import table_of
@@ -164,6 +164,8 @@ def build(files: list[Path], root: Path) -> MachineSpec:
     check_registers(program, lowered)
     check_buses(program, [*lowered.tables, lowered.claim])
     check_columns(program, lowered.tables)
+    for name, index in lowered.facts.indices.items():
+        check_places(program, program.fixed[name], index)
     program.check()
     widths = tuple(Bus(n, len(elements(program, _params(program, n)))) for n in names)
     tables = (*(table_of(x.air, buses) for x in lowered.tables), *fixed)

@@ -16,8 +16,10 @@ BUILT_IN = {
     "call": frozenset(BUILT_IN_CALLS),
     "table": frozenset(("claim", "guards", "executor")),
     "operator": frozenset(f"felt {op} felt" for op in FIELD_OPERATORS),
+    "field of a format": frozenset(("op", "imm", "name")),
 }
-"""Names of each namespace that no item can take. Tables of these names would share generated modules with parts of the compiler."""
+"""Names of each namespace that no item can take. Tables of these names would share generated modules with parts of the compiler; fields of
+a format stand beside `insn.op` and `insn.imm`, and beside `{name}` in assembly."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,18 @@ def name_problems(items: Iterable[s.Item]) -> list[Diagnostic]:
     problems: list[Diagnostic] = []
     first: dict[tuple[object, str], Declared] = {}
     for d in (x for item in items for x in _declarations(item)):
-        if isinstance(d.namespace, str) and d.name in BUILT_IN.get(d.namespace, ()):
-            problems.append(Diagnostic("E0203", f"`{d.name}` is built into the language: no {d.kind} can have this name", d.span))
+        space = d.namespace[0] if isinstance(d.namespace, tuple) else d.namespace
+        if isinstance(space, str) and d.name in BUILT_IN.get(space, ()):
+            problems.append(_built_in(d))
             continue
         before = first.setdefault((d.namespace, d.name), d)
         if before is not d and not any(p.span == d.span for p in problems):
             problems.append(_twice(d, before))
     return problems
+
+
+def _built_in(d: Declared) -> Diagnostic:
+    return Diagnostic("E0203", f"`{d.name}` is built into the language: no {d.kind} can have this name", d.span)
 
 
 def _twice(d: Declared, before: Declared) -> Diagnostic:
@@ -75,7 +82,7 @@ def _declarations(item: s.Item) -> Iterator[Declared]:
             yield Declared("operator", f"{item.left} {item.op} {item.right}", "operator", item.span)
         case s.Format():
             yield Declared("format", item.name, "format", item.span)
-            yield from (Declared(id(item), f.name, "field", f.span) for f in item.fields if f.name is not None)
+            yield from (Declared(("field of a format", id(item)), f.name, "field", f.span) for f in item.fields if f.name is not None)
         case s.Frame():
             yield Declared("frame", item.name, "frame", item.span)
             yield from _of_frame(item)

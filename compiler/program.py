@@ -276,6 +276,8 @@ def integer_operation(op: str, a: int, b: int, span: s.Span, program: Program) -
 MAX_INSTRUCTIONS = 1023
 """Numbers of instructions have ten bits in the executor's decoded words, and 0 is none."""
 WORD_BITS = 32
+GIVEN = ("clk", "pc", "word", "real")
+"""What rows of instructions, and of the table that decodes them, have by these names beside fields."""
 
 
 def encodings(program: Program) -> None:
@@ -346,7 +348,9 @@ def _check_registers(program: Program) -> None:
                 continue
             low, width, span = first.setdefault(part.name, (top, part.width, part.span))
             labels = ((span, "here it stands elsewhere" if low != top else f"here it has {width}"),)
-            if part.width != width:
+            if part.name in GIVEN:
+                program.error("E0203", f"`{part.name}` is built into the language: frames cannot receive a field of this name", part.span)
+            elif part.width != width:
                 program.error("E0104", f"`{part.name}` has {shown(part.width)} bits here, and others elsewhere", part.span, labels=labels)
             elif low != top:
                 program.error("E0104", f"`{part.name}` stands in different places in different formats", part.span, labels=labels)

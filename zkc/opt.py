@@ -14,7 +14,8 @@ from zkc.compiler.ir.printer import print_module
 from zkc.compiler.ir.reader import read_module
 from zkc.compiler.ir.verifier import check
 from zkc.compiler.passes.declarations import facts_of_module
-from zkc.compiler.passes.registry import OfModule, Registered, passes
+from zkc.compiler.passes.facts import Facts
+from zkc.compiler.passes.registry import PASSES, OfModule, Registered, passes
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from zkc.runtime.errors import InputError
 from zkc.runtime.files import read_file
@@ -125,7 +126,7 @@ def optimise(source: Source, settings: Settings) -> str:
     for number, step in enumerate(settings.steps):
         facts = facts_of_module(module)
         start = time.perf_counter()
-        module = step.registered.on(module, step.options, facts)
+        module = _run(step, module, facts)
         settings.times.append((step.name, time.perf_counter() - start))
         if facts.diagnostics:
             raise DiagnosticError(facts.diagnostics, dict(source.texts))
@@ -133,6 +134,19 @@ def optimise(source: Source, settings: Settings) -> str:
             check(module, closed=True, sources=source.texts)
         settings.between(step.name, module)
     return print_module(module, locations=settings.locations)
+
+
+def _run(step: Step, module: Module, facts: Facts) -> Module:
+    """A pass on a module. InputError if one that another package brings does something wrong."""
+    try:
+        return step.registered.on(module, step.options, facts)
+    except (DiagnosticError, InputError):
+        raise
+    except Exception as error:  # whatever the other package does wrong
+        if step.name in PASSES:
+            raise
+        message = f"the pass `{step.name}` of another package failed: {type(error).__name__}: {error}"
+        raise InputError(message, hint="mend the pass, or leave it out") from error
 
 
 def sources(path: Path | None, folder: Path, *, split: bool) -> list[Source]:

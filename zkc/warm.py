@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from zkc.runtime.kernels import cache, sources
+from zkc.runtime.memory.blinding import KEY_BYTES, Blinding
 from zkc.runtime.receipts.workers import Failure, run_tasks
 
 if TYPE_CHECKING:
@@ -100,10 +101,16 @@ def _compile(directory: Path | None, tasks: list[Task], jobs: int, progress: Pro
     with closing(outcomes):
         for done, (number, outcome) in enumerate(outcomes, 1):
             if isinstance(outcome, Failure):
-                raise outcome.as_error(f"the kernel {' '.join(tasks[number])} could not be compiled")
+                raise outcome.as_error(_what_failed(tasks[number]))
             entries |= outcome
             progress("kernels", done, len(tasks))
     return entries
+
+
+def _what_failed(task: Task) -> str:
+    if task == WHOLE:
+        return "the machine is compiled, and the shortest run on it could not be proven"
+    return f"the kernel {' '.join(task)} could not be compiled"
 
 
 def compile_kernel(directory: Path | None, task: Task) -> frozenset[Entry]:
@@ -142,12 +149,12 @@ def shortest_run(machine: Machine) -> Image | None:
     return Image(memory, pages)
 
 
-def _execute(machine: Machine, *, snapshots: bool = True) -> list[Segment]:
+def _execute(machine: Machine, *, snapshots: bool = True, blinding: Blinding | None = None) -> list[Segment]:
     """The segments of the shortest run."""
     from zkc.runtime.execution.executor import execute
 
     image = shortest_run(machine)
-    return [] if image is None else execute(machine, image, b"", snapshots=snapshots).segments
+    return [] if image is None else execute(machine, image, b"", snapshots=snapshots, blinding=blinding).segments
 
 
 def _trace(machine: Machine) -> None:
@@ -178,7 +185,7 @@ def run_whole(machine: Machine) -> None:
 
     parameters = PARAMETER_SETS[STANDARD_SET]
     _execute(machine, snapshots=False)
-    for segment in _execute(machine):
+    for segment in _execute(machine, blinding=Blinding(bytes(KEY_BYTES))):  # so that memory is another one in the end
         traces, claim = trace(machine, segment, least=parameters.min_log_height)
         proof = prove(machine.circuit, traces, claim, parameters)
         verify(machine.circuit, claim, proof, parameters)

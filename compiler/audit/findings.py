@@ -33,7 +33,7 @@ class Finding:
     table, arm: where; the arm is "" for what is no arm's. message: what is wrong. columns: names of those that are not determined.
     span: the statement; spans: the columns. code: E0506 for a choice, E0507 for a value that nothing keeps in its range, E0508 for a row
     where the executor stops, E0509 for what rows do not hand on, or do not bind, E0510 for an honest row that does
-    not fit.
+    not fit. help: what to do; what helps against others of its code, if it is left out.
     """
 
     table: str
@@ -44,6 +44,7 @@ class Finding:
     expected: str | None = None
     spans: tuple[Span, ...] = ()
     code: str = CHOICE
+    help: str | None = None
 
     def diagnostic(self) -> Diagnostic:
         """As an error for people."""
@@ -51,4 +52,4 @@ class Finding:
         names = ", ".join(f"`{c}`" for c in self.columns)
         notes = (f"not determined: {names}",) if names else ()
         labels = tuple((s, "the prover may choose this") for s in self.spans)
-        return Diagnostic(self.code, f"{self.message} in {where}", self.span, notes, HELP[self.code], labels)
+        return Diagnostic(self.code, f"{self.message} in {where}", self.span, notes, self.help or HELP[self.code], labels)

@@ -13,7 +13,8 @@ class Row(Polynomials):
     """Selectors are replaced by their values and constants folded.
 
     zero: nodes that vanish. shared: nodes that have one value in both of the rows that are compared. lookups: (fixed table, arguments).
-    messages: (number in the table, how often, arguments); what is received is counted negative. impossible: no columns fit.
+    messages: (number in the table, how often, arguments); what is received is counted negative. impossible: no columns fit. pinned: values
+    of columns that an equation says.
     """
 
     def __init__(self) -> None:
@@ -23,7 +24,7 @@ class Row(Polynomials):
         self.lookups: list[tuple[str, tuple[int, ...]]] = []
         self.messages: list[tuple[int, int, tuple[int, ...]]] = []
         self.impossible = False
-        self._pinned: dict[int, int] = {}
+        self.pinned: dict[int, int] = {}
 
     def vanish(self, node: int) -> None:
         """The node is 0."""
@@ -41,7 +42,7 @@ class Row(Polynomials):
         if form is not None and len(form) == 1:
             ((column, c),) = form.items()
             value = -linear.get(ONE, 0) * pow(c, -1, P) % P
-            self.impossible |= self._pinned.setdefault(column, value) != value
+            self.impossible |= self.pinned.setdefault(column, value) != value
 
     def substituted(self, columns: Mapping[int, int], replaced: Mapping[int, int]) -> Row:
         """The row where columns and nodes have these values."""

@@ -7,7 +7,24 @@ from pathlib import Path
 
 from zkc.compiler.audit import kept
 from zkc.compiler.audit.findings import Finding
-from zkc.compiler.audit.rules import bound, chains, codes, faults, fetch, fractions, handing, honest, inputs, loads, memory, services, slots
+from zkc.compiler.audit.rules import (
+    begins,
+    bound,
+    chains,
+    claims,
+    codes,
+    faults,
+    fetch,
+    fractions,
+    handing,
+    honest,
+    idle,
+    inputs,
+    loads,
+    memory,
+    services,
+    slots,
+)
 from zkc.compiler.audit.rules.determinism import Determinism
 from zkc.compiler.audit.table import Circuit, TableAudit
 from zkc.compiler.build import Compilation, circuit_files, circuits_directory, compile_program
@@ -33,10 +50,12 @@ def _rows(table: TableAudit, arms: set[str] | None) -> Iterator[Finding]:
             continue
         rules.append(rule)
         yield from handing.findings(table, label, row)
+        yield from idle.findings(table, label, arm, row)
         yield from chains.findings(table, label, arm, row)
         yield from memory.findings(table, label, row, rule.solver)
         yield from fractions.findings(table, label, arm, row, rule.solver)
     yield from bound.findings(table, rules)
+    yield from begins.findings(table, rules)
 
 
 def stops_of(table: TableAudit, arms: set[str] | None = None) -> list[Finding]:
@@ -69,6 +88,8 @@ def audit(compilation: Compilation, tables: Iterable[str] | None = None, progres
     for i, lowered in enumerate(chosen):
         progress("audit", i, len(chosen))
         found += audited(TableAudit(circuit, lowered))
+    if wanted is None or compilation.lowered.claim.name in wanted:
+        found += claims.findings(TableAudit(circuit, compilation.lowered.claim))
     progress("audit", len(chosen), len(chosen))
     return found
 

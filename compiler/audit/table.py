@@ -82,7 +82,7 @@ class TableAudit:
             if arms is None or arm in arms:
                 yield arm, arm, self.row(self.selection(arm))
         if not self.arms:
-            for mode in self._modes():
+            for mode in self.modes():
                 yield " + ".join(self.column_name(c, None) for c, v in mode.items() if v), None, self.row(mode)
 
     def selection(self, arm: str | None) -> dict[int, int]:
@@ -104,7 +104,7 @@ class TableAudit:
                 row.messages.append((i, times, tuple(arguments)))
         return row
 
-    def _modes(self) -> Iterator[dict[int, int]]:
+    def modes(self) -> Iterator[dict[int, int]]:
         """The bits that messages are multiplied by, in every way that the equations may allow."""
         row = self.row({})
         state = State(row, 0, self.circuit.fixed, 0)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from zkc.compiler.ir.operation import Operation, Value
 from zkc.compiler.program import Program, integer_operation
 from zkc.dsl import syntax as s
 from zkc.dsl.constants import INTEGER_OPERATIONS
@@ -58,6 +60,26 @@ def fixed_rows(program: Program, item: s.Fixed) -> npt.NDArray[np.int64]:
     if not rows.count:
         raise program.fail("E0303", f"the fixed table `{item.name}` has no rows", item.span)
     return np.stack([rows.field(e) for e in item.row], axis=1)
+
+
+def check_places(program: Program, item: s.Fixed, index: Operation) -> None:
+    """E0604 if the row that `at` says of some arguments is not theirs: it would be counted instead of it. index: `at` as a function."""
+    rows = fixed_rows(program, item)
+    values: dict[Value, Any] = dict(zip(index.regions[0].arguments, rows.T.astype(object), strict=True))
+    for op in index.regions[0].operations[:-1]:
+        evaluate = op.definition.evaluate
+        assert evaluate is not None
+        operands = [values[v] for v in op.operands]
+        values[op.result] = np.frompyfunc(partial(evaluate, op), len(operands), 1)(*operands) if operands else evaluate(op)
+    places = np.broadcast_to(np.asarray(values[index.regions[0].terminator.operands[0]], dtype=object), len(rows))
+    inside = np.flatnonzero((places >= 0) & (places < len(rows)))
+    right = np.zeros(len(rows), dtype=bool)
+    right[inside] = (rows[places[inside].astype(np.int64)] == rows[inside]).all(axis=1)
+    if not right.all():
+        wrong = int(np.argmin(right))
+        arguments = ", ".join(map(str, rows[wrong]))
+        message = f"`at` says that ({arguments}) is row {places[wrong]} of `{item.name}`, and it is row {wrong}"
+        program.error("E0604", message, item.span, help="rows are in the order of the loops, from 0")
 
 
 class Rows:

@@ -47,6 +47,14 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "survives what it cannot": (gadget('let b = a; assert a == 1 survives widen "no type";'), "E0212", "has no change `widen`", ""),
     "a constant survives": ('const more = 1 survives widen "no type";', "E0212", "has no change `widen`", ""),
     "survives in no field": (gadget('let b = a; recv exec(a, b) survives swap clok "";'), "E0204", "has no field `clok`", ""),
+    "field of a format called as the op": ("format f { a:26 op:6; }", "E0203", "`op` is built into the language", ""),
+    "field of a format called as the immediate": ("format f { imm:26 a:6; }", "E0203", "`imm` is built into the language", ""),
+    "field that frames receive as the clock": (
+        "format f { a:26 clk:6; } frame mine { recv program(0, insn.op, insn.clk, 0, 0, u32(lo = 0, hi = 0)); body; }",
+        "E0203",
+        "cannot receive a field of this name",
+        "",
+    ),
     "field of a format twice": ("format f { a:16 a:16; }", "E0203", "field `a` is declared twice", "mine.circ"),
     "field fixed twice": (
         insn("rd = rs1;").replace("funct3=0b000", "funct7=0b0000001"),

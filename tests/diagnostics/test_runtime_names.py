@@ -92,7 +92,7 @@ def test_a_misspelt_input_is_refused() -> None:
 
 
 def test_an_unknown_public_value_is_refused() -> None:
-    program = small(("input  index: felt;", "input  index: felt;\n  input  more: felt;"))
+    program = small(("  input  last: bit;", "  input  last: bit;\n  input  more: felt;"))
     assert any("gives the claim no `more`" in d.message for d in program.diagnostics)
 
 

@@ -57,6 +57,20 @@ def test_a_package_that_is_broken_is_named(tmp_path: Path, monkeypatch: pytest.M
         passes()
 
 
+def test_a_pass_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """It was called a fault of zkc."""
+    installed(tmp_path, monkeypatch, declared())
+    import once  # type: ignore[import-not-found]
+
+    def run(self: object, table: object, facts: object) -> None:
+        raise KeyError("oops")
+
+    monkeypatch.setattr(once.Once, "run", run)
+    assert cli.main(["opt", "-p", "dce,once", str(EXAMPLE / "twice.mlir")]) == 2
+    err = capfd.readouterr().err
+    assert "the pass `once` of another package failed: KeyError: 'oops'" in err and "fault of zkc" not in err
+
+
 def test_no_two_passes_have_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed(tmp_path, monkeypatch, {"a": "once:Once", "b": "once:Once"})
     with pytest.raises(InputError, match="two passes are called `once`"):
