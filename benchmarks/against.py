@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -26,7 +26,7 @@ Measure = Callable[[Path, str], Figures]
 
 
 @contextmanager
-def tree_of(commit: str) -> Iterator[Path]:
+def tree_of(commit: str) -> Generator[Path]:
     """The files of a commit, or those of another checkout if it is a folder."""
     if Path(commit).is_dir():
         yield Path(commit).resolve()

@@ -18,7 +18,7 @@ from zkc.runtime.execution.sizes import table_sizes
 from zkc.runtime.execution.trace import Tracer, trace
 from zkc.runtime.guest.elf import load_elf
 from zkc.runtime.stark.parameters import DEFAULT, PARAMETER_SETS, STANDARD_SET, Parameters
-from zkc.runtime.stark.prover import Prover
+from zkc.runtime.stark.prover import Prover, Timings
 from zkc.runtime.stark.verifier import verify
 
 
@@ -46,14 +46,15 @@ def measure(workload: Workload) -> dict[str, Any]:
     return {"instructions": run.instructions, "segments": len(run.segments), "execute_seconds": fast, **figures, **hiding}
 
 
-def prove(machine: Machine, segment: Segment, parameters: Parameters) -> tuple[Prover, tuple[int, ...], bytes, float, float]:
-    """(prover, claim, proof, seconds of the trace, seconds of the proof)."""
+def prove(machine: Machine, segment: Segment, parameters: Parameters) -> tuple[Timings, tuple[int, ...], bytes, float, float]:
+    """(seconds of its phases, claim, proof, seconds of the trace, seconds of the proof)."""
     start = time.perf_counter()
     traces, claim = trace(machine, segment, least=parameters.min_log_height)
     traced = time.perf_counter()
     prover = Prover(machine.circuit, traces, claim, parameters)
+    del traces
     proof = prover.run()
-    return prover, claim, proof, traced - start, time.perf_counter() - traced
+    return prover.timings, claim, proof, traced - start, time.perf_counter() - traced
 
 
 def proving(machine: Machine, run: Execution, parameters: Parameters) -> dict[str, Any]:
@@ -63,10 +64,10 @@ def proving(machine: Machine, run: Execution, parameters: Parameters) -> dict[st
     seconds = verifying = 0.0
     tracing = min(best(1, Tracer(machine, run.segments[0]).run) for _ in range(2))
     for segment in run.segments:
-        prover, claim, proof, traced, proved = prove(machine, segment, parameters)
+        timings, claim, proof, traced, proved = prove(machine, segment, parameters)
         verifying = max(verifying, best(2, lambda c=claim, p=proof: verify(machine.circuit, c, p, parameters)))
         seconds += traced + proved
-        phases.update({"trace": traced, **prover.timings.seconds})
+        phases.update({"trace": traced, **timings.seconds})
         sizes["proof_bytes"] += len(proof)
         sizes.update(cells(machine, segment, parameters))
     instructions = run.instructions

@@ -379,7 +379,7 @@ def prove_segment(segment: Segment, progress: Progress = no_progress, parameter_
     """The proof of one segment; any process may make it."""
     from zkc.runtime.execution.trace import trace
     from zkc.runtime.receipts.receipt import SegmentReceipt
-    from zkc.runtime.stark.prover import prove as prove_traces
+    from zkc.runtime.stark.prover import Prover
 
     def report(phase: str, done: float) -> None:
         progress(f"  {phase}", round(100 * done), 100)
@@ -387,7 +387,9 @@ def prove_segment(segment: Segment, progress: Progress = no_progress, parameter_
     chosen = machine()
     parameters = PARAMETER_SETS[parameter_set]
     traces, claim = trace(chosen, segment, progress, parameters.min_log_height)
-    proof = prove_traces(chosen.circuit, traces, claim, parameters, report)
+    prover = Prover(chosen.circuit, traces, claim, parameters, report)
+    del traces  # the prover lets go of them, so that their memory is there for other columns
+    proof = prover.run()
     return SegmentReceipt(tuple(int(value) for value in claim), proof)
 
 

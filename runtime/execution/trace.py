@@ -17,6 +17,7 @@ from zkc.runtime.execution.pager import CLK, EVENT, FUEL, PC, RETIRED, STATE_WOR
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.execution.sizes import padded
 from zkc.runtime.field import arrays
+from zkc.runtime.kernels import arena
 from zkc.runtime.kernels.threads import parallel_for, threads
 from zkc.runtime.memory.paging import PageRows, page_rows
 from zkc.runtime.receipts.claims import Claim, ClaimLayout
@@ -59,7 +60,7 @@ class Tracer:
         tables = self.machine.spec.step_tables
         sizes = [s.rows[t.name] * t.record_words for t in tables]
         bases = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        records = np.zeros(int(bases[-1]), dtype=np.uint32)
+        records = arena.zeros(int(bases[-1]))
         state = np.zeros(STATE_WORDS, dtype=np.int64)
         state[PC], state[CLK], state[FUEL] = self.first_pc, FIRST_CLK, s.steps
         host = np.zeros(HOST_WORDS, dtype=np.int64)
@@ -139,7 +140,7 @@ def fill_table(machine: Machine, name: str, records: Words, counts: Counts, leas
     program = machine.spec.fills[name]
     width = len(machine.spec.column_types[name])
     height = padded(len(records), least)
-    columns = np.zeros((width, height), dtype=np.uint32)
+    columns = arena.zeros(width, height)
     if name in machine.spec.inputs:
         records = np.concatenate([records, np.zeros((height - len(records), records.shape[1]), dtype=np.uint32)])
     records = np.ascontiguousarray(records)

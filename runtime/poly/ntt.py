@@ -20,6 +20,7 @@ import numpy.typing as npt
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.koalabear import P_INVERSE, TWO_ADICITY, P, from_montgomery, inverse, mul, to_montgomery
 from zkc.runtime.field.packed import LANES, load, load_rows, mul_prepared, prepare, splat, store, store_rows, transpose
+from zkc.runtime.kernels.arena import empty
 from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.domain import turns
 
@@ -32,7 +33,7 @@ _TILE_ROWS = 1 << 14
 
 def interpolate(columns: Words, shift: int = 1) -> Words:
     """Coefficients `uint32[k][n]`, natural order, from values on shift * <w_n> in bit-reversed order. Montgomery, but shift canonical."""
-    result = np.empty_like(columns)
+    result = empty(*columns.shape)
     _transform(columns, result, shift, ())
     return result
 
@@ -59,17 +60,29 @@ def evaluate(coefficients: Words, shift: int = 1, log_blowup: int = 0, tail: Tai
     return _on_cosets(coefficients, None, shift, log_blowup, tail)
 
 
-def extend(columns: Words, shift: int, log_blowup: int = 1, tail: Tail = NO_TAIL) -> Words:
+def extend(columns: Words, shift: int, log_blowup: int = 1, tail: Tail = NO_TAIL, room: Words | None = None) -> Words:
     """The low-degree extension: from values on <w_n> to values on shift * <w_N>, N = n 2^log_blowup, both in bit-reversed order.
 
-    columns: `uint32[k][n]`, Montgomery, n a power of two, N at most 2^24. Result: `uint32[k][N]`. shift: canonical, not zero.
+    columns: `uint32[k][n]`, Montgomery, n a power of two, N at most 2^24. Result: `uint32[k][N]`. shift: canonical, not zero. room: where
+    the result goes, a new array if it is None; the columns may be its `last_words`, and are lost then.
     """
-    return _on_cosets(columns, 1, shift, log_blowup, tail)
+    return _on_cosets(columns, 1, shift, log_blowup, tail, room)
 
 
-def _on_cosets(columns: Words, source: int | None, shift: int, log_blowup: int, tail: Tail) -> Words:
+def last_words(room: Words, log_blowup: int) -> Words:
+    """The end of `uint32[k][n 2^log_blowup]` as `uint32[k][n]`.
+
+    Transforms take sixteen columns at a time, the first ones first. When those are written, what is overwritten of the end was read.
+    """
+    k, extended = room.shape
+    return room.reshape(-1)[k * (extended - (extended >> log_blowup)) :].reshape(k, extended >> log_blowup)
+
+
+def _on_cosets(columns: Words, source: int | None, shift: int, log_blowup: int, tail: Tail, room: Words | None = None) -> Words:
     k, n = columns.shape
-    result = np.empty((k, n << log_blowup), dtype=np.uint32)
+    result = empty(k, n << log_blowup) if room is None else room
+    if n < _TILE_ROWS and room is not None:
+        columns = columns.copy()  # groups of short columns are transformed at the same time
     points = turns(log_blowup, n.bit_length() - 1)
     _transform(columns, result, source, tuple(shift * from_montgomery(int(point)) % P for point in points), tail)
     return result

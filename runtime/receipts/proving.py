@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from zkc.runtime import arguments
 from zkc.runtime.errors import InternalError, VerificationError
+from zkc.runtime.kernels.arena import arena
 from zkc.runtime.receipts.receipt import SegmentReceipt
 from zkc.runtime.receipts.resume import ResumeStore
 from zkc.runtime.receipts.workers import Failure, attempt, run_tasks
@@ -139,8 +140,11 @@ class InProcess:
 
     def run(self, units: Iterator[tuple[int, Unit]], prove_one: ProveOne) -> Iterator[tuple[int, Outcome]]:
         """As `Backend.run`."""
-        for index, unit in units:
-            yield index, attempt(prove_one, unit)
+        try:
+            for index, unit in units:
+                yield index, attempt(prove_one, unit)
+        finally:
+            arena().trim()
 
 
 @dataclass(frozen=True)

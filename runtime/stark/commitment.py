@@ -16,6 +16,7 @@ import numpy.typing as npt
 from zkc.runtime.circuit.circuit import Circuit
 from zkc.runtime.field.arrays import to_montgomery
 from zkc.runtime.hash.merkle import Tree, checked_positions, digest_words, leaf_hashes, tree_over
+from zkc.runtime.kernels.arena import empty
 from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.domain import turns
 from zkc.runtime.stark.fri import opened_points
@@ -63,8 +64,8 @@ class Commitment:
         """`uint32[2^log_rows][8]`."""
         deepest = max(each.log_slots for each in self.layout.classes)
         size = 1 << min(self.log_rows, max(LOG_CHUNK, deepest + 4))
-        chunk = np.empty((self.layout.words, size), dtype=np.uint32)
-        hashes = np.empty((1 << self.log_rows, 8), dtype=np.uint32)
+        chunk = empty(self.layout.words, size)
+        hashes = empty(1 << self.log_rows, 8)
         half_turns = turns(self.log_rows - 1, 1)
         tasks = [(each, word) for each in self.layout.classes for word in range(0, each.words, TASK)]
         for first in range(0, 1 << self.log_rows, size):

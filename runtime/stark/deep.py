@@ -23,6 +23,7 @@ from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import DEGREE, Element, invert_columns
 from zkc.runtime.field.koalabear import add, mul, power, root_of_unity, sub, to_montgomery
 from zkc.runtime.field.packed import LANES, load, splat
+from zkc.runtime.kernels.arena import empty, zeros
 from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.domain import domain
 from zkc.runtime.stark.constraints import element_powers, stack
@@ -147,13 +148,14 @@ def deep_polynomial(batch: Batch, columns: list[Stack], mask: Words | None = Non
             total = spread(total, log_height - 1)
         if log_height in heights:
             rest, slots = batch.remainder(log_height), shape.height >> log_height
-            part = np.zeros((DEGREE, slots, 1 << (log_height + shape.parameters.log_blowup)), dtype=np.uint32)
+            part = zeros(DEGREE, slots, 1 << (log_height + shape.parameters.log_blowup))
             for tree, each in classes_of(shape, log_height):
                 add_slot_sums(columns[tree].arrays[log_height], each, class_weights(weights, each), part)
             divide(part, rest, batch.point(log_height), batch.shifted, log_height)
             total = _added(total, part)
+            del part
     acc = columns[-2].views[-1]
-    last = np.zeros((DEGREE, 1, acc.shape[1]), dtype=np.uint32)
+    last = zeros(DEGREE, 1, acc.shape[1])
     add_slot_sums(acc, accumulator_class(shape.logup), word_weights(weights[:, -1:], DEGREE), last)
     divide(last, batch.next_opened(), batch.next_zeta, batch.shifted, shape.log_height)
     if mask is not None:
@@ -176,7 +178,7 @@ def _added(total: Words, part: Words) -> Words:
 def divide(values: Words, rest: Words, point: Element, shifted: Element, log_height: int) -> None:
     """In place, slot i of `values` `uint32[6][slots][rows]`: (it - rest[:, i]) (1 + shifted y) / (y - point) at each y of its domain."""
     rows = values.shape[2]
-    factors, points = np.empty((DEGREE, rows), dtype=np.uint32), domain(rows.bit_length() - 1)
+    factors, points = empty(DEGREE, rows), domain(rows.bit_length() - 1)
     start_point, constants = np.uint32(to_montgomery(shift(log_height))), stack([point, shifted])
     parallel_for(lambda start, stop: _factor_rows(points, start_point, constants, factors, start, stop), rows, ROWS)
     tile = max(1, ROWS // rows)

@@ -20,6 +20,7 @@ from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import DEGREE, Element
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.field.packed import LANES, load, splat, store
+from zkc.runtime.kernels.arena import empty
 from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.stark.blocks import for_blocks
 from zkc.runtime.stark.constraints import Fingerprint, program_of
@@ -140,7 +141,7 @@ def accumulator(log_height: int, phis: Sequence[Words], claimed: Element) -> tup
 
 def scaled_sum(phi: Words, factor: Element) -> Words:
     """`uint32[6][n]`: the sum of the extension columns `uint32[6 * batches][n]` times a base element."""
-    out = np.empty((DEGREE, phi.shape[1]), dtype=np.uint32)
+    out = empty(DEGREE, phi.shape[1])
     word = factor.words()[0]
     parallel_for(lambda start, stop: _scaled_sum_rows(phi, word, out, start, stop), phi.shape[1], 1 << 12)
     return out

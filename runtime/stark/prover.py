@@ -17,6 +17,7 @@ from zkc.runtime.errors import InputError
 from zkc.runtime.field.arrays import to_montgomery
 from zkc.runtime.field.extension import DEGREE, Element
 from zkc.runtime.field.koalabear import P, root_of_unity
+from zkc.runtime.kernels import arena
 from zkc.runtime.poly import ntt as transforms
 from zkc.runtime.poly.ntt import Tail, interpolate
 from zkc.runtime.stark import deep, fri, logup, quotient
@@ -159,10 +160,10 @@ class Prover:
     # ***** LogUp *****
 
     def commit_logup(self) -> Commitment:
-        """The columns phi of all tables, then acc, extended in `phis_masked`; the values over the trace domains are let go."""
+        """The columns phi of all tables, then acc, extended in `phis_masked`: in place of their values over the trace domains."""
         self.claimed = claim_sum(self.circuit, self.claim, self.fingerprint)
         self.spread = logup.SpreadFingerprint.of(self.fingerprint)
-        stack = Stack(self.shape.logup)
+        stack = Stack.in_room(self.shape.logup, self.log_blowup)
         self.phis = stack.views
         for number, (table, columns, evaluate) in enumerate(zip(self.shape.tables, self.columns, self.evaluators, strict=True)):
             parts = [columns, repeated(fixed_words(table.table), table.height)]
@@ -193,12 +194,12 @@ class Prover:
 
     def commit_quotient(self) -> Commitment:
         """The parts of the quotient over the extended domain, and the mask of the DEEP polynomial beside them."""
-        coefficients = self.quotient_coefficients()
-        parts, above = quotient.split(coefficients, self.shape.height, self.shape.quotients), NO_WORDS
+        parts, above = quotient.split(self.quotient_coefficients(), self.shape.height, self.shape.quotients), NO_WORDS
         count = len(parts)
         if self.shape.hides:
             parts, above = self.blind_quotient(parts)
         extended = transforms.evaluate(parts, shift(self.shape.log_height), self.log_blowup, Tail(above, NO_WORDS, 0))
+        del parts
         columns, masks = ({self.shape.log_height: each[:count]} for each in (extended, above))
         layout = self.shape.quotient
         self.quotient_masked = Masked(Stack(layout, columns), Stack(layout, masks) if self.shape.hides else None)
@@ -219,7 +220,7 @@ class Prover:
         between = random_elements(count - DEGREE, masks)
         tops[: count - DEGREE, :masks] = between
         parts[DEGREE:, :masks] = quotient.subtract(parts[DEGREE:, :masks], between)
-        return np.concatenate([parts, low]), tops
+        return arena.concatenate([parts, low]), tops
 
     def quotient_coefficients(self) -> Words:
         """`uint32[6][.]`: the sum of all constraints times powers of lambda, divided by X^n - 1."""
@@ -227,16 +228,17 @@ class Prover:
         weights = element_powers(self.lam, self.shape.constraints)
         challenges = quotient.Weights(weights, self.spread)
         local = self.combine(self.masked.extended, self.phis_masked.extended, self.fixed_extended(), challenges)
-        tall = [local.pop(log_height)] if log_height in local else []
-        both = quotient.local_quotient(log_height, np.concatenate([*tall, self.step(weights[:, -1])]))
-        lows = {h: quotient.local_quotient(h, values) for h, values in local.items()} | ({log_height: both[:DEGREE]} if tall else {})
+        tall = log_height in local
+        both = arena.concatenate([*([local.pop(log_height)] if tall else []), self.step(weights[:, -1])])
+        both = quotient.local_quotient(log_height, both)
+        lows = {h: quotient.local_quotient(h, local.pop(h)) for h in list(local)} | ({log_height: both[:DEGREE]} if tall else {})
         excess = max(second_coset(h)[0] * (height >> h) for h in lows) if self.shape.hides else 0
-        out = np.zeros((DEGREE, 2 * height + excess), dtype=np.uint32)
+        out = arena.zeros(DEGREE, 2 * height + excess)
         if self.shape.hides:
             second = self.combine(*self.second_cosets(), challenges)
-            lows = {h: quotient.whole_quotient(h, low, second[h]) for h, low in lows.items()}
-        for h, low in lows.items():
-            quotient.add_lifted(low, height >> h, out)
+            lows = {h: quotient.whole_quotient(h, lows.pop(h), second[h]) for h in list(lows)}
+        for h in list(lows):
+            quotient.add_lifted(lows.pop(h), height >> h, out)
         quotient.add_lifted(both[-DEGREE:], 1, out)
         return out
 
@@ -258,7 +260,7 @@ class Prover:
     def step(self, weight: Words) -> Words:
         """`uint32[6][2n]`: the accumulator's constraint times its weight over the extended domain."""
         height, phis = self.shape.height, self.phis_masked.extended.views
-        sums = [np.zeros((DEGREE, 2 * height), dtype=np.uint32)]
+        sums = [arena.zeros(DEGREE, 2 * height)]
         for table, phi in zip(self.shape.tables, phis, strict=False):
             if len(phi):
                 factor = Element.base(height >> table.log_height).inverse()

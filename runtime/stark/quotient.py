@@ -17,6 +17,7 @@ from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import DEGREE, Element
 from zkc.runtime.field.koalabear import P, add, inverse, mul, sub, to_montgomery
 from zkc.runtime.field.packed import LANES, load, splat, store
+from zkc.runtime.kernels.arena import empty, zeros
 from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.ntt import evaluate as evaluate_columns
 from zkc.runtime.poly.ntt import interpolate
@@ -39,7 +40,7 @@ def table_combination(table: TableShape, columns: Sequence[Words], phi: Words, e
     columns: the committed and the fixed ones, `uint32[.][rows]`; phi `uint32[6 * batches][rows]`.
     """
     layout = layout_of(table.table)
-    out = np.zeros((DEGREE, columns[0].shape[1]), dtype=np.uint32)
+    out = zeros(DEGREE, columns[0].shape[1])
     own, batch = table_weights(table, challenges.weights)
     where = (layout.at, layout.widths, layout.buses, layout.batches)
     spread = challenges.fingerprint
@@ -105,7 +106,7 @@ def _batch_rows(
 def accumulator_combination(log_height: int, acc: Words, sums: Words, claimed: Element, weight: Words) -> Words:
     """`uint32[6][2n]`: weight times (acc(w X) - acc(X) - sums - claimed / n) over the extended domain; acc, sums `uint32[6][2n]`."""
     each = claimed * Element.base(1 << log_height).inverse()
-    out = np.empty_like(acc)
+    out = empty(*acc.shape)
     parallel_for(lambda start, stop: _step_rows(log_height, acc, sums, each.words(), weight, out, start, stop), acc.shape[1], 1 << 14)
     return out
 
@@ -152,7 +153,7 @@ def whole_quotient(log_height: int, low: Words, second: Words) -> Words:
     scale_columns(second, inverse((over - 1) % P))
     rest = subtract(second, values)
     scale_columns(rest, inverse((over * over - end) % P))
-    out = np.zeros((DEGREE, 2 * height + rows), dtype=np.uint32)
+    out = zeros(DEGREE, 2 * height + rows)
     out[:, : 2 * height], out[:, 2 * height :] = low, interpolate(rest, start)
     add_scaled(np.ascontiguousarray(out[:, 2 * height :]), np.uint32(to_montgomery(P - end)), out)
     return out
@@ -182,7 +183,7 @@ def subtract(x: Words, y: Words) -> Words:
 
 def split(coefficients: Words, height: int, count: int) -> Words:
     """`uint32[6 * count][height]`: a polynomial `uint32[6][.]` in parts of `height` coefficients, six rows each."""
-    padded = np.zeros((DEGREE, count * height), dtype=np.uint32)
+    padded = zeros(DEGREE, count * height)
     padded[:, : coefficients.shape[1]] = coefficients
     return np.ascontiguousarray(padded.reshape(DEGREE, count, height).transpose(1, 0, 2)).reshape(count * DEGREE, height)
 

@@ -17,6 +17,7 @@ from zkc.runtime.field.arrays import to_montgomery
 from zkc.runtime.field.compiled import intrinsic, kernel
 from zkc.runtime.field.koalabear import add, mul
 from zkc.runtime.field.packed import LANES, load, packed, splat, store
+from zkc.runtime.kernels.arena import empty
 from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.domain import turns
 from zkc.runtime.stark.parameters import shift
@@ -97,7 +98,7 @@ def stack_values(columns: Words, column: int, step: int, used: int, log_slots: i
 def spread(values: Words, log_height: int) -> Words:
     """One level for six coefficients: `uint32[6][2k][n]` on the extended domain of 2^log_height to `uint32[6][k][2n]` on the next."""
     count, columns, rows = values.shape
-    out = np.empty((count, columns // 2, 2 * rows), dtype=np.uint32)
+    out = empty(count, columns // 2, 2 * rows)
     points, scale = turns(rows.bit_length() - 1, 1), level_shifts(log_height, 1)[0]
     parallel_for(lambda start, stop: _spread_rows(values, out, points, scale, start, stop), rows, ROWS)
     return out

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.koalabear import P, add, mul, to_montgomery
-from zkc.runtime.poly.ntt import Tail, evaluate, extend
+from zkc.runtime.kernels.arena import empty
+from zkc.runtime.poly.ntt import Tail, evaluate, extend, last_words
 from zkc.runtime.stark.parameters import second_coset, shift
 from zkc.runtime.stark.shape import Layout
 
@@ -24,11 +25,15 @@ NO_WORDS: Final = np.empty((0, 0), dtype=np.uint32)
 
 
 class Stack:
-    """`views[k]` `uint32[unit * width][rows]` is matrix k, a part of the array of its height in `arrays`; an empty one is in none."""
+    """`views[k]` `uint32[unit * width][rows]` is matrix k, a part of the array of its height in `arrays`; an empty one is in none.
 
-    def __init__(self, layout: Layout, arrays: dict[int, Words] | None = None) -> None:
+    rooms: by height, where the extension goes; the array is its end.
+    """
+
+    def __init__(self, layout: Layout, arrays: dict[int, Words] | None = None, rooms: dict[int, Words] | None = None) -> None:
         self.layout = layout
         self.arrays = empty_arrays(layout) if arrays is None else arrays
+        self.rooms = rooms or {}
         used = dict.fromkeys(self.arrays, 0)
         self.views: list[Words] = []
         for matrix in layout.matrices:
@@ -36,9 +41,15 @@ class Stack:
             used[matrix.log_height] = start + size
             self.views.append(self.arrays[matrix.log_height][start : start + size] if size else empty(0, 0))
 
+    @staticmethod
+    def in_room(layout: Layout, log_blowup: int) -> Stack:
+        """Columns to be filled in, which are lost when they are extended: no other memory is needed for that."""
+        rooms = empty_arrays(layout, log_blowup)
+        return Stack(layout, {h: last_words(room, log_blowup) for h, room in rooms.items()}, rooms)
+
     def extended(self, log_blowup: int) -> Stack:
         """All columns over the extended domains."""
-        return Stack(self.layout, {h: extend(array, shift(h), log_blowup) for h, array in self.arrays.items()})
+        return Stack(self.layout, {h: extend(array, shift(h), log_blowup, room=self.rooms.get(h)) for h, array in self.arrays.items()})
 
     def masked(self, log_blowup: int, masks: dict[int, Words]) -> Masked:
         """All columns, each f + (Y^m - 1) r with its mask r; masks: by height, `uint32[unit * columns][.]`."""
@@ -48,7 +59,7 @@ class Stack:
             count, start = second_coset(log_height)
             residue = empty(len(array), count)
             tail = Tail(masks[log_height], residue, pow(start, count, P))
-            extended[log_height] = extend(array, shift(log_height), log_blowup, tail)
+            extended[log_height] = extend(array, shift(log_height), log_blowup, tail, self.rooms.get(log_height))
             above = np.uint32(to_montgomery((pow(start, 1 << log_height, P) - 1) % P))
             add_scaled(masks[log_height], above, residue)
             second[log_height] = evaluate(residue, start)
@@ -79,14 +90,9 @@ def add_scaled(rows: Words, factor: np.uint32, out: Words) -> None:
             out[k, i] = add(out[k, i], mul(factor, rows[k, i]))
 
 
-def empty_arrays(layout: Layout) -> dict[int, Words]:
-    """Room for the columns of each height."""
-    return {each.log_height: empty(layout.unit * len(each.columns), 1 << each.log_height) for each in layout.classes}
-
-
-def empty(columns: int, rows: int) -> Words:
-    """`uint32[columns][rows]`, not initialised."""
-    return np.empty((columns, rows), dtype=np.uint32)
+def empty_arrays(layout: Layout, log_blowup: int = 0) -> dict[int, Words]:
+    """Room for the columns of each height, over domains that are larger by 2^log_blowup."""
+    return {each.log_height: empty(layout.unit * len(each.columns), 1 << each.log_height + log_blowup) for each in layout.classes}
 
 
 def first_rows(columns: Words, rows: int) -> Words:

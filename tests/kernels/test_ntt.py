@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from zkc.runtime.field.koalabear import P, root_of_unity
 from zkc.runtime.kernels.threads import set_threads, threads
 from zkc.runtime.poly import ntt
 from zkc.runtime.poly.domain import domain
+from zkc.runtime.poly.ntt import Tail
 
 Words = np.ndarray[Any, np.dtype[np.uint32]]
 
@@ -76,6 +78,25 @@ def test_round_trips(log_n: int, k: int) -> None:
         coefficients = ntt.interpolate(columns, shift)
         assert (ntt.evaluate(coefficients, shift) == columns).all()
     assert (ntt.extend(columns, 7) == ntt.evaluate(ntt.interpolate(columns), 7, 1)).all()
+
+
+@pytest.mark.parametrize("log_n", [3, 4, 7, 11, 13, 14, 16])
+@pytest.mark.parametrize(("k", "log_blowup"), [(1, 1), (16, 1), (17, 1), (35, 1), (48, 2), (33, 3)])
+def test_columns_extend_into_the_room_that_ends_with_them(log_n: int, k: int, log_blowup: int) -> None:
+    """Whatever order groups of columns are transformed in: the same as in a new array, with and without a tail."""
+    columns, n = random_columns(k, 1 << log_n), 1 << log_n
+    residues = [np.zeros((k, n if log_n < 10 else 1 << 10), dtype=np.uint32) for _ in range(2)]
+    tails = [Tail(random_columns(k, n)[:, : 16 * (n // 16)], residue, 5) for residue in residues]
+    tails[1] = replace(tails[1], terms=tails[0].terms)
+    for one, two in ((ntt.NO_TAIL, ntt.NO_TAIL), tails if n >= 16 else (ntt.NO_TAIL, ntt.NO_TAIL)):
+        room = np.zeros((k, n << log_blowup), dtype=np.uint32)
+        last = ntt.last_words(room, log_blowup)
+        assert last.shape == columns.shape and last.base is not None and np.shares_memory(last, room)
+        last[:] = columns
+        found = ntt.extend(last, 3, log_blowup, one, room)
+        assert found is room
+        assert (found == ntt.extend(columns, 3, log_blowup, two)).all()
+        assert (residues[0] == residues[1]).all()
 
 
 def test_threads_do_not_matter() -> None:
