@@ -8,6 +8,7 @@ from pathlib import Path
 from zkc.compiler.audit import kept
 from zkc.compiler.audit.findings import Finding
 from zkc.compiler.audit.rules import (
+    apart,
     begins,
     bound,
     chains,
@@ -85,6 +86,7 @@ def audit(compilation: Compilation, tables: Iterable[str] | None = None, progres
     wanted = None if tables is None else set(tables)
     chosen = [x for x in compilation.lowered.tables if wanted is None or x.name in wanted]
     found: list[Finding] = list(codes.findings(compilation.program))
+    found += apart.findings([TableAudit(circuit, x) for x in chosen if not x.steps])
     for i, lowered in enumerate(chosen):
         progress("audit", i, len(chosen))
         found += audited(TableAudit(circuit, lowered))

@@ -54,6 +54,13 @@ MISTAKES: dict[str, tuple[str, Edits, str, str]] = {
 }  # fmt: skip
 
 
+def test_chains_of_two_tables_are_apart(tmp_path: Path) -> None:
+    """A page could be hashed by rows of both."""
+    root = edited(tmp_path, "paging.circ", ("recv   sponge(tag,", "recv   sponge(0,"), ("send   sponge(tag,", "send   sponge(0,"))
+    found = audit(compile_program(sorted(root.glob("*.circ")), root), ["data_page", "table_page"])
+    assert any("a chain over `sponge` may go on in a row of `data_page`" in f.message and f.span is not None for f in found)
+
+
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_reported(name: str, tmp_path: Path) -> None:
     file, edits, table, message = MISTAKES[name]
