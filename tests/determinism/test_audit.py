@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.determinism.mutations import Mutation, compilation, judge, mutations, table_named
 from zkc.compiler.audit import kept, run
+from zkc.compiler.audit.findings import Finding
+from zkc.compiler.audit.fixed import FixedTables
 from zkc.compiler.audit.run import audit, circuit_of, mistakes
 from zkc.compiler.audit.table import TableAudit
 from zkc.compiler.build import circuits_directory, compile_program
+from zkc.compiler.ir.operation import Operation, Region
 from zkc.dsl.diagnostics import DiagnosticError
 
 FREE = {
@@ -109,6 +113,49 @@ def test_a_sound_table_is_not_audited_again(monkeypatch: pytest.MonkeyPatch) -> 
     before = kept.content(table)
     monkeypatch.setitem(c.program.ranges, "u16", (0, 2**16 + 1))
     assert kept.content(table) != before
+
+
+def test_all_that_the_audit_reads_names_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows, polynomials, steps, what lookups and buses mean, guards, and which calls stand beside another."""
+    c = compilation()
+    circuit, lowered = circuit_of(c), table_named("read_byte")
+    before = kept.content(TableAudit(circuit, lowered))
+
+    def less(op: Operation) -> Operation:
+        (region,) = op.regions
+        body = Region()
+        body.operations = region.operations[:-1]
+        return Operation(op.definition, (), op.attributes, (), (body,), op.loc)
+
+    changed = [
+        TableAudit(circuit, replace(lowered, row=less(lowered.row))),
+        TableAudit(circuit, replace(lowered, air=less(lowered.air))),
+        TableAudit(circuit, replace(lowered, steps=[less(op) for op in lowered.steps])),
+        TableAudit(replace(circuit, guards=less(circuit.guards)), lowered),
+    ]
+    buses = circuit.facts.buses
+    for name, bus in (("memory", replace(buses["memory"], remembers=None)), ("exec", replace(buses["exec"], clock=None))):
+        changed.append(TableAudit(replace(circuit, facts=replace(circuit.facts, buses={**buses, name: bus})), lowered))
+    assert len({before, *map(kept.content, changed)}) == 1 + len(changed)
+    for items, name, value in (
+        (c.program.services, "read_byte", replace(c.program.services["read_byte"], beside=())),
+        (c.program.buses, "memory", replace(c.program.buses["memory"], carries=("value",))),
+        (c.program.constants, "user_end", 2**20),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setitem(items, name, value)  # type: ignore[arg-type]
+            assert kept.content(TableAudit(circuit, lowered)) != before, name
+    fixed = FixedTables(c.program)
+    monkeypatch.setattr(fixed, "rows", lambda name: circuit.fixed.rows(name)[:-1])
+    assert kept.content(TableAudit(replace(circuit, fixed=fixed), lowered)) != before
+
+
+def test_a_table_with_a_mistake_is_not_kept() -> None:
+    table = TableAudit(circuit_of(compilation()), replace(table_named("lui"), steps=[]))
+    kept.save(table, [Finding("lui", "lui", "a mistake")])
+    assert kept.load(table) is None
+    kept.save(table, [])
+    assert kept.load(table) == []
 
 
 def reason_in(table: TableAudit) -> str:

@@ -13,13 +13,21 @@ from zkc.compiler.build import compile_program
 ADDRESS = "page_words * page + 8 * step + i"
 TELLS = "send journal_word({}, i, u32(lo = {}_lo[i], hi = {}_hi[i])) times real;"
 Edits = tuple[tuple[str, str], ...]
-BEGIN = "which begin here have different addresses"
+BEGIN = "nothing shows that what begins here on `memory` has different addresses"
+CHILDREN = "what begins here on `digest` has different addresses"
+CHILD = "child = arity * (page - table_page) + step;"
 MISTAKES: dict[str, tuple[str, Edits, str, str]] = {
     # name: file, edits, table, a part of the message
     "pages overlap": ("paging.circ", ((ADDRESS, ADDRESS.replace("page_words", "page_words / 2")),) * 2, "data_page", BEGIN),
     "rows of a page overlap": ("paging.circ", ((ADDRESS, ADDRESS.replace("8 *", "4 *")),) * 2, "data_page", BEGIN),
     "words and rows are mixed up": ("paging.circ", ((ADDRESS, "page_words * page + 8 * i + step"),) * 2, "data_page", BEGIN),
     "two words of a row begin at one place": ("paging.circ", ((ADDRESS, ADDRESS.replace("+ i", "+ i / 2")),) * 2, "data_page", BEGIN),
+    "pages of the table overlap": (
+        "paging.circ", ((CHILD, CHILD.replace("arity", "arity / 2")),), "table_page", CHILDREN,
+    ),
+    "one child has all digests of a page": (
+        "paging.circ", ((CHILD, CHILD.replace(" + step", "")),), "table_page", CHILDREN,
+    ),
     "code is not marked": (
         "cpu.circ", (("insn.word, 0, 1) times insn.real survives", "insn.word, 1, 0) times insn.real survives"),), "decode",
         "speaks of a word of `memory` that gets no mark",

@@ -1,5 +1,5 @@
 """E0509: a word begins once: rows of a chain begin words at addresses that differ from row to row, from message to message, and from page
-to page.
+to page. And what they give on a bus that carries something, of other pages than their own, is of different ones.
 
 An address is a multiple of what the chain carries, plus a multiple of how far the chain is, plus a constant. How far it is goes from where
 rows take nothing to where they give nothing, which their equations fix. So all addresses of a page are known but for where it begins; they
@@ -15,9 +15,9 @@ from zkc.compiler.audit.findings import HANDED, Finding
 from zkc.compiler.audit.polynomials import ONE, signed
 from zkc.compiler.audit.row import Row
 from zkc.compiler.audit.rules.determinism import Determinism
-from zkc.compiler.audit.rules.handed import position
+from zkc.compiler.audit.rules.handed import position, same
 from zkc.compiler.audit.rules.links import Link
-from zkc.compiler.audit.table import TableAudit
+from zkc.compiler.audit.table import TableAudit, stem
 from zkc.runtime.field.koalabear import P
 
 MOST: Final = 1 << 20
@@ -27,31 +27,33 @@ HELP: Final = "make the address of what is carried, the position and a number, s
 
 def findings(table: TableAudit, rules: Sequence[Determinism]) -> Iterator[Finding]:
     """Words of a table that may begin twice. rules: its rows."""
-    for name, bus in table.circuit.program.buses.items():
-        if bus.remembers is not None:
-            key = table.circuit.place(name, bus.remembers)
-            yield from _of_bus(table, rules, name, key)
-
-
-def _of_bus(table: TableAudit, rules: Sequence[Determinism], name: str, key: int) -> Iterator[Finding]:
     links = [link for rule in rules for chain in _chains(table) if (link := Link(rule, chain)).chain]
     ends = _ends(links)
-    for rule in rules:
-        link = next((x for x in links if x.rule is rule), None)
-        begun = [(i, args[key]) for i, times, args in rule.row.messages if _begins(table, i, name) and rule.row.value(times) is not None]
-        if begun and (link is None or ends is None or not _differ(link, ends, [node for _, node in begun])):
-            text = f"nothing shows that the words of `{name}` which begin here have different addresses"
-            span = table.messages[begun[0][0]].loc.span
-            yield Finding(table.name, rule.label, text, (), span, code=HANDED, help=HELP)
+    for name in table.circuit.program.buses:
+        for rule in rules:
+            link = next((x for x in links if x.rule is rule), None)
+            begun = _begun(table, rule.row, name, [] if link is None else link.carried)
+            if begun and (link is None or ends is None or not _differ(link, ends, [node for _, node in begun])):
+                text = f"nothing shows that what begins here on `{name}` has different addresses"
+                span = table.messages[begun[0][0]].loc.span
+                yield Finding(table.name, rule.label, text, (), span, code=HANDED, help=HELP)
+
+
+def _begun(table: TableAudit, row: Row, bus: str, own: Sequence[int]) -> list[tuple[int, int]]:
+    """Messages and the nodes that say where: words that begin, and what is given of others than the chain is of itself."""
+    decl = table.circuit.program.buses[bus]
+    given = [(i, args) for i, times, args in row.messages if table.messages[i].text("bus") == bus and row.value(times) == 1]
+    if decl.remembers is not None:
+        key = table.circuit.place(bus, decl.remembers)
+        return [(i, args[key]) for i, args in given if "because" in table.messages[i].attributes]
+    if not decl.carries or decl.chain is not None:
+        return []
+    key = next(i for i, field in enumerate(table.circuit.fields[bus]) if stem(field.name) == decl.carries[0])
+    return [(i, args[key]) for i, args in given if not any(same(row, args[key], n) for n in own)]
 
 
 def _chains(table: TableAudit) -> list[str]:
     return [name for name, bus in table.circuit.program.buses.items() if bus.chain is not None and bus.carries]
-
-
-def _begins(table: TableAudit, message: int, bus: str) -> bool:
-    op = table.messages[message]
-    return op.text("bus") == bus and op.number("sign") > 0 and "because" in op.attributes
 
 
 def _ends(links: Sequence[Link]) -> tuple[int, int] | None:
