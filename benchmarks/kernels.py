@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from benchmarks.measure import best
-from zkc.compiler.build import load_machine
+from zkc.compiler.machines import load_machine
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.hash.blake3 import hash_rows, key_words
 from zkc.runtime.hash.merkle import leaf_hashes, tree_over

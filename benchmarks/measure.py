@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 from benchmarks.workloads import Workload, workloads
-from zkc.compiler.build import load_machine
+from zkc.compiler.machines import load_machine
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.execution.executor import Execution, execute
 from zkc.runtime.execution.segment import Segment

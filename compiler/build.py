@@ -7,16 +7,11 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import json
-import os
-import stat
-import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zkc import circuits
 from zkc.compiler.check import check_buses, check_columns
 from zkc.compiler.dialects import air, row
 from zkc.compiler.elements import elements
@@ -36,89 +31,13 @@ from zkc.compiler.targets.integers import Uncomputable
 from zkc.compiler.targets.modules import ModuleWriter
 from zkc.compiler.targets.table import table_of
 from zkc.dsl import syntax as s
-from zkc.dsl.diagnostics import in_order, render
-from zkc.dsl.parser import read_bytes, shown_name
-from zkc.runtime.circuit import artefact
 from zkc.runtime.circuit.circuit import Bus, Circuit, Table
 from zkc.runtime.circuit.digest import circuit_digest
 from zkc.runtime.circuit.fill_program import FillProgram
-from zkc.runtime.circuit.machine import InsnInfo, Machine, MachineSpec, StepTable
-from zkc.runtime.errors import InputError
-from zkc.runtime.files import look_up
+from zkc.runtime.circuit.machine import InsnInfo, MachineSpec, StepTable
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.stark import commitment
 from zkc.runtime.stark.parameters import DEFAULT, SMALL
-
-
-def circuits_directory() -> Path:
-    """The circuits that come with zkc."""
-    return Path(next(iter(circuits.__path__)))
-
-
-_compiling = threading.Lock()
-
-
-def circuit_files(root: Path) -> list[Path]:
-    """The .circ files in a folder, by name. InputError if there are none."""
-    there = look_up(root, what="the folder of .circ files")
-    if there is None or not stat.S_ISDIR(there.st_mode):
-        reason = "there is no such folder" if there is None else "this is no folder"
-        raise InputError(reason, where=str(root), hint="give a folder of .circ files that make a machine")
-    files = sorted(root.glob("*.circ"))
-    if not files:
-        raise InputError(f"there are no .circ files in {root}", hint="give a folder of .circ files that make a machine")
-    return files
-
-
-def load_machine(directory: Path | None = None) -> Machine:
-    """The machine of a directory of .circ files; from the cache if neither they nor the compiler changed."""
-    root = directory or circuits_directory()
-    files = circuit_files(root)
-    key = _key(files, root)
-    with _compiling:
-        kept = cache.load("machines", key)
-        spec = None if kept is None else artefact.from_bytes(kept)
-        if spec is None:
-            spec = build(files, root)
-            if _key(files, root) == key:  # otherwise a file was edited meanwhile, and no one knows what was compiled
-                cache.save("machines", key, artefact.to_bytes(spec))
-            cache.prune()
-        return Machine(spec)
-
-
-@dataclass(frozen=True)
-class Warned:
-    """A warning: `text` is what people read, with the place in the source."""
-
-    code: str
-    message: str
-    where: str
-    text: str
-
-
-def warnings_of(directory: Path | None = None) -> list[Warned]:
-    """The warnings about a directory of .circ files, in order; from the cache if nothing changed. DiagnosticError if it has errors."""
-    root = directory or circuits_directory()
-    files = circuit_files(root)
-    name = f"{_key(files, root)}-warnings"
-    kept = cache.load("notes", name)
-    if kept is not None:
-        return [Warned(**w) for w in json.loads(kept)]
-    program, _ = front_end(files, root)
-    found = [Warned(d.code, d.message, str(d.span), render(d, program.sources)) for d in in_order(program.warnings)]
-    cache.save("notes", name, json.dumps([asdict(w) for w in found]).encode())
-    return found
-
-
-def _key(files: list[Path], root: Path) -> str:
-    """A digest of the .circ files and of the compiler. DiagnosticError if a file cannot be read."""
-    h = hashlib.sha256(sources.digest_of(__name__).encode())
-    here = Path(__file__).parent
-    for path in files:
-        h.update(os.fsencode(path.name) + b"\0" + read_bytes(path, shown_name(path, root)) + b"\0")
-    for path in sorted([*here.glob("targets/templates/*"), *(here.parent / "dsl").glob("*.lark")]):
-        h.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return h.hexdigest()[:32]
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from zkc.compiler.ir.locations import Location
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 
 OF_ARGUMENTS = frozenset(("E0205", "E0208", "E0209", "E0304", "E0401", "E0402", "E0501", "E0502"))
 """Errors that depend on what a gadget is given: they are shown at the outermost call, then inside."""

@@ -10,7 +10,7 @@ from zkc.compiler.passes.lower_air import column_name
 from zkc.compiler.pipeline import Lowered, Lowerings
 from zkc.compiler.program import Program, field_width, register_fields
 from zkc.dsl.diagnostics import did_you_mean
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 from zkc.runtime.circuit.expected import CLAIM_COLUMNS, TABLE_INPUTS, constant_problems
 
 

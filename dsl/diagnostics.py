@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 
 
 @dataclass(frozen=True)

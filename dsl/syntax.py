@@ -6,19 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 
-
-@dataclass(frozen=True)
-class Span:
-    """A place in a source file: `file` name, first line and column (from 1), line and column after the last character."""
-
-    file: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+from zkc.dsl.spans import Span
 
 
 @dataclass(frozen=True)

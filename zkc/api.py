@@ -29,7 +29,7 @@ from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
 if TYPE_CHECKING:
     from zkc.advice import Finding
     from zkc.audit import ColumnAudit
-    from zkc.compiler.build import Warned
+    from zkc.compiler.machines import Warned
     from zkc.inline_tests import TestOutcome
     from zkc.profile import Profile
     from zkc.runtime.circuit.circuit import Circuit
@@ -137,7 +137,7 @@ class Verified:
 @spoken
 def compile(directory: PathLike | None = None, *, progress: Progress = no_progress) -> Machine:
     """The machine compiled from the .circ files in `directory` (None: the ones that come with zkc), from the cache if nothing changed."""
-    from zkc.compiler.build import load_machine
+    from zkc.compiler.machines import load_machine
 
     folder = _folder(directory)
     progress("circuits", 0, 1)
@@ -197,7 +197,7 @@ def executor_is_compiled() -> bool:
     """Whether programs run at once: the machine code of the fast executor is in the cache."""
     from zkc.runtime.kernels.numba_cache import is_kept
 
-    return is_kept(machine().module("fast", "executor").run)
+    return is_kept(machine().module("fast", "executor").execute)
 
 
 def load_program(program: PathLike | BytesLike) -> Program:
@@ -609,9 +609,9 @@ def version() -> str:
 
 def format_files(paths: Sequence[PathLike], *, write: bool) -> list[Path]:
     """The .circ files among `paths` (files, or folders of them) that are not in our style; with `write` they then are."""
-    from zkc.compiler.build import circuit_files
+    from zkc.compiler.machines import circuit_files
     from zkc.dsl.format import format_source
-    from zkc.dsl.parser import read_source
+    from zkc.dsl.source_files import read_source
 
     write = arguments.switch("write", write)
     files: list[Path] = []
@@ -638,7 +638,7 @@ def run_inline_tests(directory: PathLike | None = None, pattern: str = "") -> li
 
 def circuit_warnings(directory: PathLike | None = None) -> list[Warned]:
     """What in the .circ files of `directory` does no harm, but nobody wants: values, items and arms that nothing uses."""
-    from zkc.compiler.build import warnings_of
+    from zkc.compiler.machines import warnings_of
 
     return warnings_of(_folder(directory))
 
@@ -657,7 +657,7 @@ def check_determinism(directory: PathLike | None = None, *, progress: Progress =
     Half a minute at first; a table that was found sound is not audited again. progress is told of "audit", by tables.
     """
     from zkc.compiler.audit.run import mistakes
-    from zkc.compiler.build import circuit_files
+    from zkc.compiler.machines import circuit_files
     from zkc.dsl.diagnostics import DiagnosticError
     from zkc.dsl.parser import parse_files
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from zkc.compiler.build import circuit_files, circuits_directory, compile_program
+from zkc.compiler.build import compile_program
 from zkc.compiler.check import check_columns, columns_of
 from zkc.compiler.dialects import air, row
 from zkc.compiler.ir.operation import Operation
+from zkc.compiler.machines import circuit_files, circuits_directory
 from zkc.compiler.passes.lower_air import column_name
 from zkc.compiler.passes.share_columns import column_type
 from zkc.compiler.pipeline import Lowered

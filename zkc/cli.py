@@ -731,6 +731,8 @@ def _failed(message: str, status: int, as_json: bool, **values: Any) -> int:
 
 def _with_addresses(arguments: Sequence[str]) -> list[str]:
     """`--ray` means `--ray auto` where no address follows: an option of the library has a value or none."""
+    if "--ray" not in arguments:
+        return list(arguments)
     from zkc.runtime.receipts.cluster import ADDRESS
 
     own = len(_before_flags(list(arguments))[0])

@@ -23,7 +23,7 @@ OPERATIONS = ("row", "air", "step", "fill")
 
 def emit(directory: Path | None, stage: str) -> str:
     """The stage named; InputError lists the stages if there is none of that name."""
-    from zkc.compiler.build import circuits_directory, load_machine
+    from zkc.compiler.machines import circuits_directory, load_machine
 
     kind, _, name = stage.partition(":")
     if kind == "ast" and not name:
@@ -58,10 +58,10 @@ def _unknown(stage: str) -> InputError:
 
 def _imported(directory: Path, name: str) -> str:
     """What a program says as operations: all of it, or what is called so."""
-    from zkc.compiler.build import circuit_files
     from zkc.compiler.front import front_end
     from zkc.compiler.importer.items import import_program
     from zkc.compiler.ir.printer import print_module
+    from zkc.compiler.machines import circuit_files
 
     program, _ = front_end(circuit_files(directory), directory)
     module = import_program(program)
@@ -73,9 +73,10 @@ def _imported(directory: Path, name: str) -> str:
 
 def _compiled(directory: Path, kind: str, name: str) -> str:
     """A stage that is made of operations, of one table or of all."""
-    from zkc.compiler.build import circuit_files, compile_program
+    from zkc.compiler.build import compile_program
     from zkc.compiler.ir.module import Module
     from zkc.compiler.ir.printer import print_module
+    from zkc.compiler.machines import circuit_files
     from zkc.compiler.targets.dot import dataflow_dot
     from zkc.compiler.targets.isa import isa_page
     from zkc.compiler.targets.smt import smt_table
@@ -104,7 +105,7 @@ def _compiled(directory: Path, kind: str, name: str) -> str:
 
 def _syntax(directory: Path) -> Iterator[str]:
     """The syntax tree, one item a block."""
-    from zkc.compiler.build import circuit_files
+    from zkc.compiler.machines import circuit_files
     from zkc.dsl.parser import parse_files
 
     items, _ = parse_files(circuit_files(directory), directory)

@@ -12,7 +12,6 @@ from math import prod
 from pathlib import Path
 from typing import Any, Final
 
-from zkc.compiler.build import circuit_files
 from zkc.compiler.dialects import bus, circ, row
 from zkc.compiler.elaboration.context import Functions
 from zkc.compiler.elaboration.declared import Declared, Param, params_of
@@ -22,6 +21,7 @@ from zkc.compiler.front import front_end
 from zkc.compiler.interpret import Interpreter, NoMeaning
 from zkc.compiler.ir.operation import Operation
 from zkc.compiler.ir.operation import Value as Operand
+from zkc.compiler.machines import circuit_files
 from zkc.compiler.passes.facts import Facts
 from zkc.compiler.passes.lower_air import column_name
 from zkc.compiler.pipeline import ROW

@@ -182,9 +182,9 @@ def texts(text: str, file: str, *, split: bool) -> list[Source]:
 
 def _compiled(files: list[Path] | None, folder: Path) -> Source:
     """Operations of .circ files, before any pass."""
-    from zkc.compiler.build import circuit_files
     from zkc.compiler.front import front_end
     from zkc.compiler.importer.items import import_program
+    from zkc.compiler.machines import circuit_files
 
     program, _ = front_end(circuit_files(folder) if files is None else files, folder)
     return Source(lambda: import_program(program), program.sources)

@@ -46,7 +46,7 @@ class Warmed:
 
 def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
     """Compiles what is not compiled yet, in `jobs` processes."""
-    from zkc.compiler.build import load_machine
+    from zkc.compiler.machines import load_machine
 
     start = time.perf_counter()
     progress("circuits", 0, 1)
@@ -115,7 +115,7 @@ def _what_failed(task: Task) -> str:
 
 def compile_kernel(directory: Path | None, task: Task) -> frozenset[Entry]:
     """Makes Numba compile one kernel, by calling it with arguments of the right types. Gives all entries that this process used so far."""
-    from zkc.compiler.build import load_machine
+    from zkc.compiler.machines import load_machine
 
     kind, _ = task
     machine = load_machine(directory)

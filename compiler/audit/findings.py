@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zkc.dsl.diagnostics import Diagnostic
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 
 CHOICE = "E0506"
 """The prover has a choice."""

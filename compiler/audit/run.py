@@ -28,7 +28,8 @@ from zkc.compiler.audit.rules import (
 )
 from zkc.compiler.audit.rules.determinism import Determinism
 from zkc.compiler.audit.table import Circuit, TableAudit
-from zkc.compiler.build import Compilation, circuit_files, circuits_directory, compile_program
+from zkc.compiler.build import Compilation, compile_program
+from zkc.compiler.machines import circuit_files, circuits_directory
 from zkc.dsl.diagnostics import Diagnostic
 
 Progress = Callable[[str, int, int], object]

@@ -18,7 +18,7 @@ from zkc.compiler.passes.lower_air import column_name
 from zkc.compiler.pipeline import Lowered
 from zkc.compiler.program import Program
 from zkc.compiler.targets.table import node_list
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 
 
 @dataclass(frozen=True)

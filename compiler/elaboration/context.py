@@ -18,7 +18,7 @@ from zkc.compiler.ir.locations import Calls, Location
 from zkc.compiler.ir.operation import INT, NOTHING, Attribute, Operation, Region, constant_of
 from zkc.compiler.passes.lift import Lift
 from zkc.dsl.built_in import RANGE
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 from zkc.runtime.field.koalabear import P
 
 Free = Mapping[str, Attribute]

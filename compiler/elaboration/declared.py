@@ -16,7 +16,7 @@ from zkc.compiler.ir.operation import Attribute, OpDef, Operation
 from zkc.dsl import constants
 from zkc.dsl.constants import ConstantError
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 
 BIT = Interval(0, 1)
 

@@ -14,7 +14,7 @@ from zkc.compiler.elaboration.values import ArrayValue, Number, RecordValue, Sca
 from zkc.compiler.ir import operation as ir
 from zkc.compiler.ir.operation import INT, OpDef, Operation, Region, constant_of
 from zkc.dsl.diagnostics import did_you_mean
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 from zkc.runtime.execution import operations
 from zkc.runtime.field.koalabear import P
 

@@ -18,7 +18,7 @@ from zkc.compiler.ir.builder import Builder
 from zkc.compiler.ir.operation import FELT, INT, Operation, Region
 from zkc.compiler.program import MAX_INSTRUCTIONS
 from zkc.dsl.diagnostics import did_you_mean
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 from zkc.runtime.field.koalabear import P
 
 INSTRUCTION, SERVICE = "instruction", "service"

@@ -18,7 +18,7 @@ from zkc.compiler.elaboration.values import ArrayValue, Number, Scalar, Single, 
 from zkc.compiler.ir import operation as ir
 from zkc.compiler.ir.operation import FELT, INT, OpDef, Operation, Region, Symbol, constant_of
 from zkc.dsl.diagnostics import did_you_mean
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 from zkc.runtime.field.koalabear import P
 
 FELT_HIGH = P - 1

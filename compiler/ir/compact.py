@@ -14,7 +14,7 @@ from typing import Any, Final
 from zkc.compiler.ir.locations import Location
 from zkc.compiler.ir.operation import FELT, INT, Attribute, Operation, Region, Symbol, Type, Value
 from zkc.compiler.ir.registry import DEFINITIONS
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 
 TYPES: Final[tuple[Type, ...]] = (FELT, INT)
 Place = Sequence[str | int]

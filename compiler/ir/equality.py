@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from zkc.compiler.ir.locations import Location
 from zkc.compiler.ir.operation import Attribute, Operation, Region, Value
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 
 
 def equal(a: Iterable[Operation], b: Iterable[Operation], *, locations: bool = True) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from zkc.compiler.ir.locations import UNKNOWN, Location
 from zkc.compiler.ir.scanner import STRING, Scanner, pattern
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 
 MAX_CALLS: Final = 256
 """Calls in calls."""

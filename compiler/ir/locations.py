@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 
 Calls = tuple[tuple[str, Span], ...]
 """The gadgets being inlined and where each is called, the outermost first."""

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from typing import Final, NoReturn
 
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 
 BARE: Final = r"[A-Za-z_][\w$.]*"
 STRING: Final = r'"(?:[^"\\\n]|\\[^\n])*"'

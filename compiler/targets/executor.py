@@ -19,7 +19,7 @@ from zkc.compiler.passes.packing import Place
 from zkc.compiler.targets.functions import FieldFunctions
 from zkc.compiler.targets.integers import Integers, NotComputable, Uncomputable, unpacked
 from zkc.compiler.targets.listing import Listing
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 from zkc.runtime.circuit.fill_program import Op
 from zkc.runtime.execution import events
 from zkc.runtime.memory.map import WORD_BYTES

@@ -17,7 +17,7 @@ from zkc.compiler.targets.functions import FieldFunctions, int64s
 from zkc.compiler.targets.integers import Integers, NotComputable, Uncomputable, unpacked
 from zkc.compiler.targets.registers import Program, assemble
 from zkc.compiler.targets.table import node_list
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 from zkc.runtime.circuit.fill_program import FillProgram, Op
 from zkc.runtime.field.koalabear import P
 

@@ -12,7 +12,7 @@ from zkc.compiler.ir.walk import bottom_up
 from zkc.compiler.passes.lift import INT64_MAX, INT64_MIN, UINT64_MAX
 from zkc.compiler.passes.packing import Place
 from zkc.compiler.targets.functions import FieldFunctions
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 from zkc.runtime.circuit.fill_program import Op
 
 Name = TypeVar("Name")

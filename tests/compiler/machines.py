@@ -9,10 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from zkc.compiler.build import circuit_files, circuits_directory, collector_off
+from zkc.compiler.build import collector_off
 from zkc.compiler.front import front_end
 from zkc.compiler.importer.items import import_program
 from zkc.compiler.ir.module import Module
+from zkc.compiler.machines import circuit_files, circuits_directory
 from zkc.compiler.passes.declarations import facts_of_module
 from zkc.compiler.passes.registry import PASSES
 

@@ -12,7 +12,7 @@ import pytest
 from tests.extension.test_new_instructions import CODE, DATA, encode
 from tests.machine.check import check
 from tests.machine_runtime.support import Load, make_elf
-from zkc.compiler.build import circuits_directory, load_machine
+from zkc.compiler.machines import circuits_directory, load_machine
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.execution.executor import execute
 from zkc.runtime.execution.trace import trace

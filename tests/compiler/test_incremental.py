@@ -10,18 +10,19 @@ from pathlib import Path
 import pytest
 
 from zkc.compiler import incremental
-from zkc.compiler.build import circuit_files, circuits_directory, collector_off, compile_program
+from zkc.compiler.build import collector_off, compile_program
 from zkc.compiler.front import front_end
 from zkc.compiler.importer.items import Item
 from zkc.compiler.ir import compact
 from zkc.compiler.ir.equality import difference
 from zkc.compiler.ir.operation import Operation
+from zkc.compiler.machines import circuit_files, circuits_directory
 from zkc.compiler.passes.lower_step import LowerStep
 from zkc.compiler.pipeline import Lowerings, assembled, facts_of, lower_table
 from zkc.compiler.rows import elaborate
 from zkc.compiler.symbols import Places, items_of
 from zkc.dsl.diagnostics import DiagnosticError
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 from zkc.runtime.kernels import cache
 
 Edit = Callable[[str], str]

@@ -17,7 +17,7 @@ from examples.verifier.image import image_id
 from tests.extension.test_new_instructions import encode
 from tests.machine.check import check
 from tests.machine_runtime.support import Load, make_elf
-from zkc.compiler.build import circuits_directory, load_machine
+from zkc.compiler.machines import circuits_directory, load_machine
 from zkc.dsl.diagnostics import DiagnosticError
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.errors import GuestFault

@@ -14,7 +14,7 @@ from tests.compiler.test_machines import Edit, edited
 from tests.extension.test_new_instructions import encode
 from tests.machine.check import check
 from tests.machine_runtime.support import Load, make_elf
-from zkc.compiler.build import load_machine
+from zkc.compiler.machines import load_machine
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.execution.executor import Execution, execute

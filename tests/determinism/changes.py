@@ -12,7 +12,7 @@ from zkc.compiler.dialects import bus, felt
 from zkc.compiler.ir.operation import Operation, Value, constant_of
 from zkc.compiler.pipeline import Lowered
 from zkc.dsl import syntax as s
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 
 WIDEST = 16
 TIMES = {"address": 0, "lo": 1, "hi": 2, "time": 3, "mark": 4}

@@ -10,13 +10,14 @@ from functools import cache
 from zkc.compiler.audit.findings import Finding
 from zkc.compiler.audit.run import circuit_of, rows_of, stops_of
 from zkc.compiler.audit.table import Circuit, TableAudit
-from zkc.compiler.build import Compilation, circuits_directory, compile_program
+from zkc.compiler.build import Compilation, compile_program
 from zkc.compiler.dialects import bus, row
 from zkc.compiler.ir.operation import Operation, Region
+from zkc.compiler.machines import circuits_directory
 from zkc.compiler.passes.lower_step import LowerStep
 from zkc.compiler.pipeline import Lowered, air_of
 from zkc.dsl import syntax as s
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 
 FILES = ("alu.circ", "memory.circ", "rv32i.circ", "services.circ", "paging.circ")
 Change = Callable[[Operation], Sequence[Operation]]

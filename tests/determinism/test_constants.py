@@ -10,7 +10,8 @@ import pytest
 
 from tests.determinism.mutations import compilation
 from zkc.compiler.audit.run import mistakes
-from zkc.compiler.build import build, circuit_files, circuits_directory
+from zkc.compiler.build import build
+from zkc.compiler.machines import circuit_files, circuits_directory
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import DiagnosticError
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from zkc.compiler.build import circuits_directory
 from zkc.compiler.check import check_columns
 from zkc.compiler.dialects import circ
 from zkc.compiler.elaboration.context import Functions
@@ -20,6 +19,7 @@ from zkc.compiler.front import checked
 from zkc.compiler.guards import overlaps
 from zkc.compiler.importer.items import GUARDS
 from zkc.compiler.ir.operation import Operation
+from zkc.compiler.machines import circuits_directory
 from zkc.compiler.passes.facts import Facts
 from zkc.compiler.passes.lower_fill import layout_of
 from zkc.compiler.passes.lower_step import LowerStep
@@ -35,7 +35,8 @@ from zkc.compiler.targets.listing import Listing
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import Diagnostic
 from zkc.dsl.format import same_meaning
-from zkc.dsl.parser import decode_source, parse
+from zkc.dsl.parser import parse
+from zkc.dsl.source_files import decode_source
 from zkc.dsl.syntax_errors import ITEMS, STATEMENTS
 from zkc.runtime.field.koalabear import P
 

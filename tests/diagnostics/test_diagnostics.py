@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from lark import Lark
 
-from zkc.compiler.build import build, circuits_directory
+from zkc.compiler.build import build
+from zkc.compiler.machines import circuits_directory
 from zkc.dsl.diagnostics import DiagnosticError
 from zkc.dsl.parser import grammar, parse, tables_of, with_tables
 

@@ -8,9 +8,9 @@ import pytest
 
 from tests.diagnostics.fuzz import Mutant, compile_touched, items_of, sources
 from zkc import api
-from zkc.compiler.build import load_machine
 from zkc.compiler.elaboration.context import Functions
 from zkc.compiler.importer.items import CLAIM
+from zkc.compiler.machines import load_machine
 from zkc.compiler.pipeline import Lowerings, facts_of, lower_table
 from zkc.compiler.program import Program, collect
 from zkc.compiler.rows import elaborate_symbol

@@ -14,7 +14,7 @@ import pytest
 from tests.machine.check import check
 from tests.machine.support import names_of
 from tests.machine_runtime.support import Load, make_elf
-from zkc.compiler.build import circuits_directory, load_machine
+from zkc.compiler.machines import circuits_directory, load_machine
 from zkc.runtime.circuit.machine import InsnInfo, Machine, immediate_value
 from zkc.runtime.execution.executor import execute
 from zkc.runtime.execution.trace import trace

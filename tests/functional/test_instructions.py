@@ -15,7 +15,8 @@ from tests.functional.riscv import INSTRUCTIONS
 from tests.functional.solving import Solver
 from zkc.compiler.audit.run import circuit_of
 from zkc.compiler.audit.table import TableAudit
-from zkc.compiler.build import circuits_directory, compile_program
+from zkc.compiler.build import compile_program
+from zkc.compiler.machines import circuits_directory
 
 SERVED = {"ecall"}
 """Its rows are those of the environment calls: `test_services.py`."""

@@ -308,7 +308,7 @@ def main() -> None:
     import argparse
     from pathlib import Path
 
-    from zkc.compiler.build import load_machine
+    from zkc.compiler.machines import load_machine
     from zkc.runtime.execution.executor import Limits, execute
     from zkc.runtime.execution.trace import trace
     from zkc.runtime.guest.elf import load_elf

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from tests.oracle.unicorn_machine import USER_END, Step
-from zkc.compiler.build import load_machine
+from zkc.compiler.machines import load_machine
 from zkc.runtime.circuit.machine import InsnInfo, Machine, immediate_value
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.execution import events

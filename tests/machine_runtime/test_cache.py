@@ -19,7 +19,7 @@ import pytest
 
 from tests.machine_runtime.test_threads import at_once
 from zkc import api, warm
-from zkc.compiler import build
+from zkc.compiler import build, machines
 from zkc.runtime.circuit import artefact
 from zkc.runtime.circuit.machine import Machine, MachineSpec
 from zkc.runtime.kernels import cache, sources
@@ -146,16 +146,14 @@ def test_damaged_machine_code_and_byte_code_are_made_again(folder: Path) -> None
 
 
 def test_damaged_machine_is_compiled_again(spec: MachineSpec, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zkc.compiler import build
-
     made: list[int] = []
     monkeypatch.setattr(build, "build", lambda files, root: (made.append(1), spec)[1])
     for damage in DAMAGES:
-        build.load_machine()
+        machines.load_machine()
         (path,) = entries(folder, "machines")
         damage(path)
-        assert build.load_machine().spec.modules == spec.modules
-        build.load_machine()
+        assert machines.load_machine().spec.modules == spec.modules
+        machines.load_machine()
     assert len(made) == 1 + len(DAMAGES)
 
 
@@ -172,10 +170,10 @@ def test_a_machine_that_was_edited_while_it_was_compiled_is_not_kept(
         return spec
 
     monkeypatch.setattr(build, "build", compiled_while_edited)
-    build.load_machine(circuits)
+    machines.load_machine(circuits)
     assert not entries(folder, "machines")
     monkeypatch.setattr(build, "build", lambda files, root: spec)
-    build.load_machine(circuits)
+    machines.load_machine(circuits)
     assert len(entries(folder, "machines")) == 1
 
 

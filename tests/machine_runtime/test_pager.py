@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from zkc.compiler.build import load_machine
+from zkc.compiler.machines import load_machine
 from zkc.runtime.execution import events
 from zkc.runtime.execution.heights import CELL_BUDGET, Heights
 from zkc.runtime.execution.pager import (

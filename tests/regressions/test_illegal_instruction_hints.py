@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zkc.compiler.build import load_machine
+from zkc.compiler.machines import load_machine
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.execution.executor import execute
 from zkc.runtime.memory.image import Image

@@ -20,7 +20,7 @@ from zkc.compiler.ir.operation import FELT, INT, Attribute, Operation, Region, S
 from zkc.compiler.ir.printer import print_module, print_operation, print_region
 from zkc.compiler.ir.reader import read_module
 from zkc.compiler.ir.verifier import verify
-from zkc.dsl.syntax import Span
+from zkc.dsl.spans import Span
 
 LARGE = 150
 """Operations of a table that xdsl-opt takes long for: about a millisecond each."""

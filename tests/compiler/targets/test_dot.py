@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from tests.compiler.machines import module
-from zkc.compiler.build import load_machine
 from zkc.compiler.ir.operation import Operation, Symbol
+from zkc.compiler.machines import load_machine
 from zkc.compiler.targets.dot import circuit_dot, dataflow_dot
 
 STATEMENT = re.compile(

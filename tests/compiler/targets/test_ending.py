@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zkc.compiler.build import circuit_files, circuits_directory, compile_program, load_machine
+from zkc.compiler.build import compile_program
 from zkc.compiler.dialects import step
+from zkc.compiler.machines import circuit_files, circuits_directory, load_machine
 from zkc.compiler.targets.ending import ending_of
 from zkc.runtime.circuit.artefact import from_bytes, to_bytes
 from zkc.runtime.circuit.machine import Ending

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from tests.machine.test_forged_records import without_counts
-from zkc.compiler.build import Compilation, circuit_files, circuits_directory, compile_program
+from zkc.compiler.build import Compilation, compile_program
 from zkc.compiler.dialects import fill, row
 from zkc.compiler.interpret import Interpreter
 from zkc.compiler.ir.operation import Operation
+from zkc.compiler.machines import circuit_files, circuits_directory
 from zkc.compiler.passes import packing
 from zkc.compiler.passes.packing import Place
 from zkc.compiler.targets.fill import Histogram, emit_fill

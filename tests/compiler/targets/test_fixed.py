@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.compiler.test_machines import edited
-from zkc.compiler.build import load_machine
+from zkc.compiler.machines import load_machine
 from zkc.dsl.diagnostics import DiagnosticError
 
 WRONG = (
