@@ -122,7 +122,14 @@ def _range_floordiv(op: Operation, _: int, r: Sequence[Range]) -> Range:
 
 
 def _range_bits(op: Operation, _: int, r: Sequence[Range]) -> Range:
-    return 0, (1 << max(r[0][1], r[1][1]).bit_length()) - 1
+    bits = max(x.bit_length() for bounds in r for x in bounds)
+    return -(1 << bits) if r[0][0] < 0 or r[1][0] < 0 else 0, (1 << bits) - 1
+
+
+def _range_and(op: Operation, _: int, r: Sequence[Range]) -> Range:
+    """Bits of an integer from 0 up, if one of them is."""
+    highs = [high for low, high in r if low >= 0]
+    return (0, min(highs)) if highs else _range_bits(op, _, r)
 
 
 def _range_select(op: Operation, _: int, r: Sequence[Range]) -> Range:
@@ -172,9 +179,9 @@ MOD = declare(
 )  # fmt: skip
 SHL = _binary("shl", lambda a, b: a << b, _range_shl, "a 2^b")
 SHR = _binary("shr", lambda a, b: a >> b, _range_shr, "a / 2^b, rounded down", _shr)
-AND = _binary("and", lambda a, b: a & b, lambda op, _, r: (0, min(r[0][1], r[1][1])), "bits of both, of integers from 0 up", _and)
-OR = _binary("or", lambda a, b: a | b, _range_bits, "bits of either, of integers from 0 up")
-XOR = _binary("xor", lambda a, b: a ^ b, _range_bits, "bits of one, of integers from 0 up")
+AND = _binary("and", lambda a, b: a & b, _range_and, "bits of both; an integer below 0 has all bits from some on", _and)
+OR = _binary("or", lambda a, b: a | b, _range_bits, "bits of either")
+XOR = _binary("xor", lambda a, b: a ^ b, _range_bits, "bits of one")
 EQ = _binary("eq", lambda a, b: int(a == b), _always(0, 1), "a is b")
 NE = _binary("ne", lambda a, b: int(a != b), _always(0, 1), "a is not b")
 LT = _binary("lt", lambda a, b: int(a < b), _always(0, 1), "a is below b")
