@@ -13,8 +13,9 @@ from importlib import metadata
 from typing import Any, Final
 
 from zkc.compiler.audit.findings import Finding
-from zkc.compiler.audit.table import TableAudit
+from zkc.compiler.audit.table import Circuit, TableAudit
 from zkc.compiler.ir.operation import Operation, Value
+from zkc.compiler.pipeline import Lowerings
 from zkc.runtime.kernels import cache, sources
 
 KIND: Final = "audits"
@@ -31,6 +32,15 @@ def content(table: TableAudit) -> str:
     return h.hexdigest()[:32]
 
 
+def content_of_all(circuit: Circuit, lowered: Lowerings) -> str:
+    """The same of all tables together, with the claim and what the runtime reads of the program."""
+    program = circuit.program
+    tables = (*lowered.tables, lowered.claim)
+    parts = [content(TableAudit(circuit, t)) for t in tables]
+    parts += [repr(program.constants), repr([(e.name, e.op, e.mask, e.match) for e in program.encodings.values()])]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
 def load(table: TableAudit) -> list[Finding] | None:
     """What is free on purpose in a table that was found sound, None if it was not."""
     kept = cache.load(KIND, content(table))
@@ -45,6 +55,16 @@ def save(table: TableAudit, findings: Sequence[Finding]) -> None:
     if all(f.expected is not None for f in findings):
         found: list[Any] = [[f.arm, f.message, f.columns[0], f.expected] for f in findings]
         cache.save(KIND, content(table), json.dumps(found).encode())
+
+
+def is_honest(circuit: Circuit, lowered: Lowerings) -> bool:
+    """Whether the rows of a small segment were found to fit."""
+    return cache.load(KIND, content_of_all(circuit, lowered)) is not None
+
+
+def save_honest(circuit: Circuit, lowered: Lowerings) -> None:
+    """Keeps that they fit."""
+    cache.save(KIND, content_of_all(circuit, lowered), b"[]")
 
 
 def _operations(table: TableAudit) -> Iterator[str]:

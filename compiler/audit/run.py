@@ -23,6 +23,7 @@ from zkc.compiler.audit.rules import (
     inputs,
     loads,
     memory,
+    segment,
     services,
     slots,
 )
@@ -75,6 +76,17 @@ def audited(table: TableAudit) -> list[Finding]:
     return found
 
 
+def segment_of(compilation: Compilation) -> list[Finding]:
+    """Rows of a small honest segment that do not fit; nothing is worked out where they were found to."""
+    circuit, lowered = circuit_of(compilation), compilation.lowered
+    if kept.is_honest(circuit, lowered):
+        return []
+    found = list(segment.findings(circuit, lowered))
+    if not found:
+        kept.save_honest(circuit, lowered)
+    return found
+
+
 def circuit_of(compilation: Compilation) -> Circuit:
     """What rules ask about a program."""
     lowered = compilation.lowered
@@ -82,7 +94,7 @@ def circuit_of(compilation: Compilation) -> Circuit:
 
 
 def audit(compilation: Compilation, tables: Iterable[str] | None = None, progress: Progress = lambda *_: None) -> list[Finding]:
-    """What a program leaves to the prover, in `tables` only if given. Findings with `expected` are meant."""
+    """What a program leaves to the prover, in `tables` only if given: then no segment is tried. Findings with `expected` are meant."""
     circuit = circuit_of(compilation)
     wanted = None if tables is None else set(tables)
     chosen = [x for x in compilation.lowered.tables if wanted is None or x.name in wanted]
@@ -93,6 +105,7 @@ def audit(compilation: Compilation, tables: Iterable[str] | None = None, progres
         found += audited(TableAudit(circuit, lowered))
     if wanted is None or compilation.lowered.claim.name in wanted:
         found += claims.findings(TableAudit(circuit, compilation.lowered.claim))
+    found += segment_of(compilation) if wanted is None else []
     progress("audit", len(chosen), len(chosen))
     return found
 

@@ -1,27 +1,34 @@
 """E0510: rows that an honest run makes fit their equations, lookups and types, receive what memory holds, and send what the executor does:
 else such a run has no proof.
 
-Rows are tried, at random and at corners, so a row that does not fit may be missed; what is reported is true. An arm that asks the host, or
-whose rows are hard to come by, is not tried."""
+Rows are tried, at random and at corners, so a row that does not fit may be missed; what is reported is true. An arm whose rows are hard to
+come by is not tried. The host is the one that comes with zkc."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from random import Random
 from typing import Final
 
 from zkc.compiler.audit.findings import HONEST, Finding
-from zkc.compiler.audit.honest import HonestRow, Memory, Stops
+from zkc.compiler.audit.honest import HonestRow, Host, Memory, Stops
 from zkc.compiler.audit.table import TableAudit
 from zkc.compiler.dialects import integer, row
 from zkc.compiler.guards import Guards
 from zkc.compiler.interpret import NoMeaning
 from zkc.compiler.targets.ending import constant_address
 
-ROWS: Final = 48
+EXTREMES: Final[tuple[int, ...]] = (0, 1, 0xFFFF, 0x1_0000, 0x1_0001, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFE, 0xFFFF_FFFF)
+"""The first rows have each pair of these as the first words that they read."""
+ROWS: Final = 128
 """Of each arm."""
+MOST_WORK: Final = 1 << 18
+"""Operations that are interpreted of an arm at most: a long one has fewer rows."""
 TRIES: Final = 600
 TIMES: Final = 1 << 28
+LONGEST_INPUT: Final = 1 << 17
+"""In bytes."""
 
 
 def findings(table: TableAudit, arms: set[str] | None = None) -> Iterator[Finding]:
@@ -37,9 +44,10 @@ def findings(table: TableAudit, arms: set[str] | None = None) -> Iterator[Findin
 def honest_rows(table: TableAudit, arm: str) -> Iterator[tuple[HonestRow, HonestRow]]:
     """Some rows of an arm, each with what the executor does."""
     random, found, meant = Random(f"{table.name} {arm}"), 0, _meant(table, arm)
-    for _ in range(TRIES):
+    pairs: list[Sequence[int]] = list(product(EXTREMES, repeat=2))
+    for tried in range(TRIES):
         try:
-            made = _row(table, arm, random, random.choice(meant))
+            made = _row(table, arm, random, random.choice(meant), pairs[tried] if tried < len(pairs) else ())
         except Stops:
             continue
         except NoMeaning:
@@ -47,16 +55,24 @@ def honest_rows(table: TableAudit, arm: str) -> Iterator[tuple[HonestRow, Honest
         if made is not None:
             yield made
             found += 1
-        if found == ROWS:
+        if found == rows_of(table):
             return
 
 
-def _row(table: TableAudit, arm: str, random: Random, words: Mapping[int, int]) -> tuple[HonestRow, HonestRow] | None:
-    """A row and the step, None if the environment call is not meant. words: of memory, by address; the others are made up."""
+def rows_of(table: TableAudit) -> int:
+    """How many rows of an arm are tried."""
+    return min(ROWS, MOST_WORK // sum(1 for _ in table.lowered.row.regions[0].walk()))
+
+
+def _row(
+    table: TableAudit, arm: str, random: Random, words: Mapping[int, int], wanted: Sequence[int]
+) -> tuple[HonestRow, HonestRow] | None:  # fmt: skip
+    """A row and the step, None if the environment call is not meant. words: of memory, by address; the others are made up, first those
+    that are wanted."""
     program = table.circuit.program
     service = program.services.get(arm)
     clock, user_end = 4 * random.randrange(1, TIMES // 4), int(program.constants["user_end"])  # type: ignore[arg-type]
-    memory = Memory(random, clock, user_end, words)
+    memory = Memory(random, clock, user_end, words, wanted=list(wanted))
     given = {"clk": clock, "pc": 4 * random.randrange(user_end // 4), "op": program.encodings[service.on if service else arm].op}
     if service is not None:
         guards = HonestRow(table.circuit, {}, memory)
@@ -64,9 +80,10 @@ def _row(table: TableAudit, arm: str, random: Random, words: Mapping[int, int]) 
         if not guards.chosen[arm]:
             return None
     given |= _fields(table, given, random)
-    honest = HonestRow(table.circuit, given, memory, arm)
+    host = Host(random.randbytes(random.choice((0, 3, 4, random.randrange(LONGEST_INPUT)))))
+    honest = HonestRow(table.circuit, given, memory, arm, host)
     honest.run(table.lowered.row.regions[0])
-    does = HonestRow(table.circuit, given, memory.again(), arm)
+    does = HonestRow(table.circuit, given, memory.again(), arm, host)
     does.run(next(f for f in table.lowered.steps if f.text("arm") == arm).regions[0])
     return honest, does
 

@@ -1,0 +1,210 @@
+"""A small segment of an honest run: some steps over three pages, which the reference interpreter makes, and the rows that the runtime gives
+of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from zkc.compiler.audit.honest import HonestRow, Host, Memory, Stops, Token
+from zkc.compiler.audit.table import Circuit
+from zkc.compiler.dialects import step
+from zkc.compiler.interpret import Interpreter
+from zkc.compiler.pipeline import Lowered, Lowerings
+from zkc.compiler.targets.ending import HALT
+from zkc.compiler.targets.table import table_of
+from zkc.runtime.circuit.circuit import Circuit as Artefact
+from zkc.runtime.circuit.machine import Ending, Machine, MachineSpec
+from zkc.runtime.execution.executor import FIRST_CLK
+from zkc.runtime.execution.segment import Segment
+from zkc.runtime.execution.trace import CODE_MARK, TIME_BITS, Tracer
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.memory.blinding import BLIND_WORDS
+from zkc.runtime.memory.image import Image, PageTree
+from zkc.runtime.memory.map import WORD_BYTES
+from zkc.runtime.receipts.claims import Claim, ClaimLayout
+
+STEPS: Final = 64
+TRIES: Final = 40
+"""Words that are tried for an instruction that does something with data, and for any other; many jump or point to other pages."""
+WORD: Final = 1 << 32
+Words = npt.NDArray[np.uint32]
+Given = Mapping[str, list[int]]
+"""What the rows of a table are given, by name."""
+
+
+@dataclass
+class Pages(Memory):
+    """Words of pages that are there: those of `code`, those of `data`, and others. A step that needs any that is not there, or of the
+    code, is not one of this segment."""
+
+    code: range = range(0)
+    data: frozenset[int] = frozenset()
+
+    def load(self, address: int) -> Token:
+        """What is at an address."""
+        if address not in self.tokens or address in self.code:
+            raise Stops
+        return self.tokens[address]
+
+
+class Steps:
+    """Steps that follow each other, of any instructions. words: those of the code, by address; uses: how often each was executed."""
+
+    def __init__(self, circuit: Circuit, lowered: Lowerings, memory: Pages, random: Random) -> None:
+        self.circuit = circuit
+        self.lowered = lowered
+        self.memory = memory
+        self.random = random
+        self.tables: dict[str, Lowered] = {s.text("arm"): t for t in lowered.steps for s in t.steps}
+        self.decoded = {op.text("insn"): op for op in lowered.decoded}
+        self.host = Host(b"")
+        self.words: dict[int, int] = {}
+        self.uses: dict[int, int] = {}
+
+    def run(self, clk: int, pc: int) -> Iterator[HonestRow]:
+        """The rows of some steps."""
+        for i in range(STEPS):
+            tried = (self._step(clk, pc, with_data=i % 2 == 0 and t < TRIES) for t in range(2 * TRIES))
+            made = next(filter(None, tried), None)
+            if made is None:
+                return
+            yield made
+            if HALT in made.performed:
+                return
+            clk, pc = made.next
+
+    def _step(self, clk: int, pc: int, *, with_data: bool) -> HonestRow | None:
+        """A step at a pc, with any instruction if there is none yet; None if it stops, leaves the pages, or has nothing to do with data."""
+        program = self.circuit.program
+        drawn = self.random.choice(list(program.encodings.values()))
+        word = self.words.get(pc // WORD_BYTES, drawn.match | self.random.randrange(WORD) & ~drawn.mask)
+        insn = next(e for e in program.encodings.values() if word & e.mask == e.match)
+        given = {"clk": clk, "pc": pc, "op": insn.op, **self._fields(insn.name, word)}
+        try:
+            arm = insn.name if insn.name in self.tables else self._service()
+            does = HonestRow(self.circuit, given, self._copy(), arm, self.host)
+            does.run(next(f for f in self.tables[arm].steps if f.text("arm") == arm).regions[0])
+            made = HonestRow(self.circuit, given, self._copy(), arm, self.host)
+            made.run(self.tables[arm].row.regions[0])
+        except Stops:
+            return None
+        if with_data and not made.senders.keys() & self.memory.data:
+            return None
+        if made.next != does.next or made.next[1] // WORD_BYTES not in self.memory.code or made.next[1] % WORD_BYTES:
+            return None
+        self.memory.tokens = made.memory.tokens
+        at = pc // WORD_BYTES
+        self.words[at], self.uses[at] = word, self.uses.get(at, 0) + 1
+        return made
+
+    def _copy(self) -> Pages:
+        return Pages(self.random, 0, 0, tokens=dict(self.memory.tokens), code=self.memory.code)
+
+    def _fields(self, insn: str, word: int) -> dict[str, int]:
+        decode = Interpreter(self.circuit.functions, {"word": word})
+        region = self.decoded[insn].regions[0]
+        decode.run(region)
+        return {op.text("name"): decode.of(op.operands[0]) for op in region if op.definition is step.FIELD}
+
+    def _service(self) -> str:
+        guards = HonestRow(self.circuit, {}, self._copy())
+        guards.run(self.lowered.guards.regions[0])
+        for name, meant in guards.chosen.items():
+            if meant:
+                return name
+        raise Stops
+
+
+class HonestSegment:
+    """steps: its rows of step tables, any, or the one of `ending`. given: what the runtime gives the rows of the other tables and of the
+    claim, by table."""
+
+    def __init__(self, circuit: Circuit, lowered: Lowerings, ending: Ending | None = None) -> None:
+        self.random = Random("a small segment")
+        self.machine = _machine(circuit, lowered)
+        self.map = self.machine.memory_map
+        pages = self._pages(ending)
+        steps = Steps(circuit, lowered, self._memory(pages), self.random)
+        clk, pc = FIRST_CLK, int(pages[self.map.system_page][self.map.word_pc])
+        if ending is not None:
+            steps.words[pc // WORD_BYTES] = ending.word
+        self.steps = list(steps.run(clk, pc))
+        self.last = self.steps[-1].next if self.steps else [clk, pc]
+        for address, word in steps.words.items():
+            page, at = divmod(address, self.map.page_words)
+            pages[page][at] = word
+        self.given = self._given(self._tracer(pages, steps), lowered.claim.name)
+
+    def _pages(self, ending: Ending | None) -> dict[int, Words]:
+        """A page of code, one of data, and the system page: no call is under way, and the journal is empty."""
+        m, random = self.map, self.random
+        code, data = random.choices(range(m.user_pages), k=2)
+        pages = {p: np.array([self._word(data) for _ in range(m.page_words)], dtype=np.uint32) for p in (code, data, m.system_page)}
+        system = pages[m.system_page]
+        system[m.registers : m.word_blind] = 0
+        system[m.word_pc] = code * m.page_bytes + WORD_BYTES * random.randrange(m.page_words // 2)
+        system[m.word_journal_capacity :][: m.digest_words] = [random.randrange(P) for _ in range(m.digest_words)]
+        if ending is not None:
+            system[: m.registers] = [random.randrange(WORD) for _ in range(m.registers)]
+            for address, word in ending.memory.items():
+                system[address % m.page_words] = word
+        return pages
+
+    def _word(self, data: int) -> int:
+        """Any word, a small one, or an address in the page of data."""
+        r, m = self.random, self.map
+        return r.choice((r.randrange(WORD), r.randrange(64), data * m.page_bytes + WORD_BYTES * r.randrange(m.page_words)))
+
+    def _memory(self, pages: Mapping[int, Words]) -> Pages:
+        """What the steps find: pages begin at time 0, and the claim has read the journal at 1. First come code and data."""
+        m = self.map
+        words = {m.page_words * page + i: word for page, content in pages.items() for i, word in enumerate(content.tolist())}
+        tokens: dict[int, Token] = {address: (word, 0, 0) for address, word in words.items()}
+        first = m.system_page * m.page_words + m.word_journal_capacity
+        tokens |= {a: (words[a], 1, 0) for a in range(first, first + m.word_journal_fill - m.word_journal_capacity + 1)}
+        code, data = (range(p * m.page_words, (p + 1) * m.page_words) for p in list(pages)[:2])
+        return Pages(self.random, 0, 0, tokens=tokens, code=code, data=frozenset(data))
+
+    def _tracer(self, pages: Mapping[int, Words], steps: Steps) -> Tracer:
+        """The runtime's trace as it is after the steps."""
+        tree = PageTree.of(Image(self.map, dict(pages)), self.machine.hasher)
+        opened = {number: content for page in pages for number, content in tree.opening(page)}
+        dirty = frozenset(p for p in pages if p * self.map.page_words not in steps.memory.code)
+        code = np.array(sorted(steps.words), dtype=np.int64)
+        blind = tuple(self.random.randrange(WORD) for _ in range(BLIND_WORDS))
+        segment = Segment(0, dict(pages), dirty, opened, code, len(self.steps), {}, None, 0, False, 0, (), (), blind)
+        tracer = Tracer(self.machine, segment)
+        for address, (word, time, mark) in steps.memory.tokens.items():
+            if address not in steps.memory.code:
+                tracer.mem[address], tracer.times[address] = word, time | mark << TIME_BITS
+        tracer.times[code] = CODE_MARK << TIME_BITS
+        tracer.uses[code] = [steps.uses.get(address, 0) for address in code.tolist()]
+        tracer.last_clk, tracer.last_pc = self.last
+        return tracer
+
+    def _given(self, tracer: Tracer, claim: str) -> dict[str, Given]:
+        """In the order in which the runtime makes a trace."""
+        boundary = {name: [value] for name, value in tracer.boundary().items()}
+        pages = tracer.pages()
+        before, after = (tuple(words.tolist()) for words in (tracer.journal_before, tracer.mem[tracer.journal]))
+        layout = ClaimLayout(self.machine.circuit)
+        (code,) = self.steps[-1].performed.get(HALT, [0]) if self.steps else [0]
+        last = bool(self.steps) and HALT in self.steps[-1].performed
+        values = layout.encode(Claim(0, True, last, pages.pre, pages.post, code, before, after))
+        columns = {"decode": tracer.decode_rows(), "data_page": pages.data, "table_page": pages.tables}
+        given: dict[str, Given] = {table: {name: c.tolist() for name, c in each.items()} for table, each in columns.items()}
+        return given | {"boundary": boundary, claim: {name: [v] for name, v in zip(layout.columns, values, strict=True)}}
+
+
+def _machine(circuit: Circuit, lowered: Lowerings) -> Machine:
+    """Of the machine only what pages and the claim need: constants, and the claim's columns."""
+    program = circuit.program
+    numbers = {name: i for i, name in enumerate((*program.buses, *program.fixed))}
+    artefact = Artefact(b"", (), (), table_of(lowered.claim.air, numbers), dict(program.constants))  # type: ignore[arg-type]
+    return Machine(MachineSpec(artefact, (), {}, {}, 0, (), (), {}, {}, (), {}, None))
