@@ -90,7 +90,10 @@ def _options(name: str, registered: Registered | OfModule, text: str) -> dict[st
         option = known.get(m[1].replace("_", "-"))
         if option is None:
             raise InputError(f"`{name}` has no option `{m[1]}`", hint=f"it has: {', '.join(known) or 'none'}")
-        found[option.name] = _value(name, m[1], m[2], type(option.default))
+        value = found[option.name] = _value(name, m[1], m[2], type(option.default))
+        least = option.metadata.get("least")
+        if least is not None and isinstance(value, int) and value < least:
+            raise InputError(f"the option `{m[1]}` of `{name}` is {least} at least, not {value}", hint="give a larger number")
         position = m.end()
     return found
 

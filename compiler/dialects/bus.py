@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from zkc.compiler.ir.operation import FELT, OpDef
+from zkc.compiler.dialects.row import is_column
+from zkc.compiler.ir.operation import FELT, OpDef, Operation
 from zkc.compiler.ir.registry import declare
+
+
+def _verify_lookup(op: Operation) -> str | None:
+    return None if not op.flag("checks") or is_column(op.operands[-1]) else "what checks the type of a column ends with it"
+
 
 SEND = declare(
     OpDef(
@@ -19,7 +25,7 @@ RECV = declare(
 )  # fmt: skip
 LOOKUP = declare(
     OpDef(
-        "bus.lookup", (FELT, FELT), (), ("bus", "label"), ("checks",), variadic=True, effect=True,
+        "bus.lookup", (FELT, FELT), (), ("bus", "label"), ("checks",), variadic=True, effect=True, verify=_verify_lookup,
         doc="the values are a row of a fixed table, if `times` (the first) is not 0. `checks`: it is the type of a column",
     )
 )  # fmt: skip

@@ -11,13 +11,17 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from zkc.compiler.ir.operation import ANY, ENTRY, FELT, INT, OpDef, Operation, Type
+from zkc.compiler.ir.operation import ANY, ENTRY, FELT, INT, Attribute, OpDef, Operation, Type
 from zkc.compiler.ir.operation import INSN as INSTRUCTION
 from zkc.compiler.ir.registry import declare
+from zkc.runtime.field.koalabear import P
 
 Shape = tuple[str, int | None]
 """A declared type: the name of a scalar or of a struct, and the length of an array of those."""
-_SHAPE: Final = re.compile(r"(\w+)(?:\[([1-9]\d{0,8})\])?")
+_SHAPE: Final = re.compile(r"(\w+)(?:\[(\d+)\])?")
+WORD_BITS: Final = 32
+MAX_BITS: Final = 4096
+"""Of an element of a message, below it in its field: more than any field has that is used as an integer."""
 _OPERATORS: Final = frozenset(
     ("+", "-", "*", "/", "%", "**", "<<", ">>", "&", "|", "^", "==", "!=", "<u", "<s", ">=u", ">=s", ">>s", "and", "or")
 )
@@ -41,11 +45,6 @@ def shape_text(name: str, length: int | None) -> str:
     return name if length is None else f"{name}[{length}]"
 
 
-def is_shape(text: str) -> bool:
-    """Whether a text is a declared type."""
-    return _SHAPE.fullmatch(text) is not None
-
-
 # What is wrong with an operation
 
 
@@ -56,18 +55,16 @@ def _alike(op: Operation, *attributes: str) -> str | None:
     return f"{' and '.join(f'`{name}`' for name in attributes)} have an item for each other" if len(lengths) > 1 else None
 
 
-def _shapes(op: Operation) -> str | None:
-    """Types are written as the language writes them."""
-    for name in ("type", "types", "results"):
-        value = op.attributes.get(name, ())
-        for text in value if isinstance(value, tuple) else (value,):
-            if not is_shape(str(text)):
-                return f"`{text}` in `{name}` is no type: they are written `u32` and `felt[8]`"
-    return None
+def _together(op: Operation, *attributes: str) -> str | None:
+    """Attributes that say one thing: all of them are there, or none."""
+    given = [name in op.attributes for name in attributes]
+    return None if all(given) or not any(given) else f"{' and '.join(f'`{name}`' for name in attributes)} come together"
 
 
 def _verify_type(op: Operation) -> str | None:
-    return None if op.number("low") <= op.number("high") else "`low` is above `high`"
+    if op.number("low") > op.number("high"):
+        return "`low` is above `high`"
+    return None if op.number("low") == 0 and 0 < op.number("high") < P else "a type goes from 0 to a number above it and below p"
 
 
 def _verify_bus(op: Operation) -> str | None:
@@ -77,33 +74,92 @@ def _verify_bus(op: Operation) -> str | None:
     for name in ("remembers", "known", "clock", "number"):
         if name in op.attributes and op.attributes[name] not in op.names("fields"):
             return f"`{name}` is none of `fields`"
-    return _alike(op, "params", "types") or _shapes(op)
+    if isinstance(lows, tuple) and any(isinstance(low, int) and low > MAX_BITS for low in lows):
+        return f"`lows` are {MAX_BITS} at most"
+    parts = list(dict.fromkeys(op.names("fields")))
+    if "remembers" in op.attributes and (len(parts) != 4 or op.attributes["remembers"] != parts[0]):
+        return "what is remembered is an address, a value, a time and a mark: four fields, by the first"
+    if "clock" in op.attributes and (len(parts) != 2 or op.attributes["clock"] != parts[0]):
+        return "a step has a clock and a pc: two fields, the clock first"
+    if "clock" in op.attributes and "remembers" in op.attributes:
+        return "a bus is that of steps, or it remembers"
+    return _together(op, "params", "types") or _alike(op, "params", "types")
 
 
 def _verify_fields(op: Operation) -> str | None:
-    return _alike(op, "fields", "types") or _shapes(op)
+    return _alike(op, "fields", "types")
+
+
+def _verify_struct(op: Operation) -> str | None:
+    return _alike(op, "fields", "types") if op.names("fields") else "a struct has fields"
+
+
+def _verify_insn(op: Operation) -> str | None:
+    if "uses" in op.attributes and "format" not in op.attributes:
+        return "`uses` are fields of its format, and there is none"
+    return _together(op, "format", "mask", "match")
 
 
 def _verify_format(op: Operation) -> str | None:
-    return _alike(op, "fields", "lows", "widths")
+    if (wrong := _together(op, "type", "pieces") or _alike(op, "fields", "lows", "widths")) is not None:
+        return wrong
+    places = zip(_numbers(op.attributes["lows"]), _numbers(op.attributes["widths"]), strict=True)
+    if any(width == 0 or low + width > WORD_BITS for low, width in places):
+        return f"fields are of a word of {WORD_BITS} bits"
+    return _verify_pieces(op)
+
+
+def _verify_pieces(op: Operation) -> str | None:
+    pieces = op.attributes.get("pieces", ())
+    width = 0
+    for piece in pieces if isinstance(pieces, tuple) else ():
+        high, low, sext, of_word = _numbers(piece)
+        if of_word and not low <= high < WORD_BITS:
+            return f"a piece is of bits {WORD_BITS - 1} to 0 of a word, the higher first"
+        if sext and (not of_word or width):
+            return "the bit that repeats upwards is of the word, and first"
+        width += high - low + 1 if of_word else high + 1
+    return None if width <= WORD_BITS else f"pieces have {WORD_BITS} bits at most"
+
+
+def _numbers(value: Attribute) -> tuple[int, ...]:
+    return tuple(v for v in value if isinstance(v, int)) if isinstance(value, tuple) else ()
+
+
+def _verify_family(op: Operation) -> str | None:
+    if (wrong := _together(op, "type", "low", "high")) is not None:
+        return wrong
+    if "type" in op.attributes and op.number("low") > op.number("high"):
+        return "`low` is above `high`"
+    arms = [inner.attributes["name"] for inner in op.regions[0] if inner.definition is ARM]
+    return None if arms and len(set(arms)) == len(arms) else "has an arm for each of its instructions, and one at least"
+
+
+def _verify_frame(op: Operation) -> str | None:
+    """Its bodies stand at one place."""
+    bodies = sum(inner.definition is BODY for inner in op.regions[0])
+    results = [inner.attributes["name"] for inner in op.regions[0] if inner.definition is RESULT]
+    if len(set(results)) < len(results):
+        return "each result has a name of its own"
+    return None if bodies == 1 else f"the bodies stand at one place, `circ.body`; here are {bodies}"
 
 
 def _ends(op: Operation, terminator: str, *counts: int) -> str | None:
     """Each region ends with that operation, and gives so many values."""
-    for region, count in zip(op.regions, counts, strict=False):
+    for region, count in zip(op.regions, counts, strict=True):
         if not region.operations or region.terminator.name != terminator or len(region.terminator.operands) != count:
             return f"a region ends with `{terminator}` of {count} value{'s' * (count != 1)}"
-    return None if len(op.regions) == len(counts) else f"has {len(counts)} region{'s' * (len(counts) != 1)}"
+    return None
 
 
 def _arguments(op: Operation, region: int, *types: Type) -> str | None:
-    if region >= len(op.regions) or [v.type for v in op.regions[region].arguments] != list(types):
+    if [v.type for v in op.regions[region].arguments] != list(types):
         return f"region {region} has arguments ({', '.join(t.name for t in types)})"
     return None
 
 
 def _verify_gadget(op: Operation) -> str | None:
-    if (wrong := _alike(op, "params", "types") or _alike(op, "outputs", "results") or _shapes(op)) is not None:
+    if (wrong := _alike(op, "params", "types") or _alike(op, "outputs", "results")) is not None:
         return wrong
     if len(op.regions[0].arguments) != len(op.names("params")):
         return "its region has an argument for each of `params`"
@@ -139,23 +195,23 @@ def _verify_if(op: Operation) -> str | None:
 
 
 def _verify_integer_region(op: Operation) -> str | None:
-    wrong = _ends(op, "circ.yield", 1) or _shapes(op)
+    wrong = _ends(op, "circ.yield", 1)
     if wrong is None and op.regions[0].terminator.operands[0].type is not INT:
         return "its region gives an int"
     return wrong
 
 
 def _verify_value_region(op: Operation) -> str | None:
-    return _ends(op, "circ.yield", 1) or _shapes(op)
+    return _ends(op, "circ.yield", 1)
 
 
 def _verify_result(op: Operation) -> str | None:
-    if len(op.regions) != 2:
-        return "has two regions: what the result is where nothing sets it, and what is done with it"
     default, body = op.regions
+    if default.arguments:
+        return "its first region has no arguments"
     if default.operations and (default.terminator.name != "circ.yield" or len(default.terminator.operands) != 1):
         return "its first region is empty, or ends with `circ.yield` of one value"
-    return _shapes(op) if len(body.arguments) == 1 else "its second region has one argument"
+    return None if len(body.arguments) == 1 else "its second region has one argument"
 
 
 def _verify_set(op: Operation) -> str | None:
@@ -165,7 +221,7 @@ def _verify_set(op: Operation) -> str | None:
 def _verify_output(op: Operation) -> str | None:
     if len(op.operands) == 2 and op.operands[1].type is not INT:
         return "its meaning is an int"
-    return _shapes(op) if len(op.operands) in (1, 2) else "takes the value, and what it means if that is said"
+    return None if len(op.operands) in (1, 2) else "takes the value, and what it means if that is said"
 
 
 def _verify_assert(op: Operation) -> str | None:
@@ -203,13 +259,14 @@ FIXED = declare(
 INSN = declare(
     OpDef(
         "circ.insn", attributes=("sym_name", "op"), optional=("format", "mask", "match", "uses", "immediate"), symbol=True,
+        verify=_verify_insn,
         doc="an instruction, and its number; words w of it have w & mask == match. uses: the register fields that it needs, immediate: "
         "whether it needs that",
     )
 )  # fmt: skip
 STRUCT = declare(
     OpDef(
-        "circ.struct", attributes=("sym_name", "fields", "types"), symbol=True, verify=_verify_fields,
+        "circ.struct", attributes=("sym_name", "fields", "types"), symbol=True, verify=_verify_struct,
         doc="a struct, from the lowest bits up",
     )
 )  # fmt: skip
@@ -229,43 +286,44 @@ FORMAT = declare(
 )  # fmt: skip
 GADGET = declare(
     OpDef(
-        "circ.gadget", attributes=("sym_name", "params", "types", "outputs", "results"), symbol=True, regions=True, verify=_verify_gadget,
+        "circ.gadget", attributes=("sym_name", "params", "types", "outputs", "results"), symbol=True, regions=1, arguments=ANY,
+        verify=_verify_gadget,
         doc="what calls stand for: parameters and outputs by name, with their types",
     )
 )  # fmt: skip
 AT = declare(
     OpDef(
-        "circ.at", attributes=("sym_name",), symbol=True, regions=True, verify=_verify_integer_region,
+        "circ.at", attributes=("sym_name",), symbol=True, regions=1, arguments=FELT, verify=_verify_integer_region,
         doc="which row of the fixed table of that name the arguments are",
     )
 )  # fmt: skip
 FRAME = declare(
     OpDef(
-        "circ.frame", attributes=("sym_name", "fields"), optional=("type",), symbol=True, regions=True, verify=_shapes,
+        "circ.frame", attributes=("sym_name", "fields"), optional=("type",), symbol=True, regions=1, verify=_verify_frame,
         doc="what is around the bodies of instructions, or of environment calls. fields: register fields of an instruction that frames "
         "speak of. type: of the immediate",
     )
 )  # fmt: skip
 FAMILY = declare(
     OpDef(
-        "circ.family", attributes=("sym_name", "uses"), optional=("type", "low", "high"), symbol=True, regions=True, verify=_shapes,
+        "circ.family", attributes=("sym_name", "uses"), optional=("type", "low", "high"), symbol=True, regions=1, verify=_verify_family,
         doc="instructions of one table: what they share, then an arm for each. uses: register fields that are needed; type: of the "
         "immediate, if it is needed, between low and high",
     )
 )  # fmt: skip
 SERVICE = declare(
-    OpDef("circ.service", attributes=("sym_name", "on"), symbol=True, regions=True, doc="an environment call, made by the instruction `on`")
+    OpDef("circ.service", attributes=("sym_name", "on"), symbol=True, regions=1, doc="an environment call, made by the instruction `on`")
 )
 GUARDS = declare(
     OpDef(
-        "circ.guards", attributes=("sym_name", "names"), symbol=True, regions=True,
+        "circ.guards", attributes=("sym_name", "names"), symbol=True, regions=1,
         verify=lambda op: _ends(op, "circ.yield", len(op.names("names"))),
         doc="when each environment call is meant",
     )
 )  # fmt: skip
 TABLE = declare(
     OpDef(
-        "circ.table", attributes=("sym_name", "kind"), symbol=True, regions=True,
+        "circ.table", attributes=("sym_name", "kind"), symbol=True, regions=1,
         doc="a table whose rows the runtime gives, or the claim",
     )
 )  # fmt: skip
@@ -284,8 +342,11 @@ ELEMENT = declare(OpDef("circ.element", (ANY, ANY), (ANY,), doc="an element of a
 ARRAY = declare(OpDef("circ.array", (ANY,), (ANY,), variadic=True, doc="an array of these values"))
 CONCAT = declare(OpDef("circ.concat", (ANY, ANY), (ANY,), doc="the elements of both arrays"))
 COLLECT = declare(
-    OpDef("circ.collect", (FELT, FELT), (ANY,), regions=True, verify=_verify_collect, doc="an array of what the region gives in each round")
-)
+    OpDef(
+        "circ.collect", (FELT, FELT), (ANY,), regions=1, arguments=FELT, verify=_verify_collect,
+        doc="an array of what the region gives in each round",
+    )
+)  # fmt: skip
 BOUND = declare(OpDef("circ.bound", (ANY,), (FELT,), doc="a constant, where rounds start or end"))
 BINARY = declare(
     OpDef(
@@ -295,7 +356,7 @@ BINARY = declare(
 )  # fmt: skip
 IF = declare(
     OpDef(
-        "circ.if", (ANY,), (ANY,), regions=True, verify=_verify_if,
+        "circ.if", (ANY,), (ANY,), regions=2, verify=_verify_if,
         doc="what one of two regions gives: the condition is a constant",
     )
 )  # fmt: skip
@@ -305,7 +366,7 @@ CALL = declare(
         doc="a gadget on arguments, in the order of its parameters",
     )
 )  # fmt: skip
-MAKE = declare(OpDef("circ.make", (ANY,), (ANY,), ("type",), variadic=True, verify=_shapes, doc="a struct of its fields, in order"))
+MAKE = declare(OpDef("circ.make", (ANY,), (ANY,), ("type",), variadic=True, doc="a struct of its fields, in order"))
 COLUMN = declare(OpDef("circ.column", (ANY,), (FELT,), doc="a column equal to the value"))
 SUM = declare(OpDef("circ.sum", (ANY,), (FELT,), doc="the sum of the elements of an array"))
 SLICE = declare(OpDef("circ.slice", (ANY, ANY, ANY), (ANY,), doc="elements of an array, from the first to before the last number"))
@@ -324,20 +385,20 @@ DIVIDE = declare(OpDef("circ.divide", (INT, INT), (INT,), ("name",), doc="of wor
 
 SPEC = declare(
     OpDef(
-        "circ.spec", results=(INT,), attributes=("name",), regions=True, verify=_verify_integer_region,
+        "circ.spec", results=(INT,), attributes=("name",), regions=1, verify=_verify_integer_region,
         doc="the integer that an output is",
     )
 )  # fmt: skip
 MEANT = declare(OpDef("circ.meant", (ANY, INT), (ANY,), doc="the value, known to be that integer"))
 HINT = declare(
     OpDef(
-        "circ.hint", results=(ANY,), attributes=("name", "type"), optional=("because", "trusted", "free", "bound"), regions=True,
+        "circ.hint", results=(ANY,), attributes=("name", "type"), optional=("because", "trusted", "free", "bound"), regions=1,
         verify=_verify_integer_region, doc="columns of the type, filled with what the region gives",
     )
 )  # fmt: skip
 INPUT = declare(
     OpDef(
-        "circ.input", results=(ANY,), attributes=("name", "type"), optional=("free", "bound"), verify=_shapes,
+        "circ.input", results=(ANY,), attributes=("name", "type"), optional=("free", "bound"),
         doc="columns that the runtime fills",
     )
 )  # fmt: skip
@@ -367,7 +428,7 @@ LOOKUP = declare(
 )  # fmt: skip
 FOR = declare(
     OpDef(
-        "circ.for", (ANY,), (ANY,), variadic=True, results_variadic=True, regions=True, verify=_verify_for,
+        "circ.for", (ANY,), (ANY,), variadic=True, results_variadic=True, regions=1, arguments=ANY, verify=_verify_for,
         doc="the region for each number from the first to before the second; other values go from round to round",
     )
 )  # fmt: skip
@@ -388,26 +449,27 @@ OUTPUT = declare(
 )  # fmt: skip
 OPERAND = declare(
     OpDef(
-        "circ.operand", results=(ANY,), attributes=("name", "type"), regions=True, verify=_verify_value_region,
+        "circ.operand", results=(ANY,), attributes=("name", "type"), regions=1, within=("circ.frame",), verify=_verify_value_region,
         doc="what the frame has by that name, if bodies get it",
     )
 )  # fmt: skip
 BODY = declare(
     OpDef(
-        "circ.body", (ANY,), (), ("names",), variadic=True, doc="here stand the bodies, which get these values by name",
+        "circ.body", (ANY,), (), ("names",), variadic=True, within=("circ.frame",),
+        doc="here stand the bodies, which get these values by name",
         verify=lambda op: None if len(op.operands) == len(op.names("names")) else "each value has a name",
     )
 )  # fmt: skip
 RESULT = declare(
     OpDef(
-        "circ.result", results=(ANY,), attributes=("name", "type"), regions=True, verify=_verify_result,
+        "circ.result", results=(ANY,), attributes=("name", "type"), regions=2, arguments=ANY, within=("circ.frame",), verify=_verify_result,
         doc="what bodies set by that name; the first region is what it is where they do not, the second what the frame does with it",
     )
 )  # fmt: skip
-ARM = declare(OpDef("circ.arm", attributes=("name",), regions=True, doc="the body of an instruction"))
+ARM = declare(OpDef("circ.arm", attributes=("name",), regions=1, within=("circ.family",), doc="the body of an instruction"))
 DECODE = declare(
     OpDef(
-        "circ.decode", results=(INSTRUCTION,), attributes=("fields",), optional=("type",), verify=_shapes,
+        "circ.decode", results=(INSTRUCTION,), attributes=("fields",), optional=("type",), within=("circ.table",),
         doc="what the word of an instruction says. fields: its registers, type: of the immediate",
     )
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
+from typing import Final
 
 from zkc.compiler.ir.builder import Builder
 from zkc.compiler.ir.operation import FELT, Constant, OpDef, Operation, Range, Value, constant_of
@@ -38,9 +39,18 @@ def _verify_func(op: Operation) -> str | None:
     return None if region.operations and region.terminator.definition is RETURN else "ends with `felt.return`"
 
 
+MAX_BITS: Final = 4096
+"""Of a constant that operations fold to: products of products would have as many bits as a text makes them."""
+
+
+def _small(value: Constant) -> Constant | None:
+    number = Fraction(value)
+    return value if max(number.numerator.bit_length(), number.denominator.bit_length()) <= MAX_BITS else None
+
+
 def _fold_add(op: Operation, c: Constants, _: Bounds) -> Value | Constant | None:
     if c[0] is not None and c[1] is not None:
-        return c[0] + c[1]
+        return _small(c[0] + c[1])
     if c[0] is not None and not in_field(c[0]):
         return op.operands[1]
     return op.operands[0] if c[1] is not None and not in_field(c[1]) else None
@@ -48,7 +58,7 @@ def _fold_add(op: Operation, c: Constants, _: Bounds) -> Value | Constant | None
 
 def _fold_sub(op: Operation, c: Constants, _: Bounds) -> Value | Constant | None:
     if c[0] is not None and c[1] is not None:
-        return c[0] - c[1]
+        return _small(c[0] - c[1])
     if op.operands[0] is op.operands[1]:
         return 0
     return op.operands[0] if c[1] is not None and not in_field(c[1]) else None
@@ -56,7 +66,7 @@ def _fold_sub(op: Operation, c: Constants, _: Bounds) -> Value | Constant | None
 
 def _fold_mul(op: Operation, c: Constants, _: Bounds) -> Value | Constant | None:
     if c[0] is not None and c[1] is not None:
-        return c[0] * c[1]
+        return _small(c[0] * c[1])
     for i in (0, 1):
         constant = c[i]
         if constant is not None and in_field(constant) <= 1:
@@ -88,7 +98,7 @@ MUL = declare(
 RETURN = declare(OpDef("felt.return", (FELT,), variadic=True, terminator=True, doc="what a field function gives"))
 FUNC = declare(
     OpDef(
-        "felt.func", attributes=("sym_name",), symbol=True, regions=True, verify=_verify_func,
+        "felt.func", attributes=("sym_name",), symbol=True, regions=1, arguments=FELT, verify=_verify_func,
         doc="a gadget that only computes in the field, as a function of its arguments: the integer that it stands for",
     )
 )  # fmt: skip

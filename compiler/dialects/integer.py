@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from zkc.compiler.ir.builder import Builder
-from zkc.compiler.ir.operation import INT, Constant, OpDef, Operation, Range, Value
+from zkc.compiler.ir.operation import INT, Constant, Folder, OpDef, Operation, Range, Value
 from zkc.compiler.ir.registry import declare
 from zkc.runtime.field.koalabear import P
 
@@ -108,6 +108,12 @@ def _select(op: Operation, c: Constants, _: Bounds) -> Folded:
     return a if a is b else None
 
 
+def _shifted(rule: Callable[[Operation, Constants, Bounds], Folded]) -> Callable[[Operation, Constants, Bounds], Folded]:
+    """A shift by a constant that is none, or too many bits, stays: nothing computes it."""
+    evaluated = _evaluated(rule)
+    return lambda op, c, r: evaluated(op, c, r) if c[1] is None or 0 <= c[1] <= FAR else None
+
+
 def _range_shl(op: Operation, _: int, r: Sequence[Range]) -> Range:
     return _corners(lambda x, y: x << min(max(y, 0), FAR), r[0], r[1])
 
@@ -146,12 +152,12 @@ def _positive(op: Operation) -> str | None:
 
 def _binary(
     name: str, evaluate: Callable[[int, int], int], bounds: Callable[[Operation, int, Sequence[Range]], Range], doc: str,
-    rule: Callable[[Operation, Constants, Bounds], Folded] = _nothing,
+    rule: Callable[[Operation, Constants, Bounds], Folded] = _nothing, fold: Folder | None = None,
 ) -> OpDef:  # fmt: skip
     return declare(
         OpDef(
-            f"int.{name}", (INT, INT), (INT,), pure=True, fold=_evaluated(rule), range=bounds, evaluate=lambda op, a, b: evaluate(a, b),
-            doc=doc,
+            f"int.{name}", (INT, INT), (INT,), pure=True, fold=fold or _evaluated(rule), range=bounds,
+            evaluate=lambda op, a, b: evaluate(a, b), doc=doc,
         )
     )  # fmt: skip
 
@@ -177,8 +183,8 @@ MOD = declare(
         verify=_positive, evaluate=lambda op, a: a % op.number("by"), doc="a modulo by, from 0 up",
     )
 )  # fmt: skip
-SHL = _binary("shl", lambda a, b: a << b, _range_shl, "a 2^b")
-SHR = _binary("shr", lambda a, b: a >> b, _range_shr, "a / 2^b, rounded down", _shr)
+SHL = _binary("shl", lambda a, b: a << b, _range_shl, "a 2^b", fold=_shifted(_nothing))
+SHR = _binary("shr", lambda a, b: a >> b, _range_shr, "a / 2^b, rounded down", fold=_shifted(_shr))
 AND = _binary("and", lambda a, b: a & b, _range_and, "bits of both; an integer below 0 has all bits from some on", _and)
 OR = _binary("or", lambda a, b: a | b, _range_bits, "bits of either")
 XOR = _binary("xor", lambda a, b: a ^ b, _range_bits, "bits of one")

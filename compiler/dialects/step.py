@@ -39,13 +39,18 @@ STORE = declare(
 NEXT = declare(OpDef("step.next", (INT, INT, INT), (), effect=True, doc="the clock and the pc of the next step, if the last is not 0"))
 FUNC = declare(
     OpDef(
-        "step.func", attributes=("sym_name", "arm", "table", "op"), symbol=True, regions=True,
+        "step.func", attributes=("sym_name", "arm", "table", "op"), symbol=True, regions=1,
         doc="one arm of a table: the step that its rows are, for instructions of that number",
     )
 )  # fmt: skip
-GUARDS = declare(OpDef("step.guards", attributes=("sym_name", "names"), symbol=True, regions=True, doc="which environment call is meant"))
-CHOICE = declare(OpDef("step.choice", (INT,), (), ("name",), effect=True, doc="the environment call is meant if this is not 0"))
+GUARDS = declare(OpDef("step.guards", attributes=("sym_name", "names"), symbol=True, regions=1, doc="which environment call is meant"))
+CHOICE = declare(
+    OpDef(
+        "step.choice", (INT,), (), ("name",), effect=True, within=("step.guards",),
+        doc="the environment call is meant if this is not 0",
+    )
+)  # fmt: skip
 DECODE = declare(
-    OpDef("step.decode", attributes=("sym_name", "insn"), symbol=True, regions=True, doc="what the word of an instruction says")
+    OpDef("step.decode", attributes=("sym_name", "insn"), symbol=True, regions=1, doc="what the word of an instruction says")
 )
-FIELD = declare(OpDef("step.field", (INT,), (), ("name",), effect=True, doc="a field of the decoded instruction"))
+FIELD = declare(OpDef("step.field", (INT,), (), ("name",), effect=True, within=("step.decode",), doc="a field of the decoded instruction"))

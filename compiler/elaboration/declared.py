@@ -95,7 +95,7 @@ class Declared:
     def limbs(self, struct: str) -> list[tuple[int, int]]:
         """Bits of each field of a struct, and how many bits of those before it lie below."""
         if struct not in self._limbs:
-            self._limbs[struct] = limbs_of(self.interval(part.type[0]) for part in self.structs[struct])
+            self._limbs[struct] = limbs_of(self.interval(part.type[0]) for part in self.structs.get(struct, ()))
         return self._limbs[struct]
 
     # what is wrong

@@ -12,6 +12,8 @@ from zkc.compiler.ir.operation import Operation
 from zkc.dsl.built_in import WORD
 
 BITS = 32
+HALVES = [("lo", 16, 0), ("hi", 16, 16)]
+"""The fields of a word: names, bits, and how many bits lie below."""
 Piece = tuple[int, int, int, int]
 """A piece of an immediate: see `circ.format`."""
 
@@ -20,6 +22,9 @@ def elaborate_decode(e: Elaborator, op: Operation, scope: Scope) -> None:
     """Binds the fields of the instruction: 32 bit columns, one selector per instruction, sums over both."""
     if "word" in e.inputs:
         e.fail("E0203", "one row decodes one word; this is the second `decode`", op.loc.span)
+    parts = [(part.name, *place) for part, place in zip(e.declared.structs.get(WORD, ()), e.declared.limbs(WORD), strict=True)]
+    if parts != HALVES:
+        e.fail("E0206", f"a word is two halves: `struct {WORD} {{ lo: u16, hi: u16 }}`", op.loc.span)
     with e.at(op.loc.span):
         scope.values[op.result] = Decoding(e, op).fields()
 

@@ -168,7 +168,9 @@ class FamilyBuilder:
                 arm.scope = Scope(dict(around.values), around.given, declared)
                 for name, result in declared.items():
                     if result.regions[0].operations:
-                        (arm.scope.defaults[name],) = e.run(result.regions[0], self.scope)
+                        (default,) = e.run(result.regions[0], self.scope)
+                        e.check_type(Param(name, shape_of(result.text("type"))), default, result.loc.span)
+                        arm.scope.defaults[name] = default
                 e.run(arm.body, arm.scope)
         results = [self._arm_results(r) for r in declared.values() if any(r.text("name") in a.scope.results for a in self.arms)]
         self._arms([x for result in results for x in result])

@@ -14,7 +14,7 @@ from zkc.compiler.dialects.circ import Shape, shape_of
 from zkc.compiler.elaboration.context import Free
 from zkc.compiler.elaboration.declared import Param, params_of
 from zkc.compiler.elaboration.expressions import PERFORM, Expressions, Found, Scope
-from zkc.compiler.elaboration.values import ArrayValue, Number, Scalar, Single, StructValue, Value, flatten
+from zkc.compiler.elaboration.values import ArrayValue, Number, Scalar, Single, StructValue, Value, flatten, rebuilt
 from zkc.compiler.ir import operation as ir
 from zkc.compiler.ir.operation import FELT, INT, OpDef, Operation, Region, Symbol, constant_of
 from zkc.dsl.diagnostics import did_you_mean
@@ -108,7 +108,7 @@ class Elaborator(Expressions):
         for i, item in enumerate(items):
             meaning = self.b.value(integer.CALL, *known, callee=Symbol(name), index=i)
             values.append(self.with_meaning(item, meaning))
-        return [ArrayValue(tuple(values))] if isinstance(outputs[0], ArrayValue) else [values[0]]
+        return [rebuilt(outputs[0], iter(values))]
 
     def function(self, name: str) -> Operation:
         """The gadget as a function of its inputs alone."""
@@ -251,14 +251,13 @@ class Elaborator(Expressions):
         """Sets a result, where the condition is 1 if there is one."""
         result, name, span = self._result_named(op, scope), op.text("name"), op.loc.span
         value = self.operand(op, 0, scope)
+        self.check_type(Param(name, shape_of(result.text("type"))), value, span)
         if len(op.operands) == 2:
             value = self._set_if(self.operand(op, 1, scope), value, name, scope, span)
         elif name in scope.results:
             before = scope.result_spans.get(name)
             labels = () if before is None else ((before, "first here"),)
             self.fail("E0203", f"the result `{name}` is set twice", span, labels=labels)
-        else:
-            self.check_type(Param(name, shape_of(result.text("type"))), value, span)
         scope.results[name] = value
         scope.result_spans[name] = span
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from zkc.compiler.ir import operation as ir
@@ -52,6 +53,16 @@ def flatten(value: Value) -> list[Single]:
     if isinstance(value, ArrayValue):
         return [s for item in value.items for s in flatten(item)]
     return [s for item in value.fields.values() for s in flatten(item)]
+
+
+def rebuilt(value: Value, items: Iterator[Value]) -> Value:
+    """The value with others in the place of its single values, in order."""
+    if isinstance(value, Number | Scalar):
+        return next(items)
+    if isinstance(value, ArrayValue):
+        return ArrayValue(tuple(rebuilt(item, items) for item in value.items))
+    fields = {name: rebuilt(part, items) for name, part in value.fields.items()}
+    return StructValue(value.type, fields) if isinstance(value, StructValue) else RecordValue(fields)
 
 
 def type_name(value: Value) -> str:

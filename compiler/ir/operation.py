@@ -93,6 +93,7 @@ class Value:
 Folder = Callable[["Operation", Sequence["Constant | None"], Sequence[Range | None]], "Value | Constant | None"]
 """(operation, constants of the operands, ranges of those that are integers) -> a value that is there, a constant, or None."""
 Constant = int | Fraction
+MANY: Final = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +105,9 @@ class OpDef:
     its operands and attributes: equal ones may be one. An effect keeps its order. fold: see Folder. degree: of the result, from those of
     the operands. range: of integer result `index`, from the ranges of its operands, or of the values that `bounded_by` names. evaluate: the
     value, from the operation and the values of its operands.
-    verify: what is wrong with an operation, None if nothing is.
+    regions: how many it has, MANY for one or more. arguments: the type of those of its regions; None if they have none. within: the
+    operations that it stands in, directly; () for any.
+    verify: what is wrong with an operation, None if nothing is. inside: what is wrong with operations of its regions, taken together.
     """
 
     name: str
@@ -120,13 +123,16 @@ class OpDef:
     effect: bool = False
     terminator: bool = False
     symbol: bool = False
-    regions: bool = False
+    regions: int = 0
+    arguments: Type | None = None
+    within: tuple[str, ...] = ()
     fold: Folder | None = None
     degree: Callable[[Sequence[int]], int] | None = None
     range: Callable[[Operation, int, Sequence[Range]], Range] | None = None
     bounded_by: Callable[[Operation, int], Sequence[Value]] | None = None
     evaluate: Callable[..., int] | None = None
     verify: Callable[[Operation], str | None] | None = None
+    inside: Callable[[Operation], Iterator[tuple[Operation, str]]] | None = None
     constant: Callable[[Operation], Constant] | None = None
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import zkc.compiler.dialects.all  # noqa: F401  # pyright: ignore[reportUnusedImport]  # operations are found by name
 from zkc.compiler.ir.location_reader import LocationReader
 from zkc.compiler.ir.module import Module
-from zkc.compiler.ir.operation import FELT, INT, NOTHING, Attribute, OpDef, Operation, Region, Symbol, Type, Value, type_named
+from zkc.compiler.ir.operation import FELT, INT, MANY, NOTHING, Attribute, OpDef, Operation, Region, Symbol, Type, Value, type_named
 from zkc.compiler.ir.registry import DEFINITIONS
 from zkc.compiler.ir.scanner import BARE, STRING, Scanner, pattern
 from zkc.dsl.diagnostics import did_you_mean
@@ -42,7 +42,7 @@ _WORD = pattern(BARE)
 _MODULE = pattern(r"(?:builtin\.)?module\b(?![\w$.\"])")
 MAX_DIGITS: Final = 1000
 
-_MODULE_DEFINITION = OpDef("builtin.module", regions=True)
+_MODULE_DEFINITION = OpDef("builtin.module", regions=MANY)
 Signature = tuple[tuple[Type, ...], tuple[Type, ...]]
 
 

@@ -15,11 +15,12 @@ STAGES: Final[Mapping[str, frozenset[str]]] = {
     "air": frozenset((*_DECLARED, "air", *_ARITHMETIC)),
     "step": frozenset((*_DECLARED, "step", "int", "row.given", "felt.func", "felt.return", *_ARITHMETIC)),
     "fill": frozenset((*_DECLARED, "fill", "int", "row.given", *_ARITHMETIC)),
+    "felt": frozenset(("felt.func", "felt.return", *_ARITHMETIC)),
 }
-"""Names of dialects, and of operations where only some of a dialect are legal."""
+"""Names of dialects, and of operations where only some of a dialect are legal. `felt` is that of field functions, which serve several."""
 
-STAGE_OF_DIALECT: Final[Mapping[str, str]] = {"circ": "circ", "row": "row", "air": "air", "step": "step", "fill": "fill"}
-"""The stage of what stands in a symbol, by the dialect of the symbol. Field functions serve several."""
+STAGE_OF_DIALECT: Final[Mapping[str, str]] = {name: name for name in STAGES}
+"""The stage of what stands in a symbol, by the dialect of the symbol."""
 
 
 def is_legal(operation: str, stage: str) -> bool:

@@ -6,53 +6,23 @@ wrong is reported (E0702), each with the operation and its location.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 import zkc.compiler.dialects.all  # noqa: F401  # pyright: ignore[reportUnusedImport]  # declarations of all operations
 from zkc.compiler.errors import located
 from zkc.compiler.ir.attributes import kind_of
-from zkc.compiler.ir.operation import ANY, Attribute, OpDef, Operation, Region, Symbol, Type, Value
+from zkc.compiler.ir.operation import ANY, INT, MANY, OpDef, Operation, Region, Type, Value
+from zkc.compiler.ir.ranges import Ranges
+from zkc.compiler.ir.references import References
 from zkc.compiler.ir.registry import DEFINITIONS
 from zkc.compiler.ir.stages import STAGE_OF_DIALECT, STAGES, is_legal
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
+from zkc.runtime.field.koalabear import P
 
 CODE: Final = "E0702"
-NAMES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
-    ("bus.send", "bus"): ("circ.bus",),
-    ("bus.recv", "bus"): ("circ.bus",),
-    ("bus.lookup", "bus"): ("circ.fixed",),
-    ("air.message", "bus"): ("circ.bus", "circ.fixed"),
-    ("step.load", "bus"): ("circ.bus",),
-    ("step.store", "bus"): ("circ.bus",),
-    ("int.call", "callee"): ("felt.func",),
-    ("circ.call", "callee"): ("circ.gadget",),
-    ("circ.impl", "gadget"): ("circ.gadget",),
-    ("circ.send", "bus"): ("circ.bus",),
-    ("circ.recv", "bus"): ("circ.bus",),
-    ("circ.lookup", "bus"): ("circ.fixed",),
-    ("circ.latest", "bus"): ("circ.bus",),
-    ("circ.insn", "format"): ("circ.format",),
-    ("circ.service", "on"): ("circ.insn",),
-    ("fill.count", "table"): ("circ.fixed",),
-}
-"""For an operation and its attribute that names a symbol, the operations that declare it. (`table` of `step.func` says where it comes from:
-that table may have been lowered.)"""
-MESSAGES: Final = frozenset(("bus.send", "bus.recv", "bus.lookup", "air.message"))
-"""Operations whose first operand says how often, and whose others are a message."""
-COUNTS: Final[Mapping[str, tuple[Any, ...]]] = {
-    "circ.call": (0, "params", "outputs"),
-    "circ.send": (1, "params"),
-    "circ.recv": (1, "params"),
-    "circ.lookup": (1, "fields"),
-}
-"""Operations of the stage `circ` that name a symbol: the operands before those that it declares, and the attributes that declare its
-operands and results."""
-TYPE, STRUCT = "circ.type", "circ.struct"
-TYPED: Final = ("type", "types", "results")
-"""Attributes that hold types as the language writes them."""
-BUILT_IN: Final = frozenset(("felt", "bit"))
-"""Types of columns that nobody declares."""
+MAX_BITS: Final = 4096
+"""Of an integer: it is at most 64 bits where it is computed, and more on the way."""
 
 
 def verify(module: Iterable[Operation], stage: str | None = None, *, closed: bool = False) -> list[Diagnostic]:
@@ -79,10 +49,9 @@ class _Verifier:
         self.found: list[Diagnostic] = []
         self.visible: set[Value] = set()
         self.symbol: Operation | None = None
-        self.declared = _declarations(operations)
-        self.fields = {(op.name, op.attributes.get("sym_name")): op.attributes.get("fields") for op in operations}
-        self.symbols = {(op.name, str(op.attributes.get("sym_name"))): op for op in operations}
-        self.closed = closed
+        self.references = References(operations, closed)
+        self.wrong: set[Operation] = set()
+        """Operations with something wrong in them, or inside of them."""
         self._legal: dict[tuple[str, str], bool] = {}
 
     def run(self) -> list[Diagnostic]:
@@ -95,7 +64,49 @@ class _Verifier:
             self._operation(op)
             if len(self.found) == before:
                 self._unique(op, taken)
+            self._rules(op)
+        if not self.found:
+            self._references()
         return self.found
+
+    def _rules(self, symbol: Operation) -> None:
+        """Rules of operations, which look at what makes their operands, and at those inside: all that is what its declaration says."""
+        for op in _all(symbol):
+            rule = op.definition.verify
+            if rule is None or op in self.wrong or any(v.op in self.wrong for v in op.operands):
+                continue
+            if (wrong := rule(op)) is not None:
+                self._report(op, wrong)
+                self.wrong.update((op, symbol))
+        if symbol in self.wrong:
+            return
+        self._bits(symbol)
+        if symbol.definition.inside is not None:
+            for inner, wrong in symbol.definition.inside(symbol):
+                self._report(inner, wrong)
+
+    def _bits(self, symbol: Operation) -> None:
+        """Integers have few bits: what is computed of them does not grow without end. Reports the first that has more."""
+        ranges = Ranges()
+        for region in (r for op in _all(symbol) for r in op.regions):
+            for value in region.arguments:
+                ranges.learn(value, 0, P - 1)
+        for op in _all(symbol):
+            for value in op.results:
+                if value.type is INT and op.definition.range is not None:
+                    bits = max(x.bit_length() for x in ranges.of(value))
+                    if bits > MAX_BITS:
+                        self._report(op, f"this integer may have {bits} bits; the most is {MAX_BITS}")
+                        self.wrong.add(symbol)
+                        return
+
+    def _references(self) -> None:
+        """Rules of what is named, which look at other symbols."""
+        for symbol in self.operations:
+            self.symbol = symbol
+            for op in _all(symbol):
+                for message, help_ in self.references.of_operation(op):
+                    self._report(op, message, help_)
 
     def _unique(self, op: Operation, taken: set[tuple[str, str]]) -> None:
         key = (op.name, op.text("sym_name"))
@@ -118,7 +129,13 @@ class _Verifier:
 
     def _operation(self, op: Operation) -> None:
         before = len(self.found)
-        definition = op.definition
+        self._itself(op, op.definition)
+        for region in op.regions:
+            self._region(region, op)
+        if len(self.found) > before:
+            self.wrong.add(op)
+
+    def _itself(self, op: Operation, definition: OpDef) -> None:
         if DEFINITIONS.get(definition.name) is not definition:
             self._report(op, "there is no such operation", did_you_mean(op.name, DEFINITIONS))
             return
@@ -132,10 +149,6 @@ class _Verifier:
         if op.attributes or definition.attributes:
             self._attributes(op, definition)
         self._shape(op, definition)
-        for region in op.regions:
-            self._region(region, definition.symbol)
-        if len(self.found) == before and definition.verify is not None and (wrong := definition.verify(op)) is not None:
-            self._report(op, wrong)
 
     def _stage(self) -> str | None:
         """The stage that the symbol at hand is in, None if it is in all."""
@@ -173,65 +186,44 @@ class _Verifier:
             if not kind.holds(value):
                 self._report(op, f"`{name}` is {kind.name}")
             else:
-                self._reference(op, name, value)
-
-    def _reference(self, op: Operation, name: str, value: Attribute) -> None:
-        """What an attribute names is declared."""
-        if isinstance(value, Symbol):
-            kinds = NAMES.get((op.name, name), ())
-            self._named(op, value.name, f"@{value.name}", kinds)
-            if op.name in MESSAGES:
-                self._width(op, value.name, kinds)
-            elif op.name in COUNTS:
-                self._counts(op, value.name, kinds)
-        elif name in TYPED:
-            for text in value if isinstance(value, tuple) else (value,):
-                type_ = str(text).partition("[")[0]
-                if type_ not in BUILT_IN:
-                    self._named(op, type_, f"the type `{type_}`", (TYPE, STRUCT) if op.name.startswith("circ.") else (TYPE,))
-
-    def _named(self, op: Operation, name: str, shown: str, kinds: tuple[str, ...]) -> None:
-        known = {symbol for kind in kinds for symbol in self.declared.get(kind, ())}
-        if name not in known and (known or (kinds and self.closed)):
-            self._report(op, f"{shown} is declared nowhere: no {' or '.join(kinds)} has that name", did_you_mean(name, known))
-
-    def _width(self, op: Operation, name: str, kinds: tuple[str, ...]) -> None:
-        """A message has an element for each field of its bus, or fixed table."""
-        widths = {len(fields) for kind in kinds if isinstance(fields := self.fields.get((kind, name)), tuple)}
-        given = len(op.operands) - 1
-        if given >= 0 and widths and given not in widths:
-            self._report(op, f"@{name} has messages of {' or '.join(map(str, sorted(widths)))} elements, this has {given}")
-
-    def _counts(self, op: Operation, name: str, kinds: tuple[str, ...]) -> None:
-        """A call has an argument for each parameter of its gadget, and a result for each output; a message has each field of its bus."""
-        first, *lists = COUNTS[op.name]
-        found = next((self.symbols[kind, name] for kind in kinds if (kind, name) in self.symbols), None)
-        given = (len(op.operands) - first, len(op.results))
-        for attribute, count in zip(lists, given, strict=False):
-            declared = found.attributes.get(attribute) if found is not None else None
-            if isinstance(declared, tuple) and len(declared) != count:
-                self._report(op, f"`{attribute}` of @{name} are {len(declared)}, here are {count}")
+                for message, help_ in self.references.of_attribute(op, name, value):
+                    self._report(op, message, help_)
 
     # regions
 
     def _shape(self, op: Operation, definition: OpDef) -> None:
         if definition.symbol and op is not self.symbol:
             self._report(op, "declares a symbol, so it stands in a module")
-        if not definition.regions and op.regions:
+        wanted = definition.regions
+        if not wanted and op.regions:
             self._report(op, "has no region")
-        elif definition.regions and not op.regions:
+        elif wanted and not op.regions:
             self._report(op, "needs a region")
-        elif definition.symbol and len(op.regions) > 1:
-            self._report(op, f"has one region, not {len(op.regions)}")
+        elif wanted not in (MANY, len(op.regions)):
+            self._report(op, f"has {'one region' if wanted == 1 else f'{wanted} regions'}, not {len(op.regions)}")
+        for region in op.regions:
+            self._arguments(op, region, definition.arguments)
 
-    def _region(self, region: Region, isolated: bool) -> None:
-        outside = self.visible
+    def _arguments(self, op: Operation, region: Region, wanted: Type | None) -> None:
+        if wanted is None and region.arguments:
+            self._report(op, "its regions have no arguments")
+        elif wanted is not None and not all(_fits(v.type, wanted) for v in region.arguments):
+            self._report(op, f"arguments of its region are of the type {wanted.name}")
+
+    def _place(self, op: Operation, around: Operation) -> None:
+        within = op.definition.within
+        if within and around.name not in within and self._is_legal(op.name, self._stage()):
+            self._report(op, f"stands in {' or '.join(f'`{name}`' for name in within)}, not in `{around.name}`")
+
+    def _region(self, region: Region, around: Operation) -> None:
+        outside, isolated = self.visible, around.definition.symbol
         if isolated:
             self.visible = set()
         visible = self.visible
         visible.update(region.arguments)
         for op in region.operations:
             self._operation(op)
+            self._place(op, around)
             visible.update(op.results)
             if op.definition.terminator and op is not region.operations[-1]:
                 self._report(op, "ends a region, and something follows it")
@@ -243,14 +235,11 @@ class _Verifier:
             visible.difference_update(op.results)
 
 
-def _declarations(operations: Sequence[Operation]) -> dict[str, set[str]]:
-    """Names of symbols by the operation that declares them."""
-    found: dict[str, set[str]] = {}
-    for op in operations:
-        name = op.attributes.get("sym_name")
-        if isinstance(name, str):
-            found.setdefault(op.name, set()).add(name)
-    return found
+def _all(symbol: Operation) -> Iterator[Operation]:
+    """An operation, and those inside of it."""
+    yield symbol
+    for region in symbol.regions:
+        yield from region.walk()
 
 
 def _matches(given: list[Type], declared: tuple[Type, ...], variadic: bool) -> bool:

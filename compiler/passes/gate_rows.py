@@ -68,6 +68,9 @@ class _Gating:
             message = f"`{op.text('label')}` has degree {degree}; the most is {self.options.max_degree}"
             notes = (f"degree {self.degrees.of(value)} of the equation, and 1 for the instruction selector",)
             self.facts.report("E0401", message, op.loc, notes=notes, help="put a factor in `column(…)`")
+        elif arms and kind == "definition":
+            message = f"`{op.text('label')}` computes a column in some arms; one that is computed is so in all rows"
+            self.facts.report("E0401", message, op.loc)
 
     def _message(self, b: Builder, op: Operation) -> None:
         times = op.operands[0]

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from zkc.compiler.dialects import air
 from zkc.compiler.ir.operation import Operation
@@ -17,7 +17,7 @@ from zkc.compiler.passes.facts import Facts
 class PairMessages:
     """See above. size: messages in a batch, at most."""
 
-    size: int = 2
+    size: int = field(default=2, metadata={"least": 1})
     name = "pair-messages"
 
     def run(self, table: Operation, facts: Facts) -> None:

@@ -13,14 +13,15 @@ from zkc.compiler.ir.attributes import KINDS, OF_OPERATION, kind_of
 from zkc.compiler.ir.module import Module
 from zkc.compiler.ir.operation import FELT, INT, Operation, Region
 from zkc.compiler.ir.reader import read_module
+from zkc.compiler.ir.references import NAMES
 from zkc.compiler.ir.registry import DEFINITIONS
 from zkc.compiler.ir.stages import STAGE_OF_DIALECT, STAGES
-from zkc.compiler.ir.verifier import NAMES, check, verify
+from zkc.compiler.ir.verifier import check, verify
 from zkc.dsl.diagnostics import DiagnosticError
 
 RIGHT = """
 "circ.type"() {sym_name = "u16", low = 0, high = 65535} : () -> ()
-"circ.bus"() {sym_name = "memory", fields = ["address", "value"], lows = [0, 0], remembers = "address"} : () -> ()
+"circ.bus"() {sym_name = "memory", fields = ["address", "value"], lows = [0, 0], known = "address"} : () -> ()
 "circ.fixed"() {sym_name = "range", fields = ["bits", "v"]} : () -> ()
 "felt.func"() ({
 ^bb0(%x: !zkc.felt):
@@ -35,17 +36,19 @@ RIGHT = """
   "row.yield"(%0) : (!zkc.int) -> ()
 }) {sym_name = "guards", kind = "guards", names = ["exit"]} : () -> ()
 "row.table"() ({
+  %s1 = "row.is"() {arm = "one"} : () -> !zkc.felt %s2 = "row.is"() {arm = "two"} : () -> !zkc.felt
   %g = "row.given"() {name = "a", low = 0, high = 65535} : () -> !zkc.int
   %a = "row.column"(%g) {name = "a", type = "u16"} : (!zkc.int) -> !zkc.felt
   "row.range"(%a) {type = "u16", label = "a: u16"} : (!zkc.felt) -> ()
   %one = "felt.constant"() {value = 1} : () -> !zkc.felt
   %i = "int.call"(%g) {callee = @same, index = 0} : (!zkc.int) -> !zkc.int
-  %r = "row.arms"() ({
+  %y = "row.arms"() ({
     %s = "felt.add"(%a, %one) : (!zkc.felt, !zkc.felt) -> !zkc.felt
     "row.yield"(%s) : (!zkc.felt) -> ()
   }, {
     "row.yield"(%a) : (!zkc.felt) -> ()
   }) {names = ["one", "two"]} : () -> !zkc.felt
+  %r = "row.merge"(%y) {name = "r"} : (!zkc.felt) -> !zkc.felt
   "bus.send"(%one, %a, %r) {bus = @memory, label = "send"} : (!zkc.felt, !zkc.felt, !zkc.felt) -> ()
   "bus.lookup"(%one, %one, %a) {bus = @range, label = "a"} : (!zkc.felt, !zkc.felt, !zkc.felt) -> ()
   "row.assert"(%a, %one) {label = "is one"} : (!zkc.felt, !zkc.felt) -> ()
@@ -57,42 +60,42 @@ DECLARED = '"circ.type"() {sym_name = "u16", low = 0, high = 65535} : () -> ()'
 WRONG = {
     "illegal in its stage": (
         '"row.range"(%a) {type = "u16", label = "a: u16"}',
-        '"air.constraint"(%a) {label = "x"}',
-        20,
+        '"air.constraint"(%a) {label = "x", kind = "assert"}',
+        21,
         "`air.constraint`: has no place in the stage `row`",
     ),
     "operand of another type": (
         '"felt.add"(%a, %one) : (!zkc.felt, !zkc.felt)',
         '"felt.add"(%a, %g) : (!zkc.felt, !zkc.int)',
-        24,
+        25,
         "`felt.add`: takes (felt, felt), not (felt, int)",
     ),
     "too few operands": (
         '"felt.add"(%a, %one) : (!zkc.felt, !zkc.felt)',
         '"felt.add"(%a) : (!zkc.felt)',
-        24,
+        25,
         "`felt.add`: takes (felt, felt), not (felt)",
     ),
-    "too few operands of many": (SEND, '() {bus = @memory, label = "send"} : ()', 29, "`bus.send`: takes (felt, felt, …), not ()"),
+    "too few operands of many": (SEND, '() {bus = @memory, label = "send"} : ()', 31, "`bus.send`: takes (felt, felt, …), not ()"),
     "result of another type": (
         '"felt.constant"() {value = 1} : () -> !zkc.felt\n  %i',
         '"int.constant"() {value = 1} : () -> !zkc.felt\n  %i',
-        21,
+        22,
         "`int.constant`: gives (int), not (felt)",
     ),
     "too many results": (
         '%g = "row.given"() {name = "a", low = 0, high = 65535} : () -> !zkc.int',
         '%g, %h = "row.given"() {name = "a", low = 0, high = 65535} : () -> (!zkc.int, !zkc.int)',
-        18,
+        19,
         "`row.given`: gives (int), not (int, int)",
     ),
-    "no attribute": ('{name = "a", type = "u16"}', '{type = "u16"}', 19, "`row.column`: has no attribute `name`"),
-    "another attribute": ('{name = "a", type', '{nam = 1, name = "a", type', 19, "`row.column`: takes no attribute `nam`"),
-    "attribute of another kind": ('"a", low = 0', '"a", low = "0"', 18, "`row.given`: `low` is an integer"),
-    "true is no integer": ('"a", low = 0', '"a", low = true', 18, "`row.given`: `low` is an integer"),
-    "index below 0": ("index = 0", "index = -1", 22, "`int.call`: `index` is an integer from 0 up"),
-    "a list with something else": ('["one", "two"]', '["one", 2]', 23, "`row.arms`: `names` is an array of strings"),
-    "a string for a symbol": ("bus = @memory", 'bus = "memory"', 29, "`bus.send`: `bus` is a symbol"),
+    "no attribute": ('{name = "a", type = "u16"}', '{type = "u16"}', 20, "`row.column`: has no attribute `name`"),
+    "another attribute": ('{name = "a", type', '{nam = 1, name = "a", type', 20, "`row.column`: takes no attribute `nam`"),
+    "attribute of another kind": ('"a", low = 0', '"a", low = "0"', 19, "`row.given`: `low` is an integer"),
+    "true is no integer": ('"a", low = 0', '"a", low = true', 19, "`row.given`: `low` is an integer"),
+    "index below 0": ("index = 0", "index = -1", 23, "`int.call`: `index` is an integer from 0 up"),
+    "a list with something else": ('["one", "two"]', '["one", 2]', 24, "`row.arms`: `names` is an array of strings, each once"),
+    "a string for a symbol": ("bus = @memory", 'bus = "memory"', 31, "`bus.send`: `bus` is a symbol"),
     "a region too few": ('({\n^bb0(%x: !zkc.felt):\n  "felt.return"(%x) : (!zkc.felt) -> ()\n})', "", 5, "`felt.func`: needs a region"),
     "a region too many": (
         '"felt.return"(%x) : (!zkc.felt) -> ()\n}',
@@ -100,8 +103,8 @@ WRONG = {
         5,
         "`felt.func`: has one region, not 2",
     ),
-    "a region where none is": ('"row.range"(%a)', '"row.range"(%a) ({})', 20, "`row.range`: has no region"),
-    "its own rule": ('["one", "two"]', '["one"]', 23, "`row.arms`: each arm has a name and a region"),
+    "a region where none is": ('"row.range"(%a)', '"row.range"(%a) ({})', 21, "`row.range`: has no region"),
+    "its own rule": ('["one", "two"]', '["one"]', 24, "`row.arms`: each arm has a name and a region"),
     "no end": ('  "felt.return"(%x) : (!zkc.felt) -> ()\n', "", 5, "`felt.func`: ends with `felt.return`"),
     "no end of an index": ('"row.yield"(%v) : (!zkc.int)', '"row.yield"() : ()', 9, "`row.index`: ends with `row.yield` of one integer"),
     "a condition too few": (
@@ -113,14 +116,14 @@ WRONG = {
     "something after the end": (
         '"row.yield"(%a) : (!zkc.felt) -> ()',
         '"row.yield"(%a) : (!zkc.felt) -> ()\n"row.yield"(%a) : (!zkc.felt) -> ()',
-        27,
+        28,
         "`row.yield`: ends a region, and something follows it",
     ),
-    "an arm without an end": ('    "row.yield"(%a) : (!zkc.felt) -> ()\n', "", 23, "`row.arms`: an arm ends with `row.yield`"),
+    "an arm without an end": ('    "row.yield"(%a) : (!zkc.felt) -> ()\n', "", 24, "`row.arms`: an arm ends with `row.yield`"),
     "a symbol in a body": (
         '"row.range"(%a) {type = "u16", label = "a: u16"} : (!zkc.felt) -> ()',
         '"circ.type"() {sym_name = "u8", low = 0, high = 1} : () -> ()',
-        20,
+        21,
         "`circ.type`: declares a symbol, so it stands in a module",
     ),
     "no symbol in a module": (
@@ -129,24 +132,24 @@ WRONG = {
         4,
         "`felt.constant`: declares no symbol, so it does not stand in a module",
     ),
-    "a bus that is none": ("bus = @memory", "bus = @memroy", 29, "`bus.send`: @memroy is declared nowhere: no circ.bus has that name"),
-    "a fixed table is no bus": ("bus = @memory", "bus = @range", 29, "`bus.send`: @range is declared nowhere: no circ.bus has that name"),
+    "a bus that is none": ("bus = @memory", "bus = @memroy", 31, "`bus.send`: @memroy is declared nowhere: no circ.bus has that name"),
+    "a fixed table is no bus": ("bus = @memory", "bus = @range", 31, "`bus.send`: @range is declared nowhere: no circ.bus has that name"),
     "a function that is none": (
         "callee = @same",
         "callee = @other",
-        22,
+        23,
         "`int.call`: @other is declared nowhere: no felt.func has that name",
     ),
     "a type that is none": (
         'name = "a", type = "u16"',
         'name = "a", type = "u8"',
-        19,
+        20,
         "`row.column`: the type `u8` is declared nowhere: no circ.type has that name",
     ),
     "a message of another width": (
         SEND,
         '(%one, %a) {bus = @memory, label = "send"} : (!zkc.felt, !zkc.felt)',
-        29,
+        31,
         "`bus.send`: @memory has messages of 2 elements, this has 1",
     ),
     "a symbol twice": (DECLARED, f"{DECLARED} {DECLARED}", 2, "`circ.type`: @u16 is declared twice"),
@@ -156,12 +159,12 @@ WRONG = {
         2,
         "`circ.type`: `low` is above `high`",
     ),
-    "a field that is none": ('remembers = "address"', 'known = "pc"', 3, "`circ.bus`: `known` is none of `fields`"),
+    "a field that is none": ('known = "address"', 'known = "pc"', 3, "`circ.bus`: `known` is none of `fields`"),
     "fields and their bits": ("lows = [0, 0]", "lows = [0]", 3, "`circ.bus`: `lows` has a number for each of `fields`"),
     "no fraction": (
         "{value = 1} : () -> !zkc.felt",
         "{value = 1, over = 1} : () -> !zkc.felt",
-        21,
+        22,
         "`felt.constant`: `over` is more than 1 and no multiple of p",
     ),
 }

@@ -31,6 +31,8 @@
 
 // What an arm shows is forgotten after it.
 "row.table"() ({
+  %is_one = "row.is"() {arm = "one"} : () -> !zkc.felt
+  %is_two = "row.is"() {arm = "two"} : () -> !zkc.felt
   %a = "row.column"() {name = "a", type = "felt"} : () -> !zkc.felt
   %one = "felt.constant"() {value = 1} : () -> !zkc.felt
   %k = "felt.constant"() {value = 2130706433} : () -> !zkc.felt

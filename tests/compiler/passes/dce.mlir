@@ -1,7 +1,8 @@
 // RUN: zkc opt -p dce %s | filecheck %s
 
-"circ.bus"() {sym_name = "memory", fields = ["address", "value"], remembers = "address"} : () -> ()
+"circ.bus"() {sym_name = "memory", fields = ["address", "value", "time", "mark"], remembers = "address"} : () -> ()
 "row.table"() ({
+  %x = "row.is"() {arm = "x"} : () -> !zkc.felt
   %g = "row.given"() {name = "unused", low = 0, high = 1} : () -> !zkc.int
   %k = "int.constant"() {value = 5} : () -> !zkc.int
   %l:3 = "step.load"(%k) {bus = @memory} : (!zkc.int) -> (!zkc.int, !zkc.int, !zkc.int)
@@ -16,6 +17,7 @@
 }) {sym_name = "t", kind = "step"} : () -> ()
 
 // CHECK:      "row.table"
+// CHECK-NEXT: "row.is"
 // CHECK-NEXT: "row.given"() {name = "unused"
 // CHECK-NEXT: %[[K:.*]] = "int.constant"
 // CHECK-NEXT: "step.load"(%[[K]])

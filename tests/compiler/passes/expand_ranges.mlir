@@ -5,6 +5,7 @@
 "circ.fixed"() {sym_name = "range", fields = ["bits", "v"]} : () -> ()
 "circ.fixed"() {sym_name = "digit", fields = ["v"]} : () -> ()
 "row.table"() ({
+  %one = "row.is"() {arm = "one"} : () -> !zkc.felt
   %b = "row.column"() {name = "b", type = "bit"} : () -> !zkc.felt
   %w = "row.column"() {name = "w", type = "u16"} : () -> !zkc.felt
   %d = "row.column"() {name = "d", type = "digit"} : () -> !zkc.felt
@@ -17,6 +18,7 @@
 }) {sym_name = "t", kind = "step"} : () -> ()
 
 // CHECK:      "row.table"
+// CHECK-NEXT: "row.is"
 // CHECK-NEXT: %[[B:.*]] = "row.column"() {name = "b"
 // CHECK-NEXT: %[[W:.*]] = "row.column"() {name = "w"
 // CHECK-NEXT: %[[D:.*]] = "row.column"() {name = "d"

@@ -5,6 +5,8 @@
 "circ.insn"() {sym_name = "one", op = 7} : () -> ()
 "circ.insn"() {sym_name = "two", op = 8} : () -> ()
 "row.table"() ({
+  %is_one = "row.is"() {arm = "one", slot = 0} : () -> !zkc.felt
+  %is_two = "row.is"() {arm = "two", slot = 1} : () -> !zkc.felt
   %clk = "row.given"() {name = "clk", low = 0, high = 1000} : () -> !zkc.int
   %pc = "row.given"() {name = "pc", low = 0, high = 1000} : () -> !zkc.int
   %unused = "row.given"() {name = "rd", low = 0, high = 31} : () -> !zkc.int
