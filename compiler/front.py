@@ -12,7 +12,7 @@ from zkc.compiler.elaboration.expressions import HOST, PERFORM
 from zkc.compiler.elaboration.statements import ROW_INPUTS
 from zkc.compiler.program import Program, gather, register_fields
 from zkc.compiler.runtime_names import check_constants
-from zkc.compiler.step_buses import step_buses
+from zkc.compiler.step_buses import check_step_buses, step_buses
 from zkc.dsl import parser
 from zkc.dsl import syntax as s
 from zkc.dsl.built_in import WORD
@@ -67,5 +67,7 @@ def checked(items: list[s.Item], texts: dict[str, str]) -> tuple[Program, Typed]
     program.warnings += typed.warnings
     if program.claim is not None:
         check_constants(program)
+    program.check()
+    check_step_buses(program)
     program.check()
     return program, typed

@@ -23,7 +23,6 @@ from zkc.compiler.passes.lower_step import LowerStep
 from zkc.compiler.pipeline import Lowered, Lowerings, assembled, facts_of, lower_table
 from zkc.compiler.program import Program
 from zkc.compiler.rows import elaborate_symbol, indices
-from zkc.compiler.step_buses import check_step_buses
 from zkc.compiler.symbols import Places, items_of, reached, restricted, symbol_graph
 from zkc.dsl.check import Typed
 from zkc.runtime.kernels import cache, sources
@@ -50,7 +49,6 @@ class Incremental:
 
     def run(self) -> Lowerings:
         """See `lower_program`."""
-        check_step_buses(self.program)
         symbols = (step_tables(self.program), given_tables(self.program), [CLAIM])
         steps, others, claims = ([x for x in map(self._table, each) if x is not None] for each in symbols)
         guards = self._symbol(GUARDS, self._guards)

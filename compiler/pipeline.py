@@ -151,7 +151,7 @@ def lower_table(table: Operation, facts: Facts, after: Callback = lambda name, t
     air = air_of(table, facts, after)
     steps = LowerStep().run(table, facts)
     for function in steps:
-        ForwardStores().run(function)
+        ForwardStores().run(function, facts)
         after(ForwardStores.name, function)
     fill = LowerFill().run(table, air, steps, facts) if table.text("kind") != "claim" else None
     decoded = LowerDecode().run(table, facts) if table.text("kind") == "given" else []

@@ -17,6 +17,7 @@ from zkc.compiler.dialects import integer, step
 from zkc.compiler.ir.builder import Builder
 from zkc.compiler.ir.operation import Operation, Value, constant_of
 from zkc.compiler.ir.rewrite import rewrite
+from zkc.compiler.passes.facts import Facts
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class ForwardStores:
 
     name = "forward-stores"
 
-    def run(self, function: Operation) -> None:
+    def run(self, function: Operation, facts: Facts) -> None:
         """Changes what follows a load in a `step.func`."""
         stores: list[Operation] = []
         replaced: dict[Value, Value] = {}

@@ -11,22 +11,16 @@ from zkc.compiler.dialects import air, row, step
 from zkc.compiler.ir.module import Module
 from zkc.compiler.ir.operation import OpDef, Operation
 from zkc.compiler.ir.registry import DEFINITIONS
-from zkc.compiler.passes.check_degree import CheckDegree
-from zkc.compiler.passes.check_wrap import CheckWrap
 from zkc.compiler.passes.dce import Dce
-from zkc.compiler.passes.expand_ranges import ExpandRanges
 from zkc.compiler.passes.facts import Facts
 from zkc.compiler.passes.forward_stores import ForwardStores
-from zkc.compiler.passes.gate_rows import GateRows
 from zkc.compiler.passes.inline import Inline
 from zkc.compiler.passes.lower_air import LowerAir
 from zkc.compiler.passes.lower_decode import LowerDecode
 from zkc.compiler.passes.lower_fill import LowerFill
 from zkc.compiler.passes.lower_step import LowerStep
-from zkc.compiler.passes.materialise import Materialise
-from zkc.compiler.passes.merge_arms import MergeArms
-from zkc.compiler.passes.pair_messages import PairMessages
-from zkc.compiler.passes.share_columns import OWN, ShareColumns
+from zkc.compiler.passes.share_columns import OWN
+from zkc.compiler.pipeline import AIR, ROW
 from zkc.runtime.errors import InputError
 
 
@@ -117,38 +111,18 @@ def _lower_decode(options: LowerDecode, op: Operation, facts: Facts) -> list[Ope
     return options.run(op, facts)
 
 
-def _forward_stores(options: ForwardStores, op: Operation, facts: Facts) -> None:
-    if op.definition is step.FUNC:
-        options.run(op)
-
-
-def _gate_rows(options: GateRows, op: Operation, facts: Facts) -> list[Operation] | None:
-    if op.definition is air.TABLE:
-        columns = sum(o.definition is air.COLUMN for o in op.regions[0])
-        if columns < len(op.names("arms")):
-            facts.report(CODE, "the first columns of a table are the selectors of its arms, one for each", op.loc)
-        else:
-            options.run(op, facts)
-    return None
-
-
 PASSES: Final[dict[str, Registered | OfModule]] = {
     Inline.name: OfModule(Inline, Inline.run),
-    CheckDegree.name: _in_place(CheckDegree, row.TABLE),
-    CheckWrap.name: _in_place(CheckWrap, row.TABLE),
-    Materialise.name: _in_place(Materialise, row.TABLE),
-    ExpandRanges.name: _in_place(ExpandRanges, row.TABLE),
-    ShareColumns.name: _in_place(ShareColumns, row.TABLE),
+    **{each.name: _in_place(type(each), row.TABLE) for each in ROW},
     LowerAir.name: Registered(LowerAir, _lower_air),
-    MergeArms.name: _in_place(MergeArms, air.TABLE),
-    GateRows.name: Registered(GateRows, _gate_rows),
-    PairMessages.name: _in_place(PairMessages, air.TABLE),
+    **{each.name: _in_place(type(each), air.TABLE) for each in AIR},
     LowerStep.name: Registered(LowerStep, _lower_step),
-    ForwardStores.name: Registered(ForwardStores, _forward_stores),
+    ForwardStores.name: _in_place(ForwardStores, step.FUNC),
     LowerDecode.name: Registered(LowerDecode, _lower_decode),
     LowerFill.name: Registered(LowerFill, _lower_fill),
     Dce.name: _in_place(Dce, None),
 }
+"""Those of a table in the order of the pipeline (see pipeline.py), and what leads from stage to stage."""
 
 GROUP: Final = "zkc.passes"
 """The entry point of packages that bring passes."""

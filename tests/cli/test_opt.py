@@ -32,7 +32,7 @@ def opt(capfd: pytest.CaptureFixture[str], tmp_path: Path, text: str, *options: 
     ("passes", "message"),
     [
         ("pair-mesages", "there is no pass `pair-mesages`\n  help: did you mean `pair-messages`?"),
-        ("xyz", "there is no pass `xyz`\n  help: one of: inline, check-degree, check-wrap, "),
+        ("xyz", "there is no pass `xyz`\n  help: one of: inline, dce, check-degree, check-wrap, "),
         ("dce dce", "this is no list of passes: `dce dce`"),
         ("dce,,dce", "this is no list of passes: `,dce`"),
         ("pair-messages{size", "this is no list of passes: `pair-messages{size`"),

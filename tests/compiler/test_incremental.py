@@ -110,6 +110,32 @@ def test_an_edit_makes_again_what_uses_it_and_places_are_those_of_now(made: list
     assert_made_of_everything(found, folder)
 
 
+IMPL = "impl u32 + u32 by add32;"
+
+
+def test_another_gadget_for_an_operator_makes_again_what_uses_the_operator(made: list[Item], tmp_path: Path) -> None:
+    """The text of no table changes, nor that of `add32`: tables reach the `impl` by their operators and by the types of their operands."""
+
+    def edit(text: str) -> str:
+        start = text.index("gadget add32(")
+        gadget = text[start : text.index("\n}\n", start) + 3]
+        return text.replace(IMPL, "impl u32 + u32 by add32_again;") + gadget.replace("add32(", "add32_again(")
+
+    folder = edited(tmp_path, "alu.circ", edit)
+    found = compiled(folder)
+    assert {name for _, name in made} == ADD32
+    assert_made_of_everything(found, folder)
+    assert any(name == "add32_again" for op in operations(found) for o in op.regions[0].walk() for name, _ in o.loc.calls)
+
+
+def test_an_operator_that_nothing_uses_makes_nothing_again(made: list[Item], tmp_path: Path) -> None:
+    compiled(edited(tmp_path, "alu.circ", lambda text: text + "impl felt % u32 by remainder_of_nothing;\n" + NOTHING))
+    assert made == []
+
+
+NOTHING = "gadget remainder_of_nothing(a: felt, b: u32) -> r: u32 { let r = u32(lo = a + b.lo, hi = b.hi); }\n"
+
+
 def test_an_extension_is_made_of_what_it_reaches(made: list[Item], tmp_path: Path) -> None:
     """It has a format of its own, which frames may speak of: nothing of a step is kept."""
     folder = tmp_path / "circuits"

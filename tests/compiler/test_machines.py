@@ -17,6 +17,7 @@ from examples.verifier.image import image_id
 from tests.extension.test_new_instructions import encode
 from tests.machine.check import check
 from tests.machine_runtime.support import Load, make_elf
+from zkc import cli
 from zkc.compiler.machines import circuits_directory, load_machine
 from zkc.dsl.diagnostics import DiagnosticError
 from zkc.runtime.circuit.machine import Machine
@@ -230,3 +231,13 @@ def test_what_the_executor_could_not_do_is_refused(tmp_path: Path, name: str) ->
     with pytest.raises(DiagnosticError) as caught:
         load_machine(edited(tmp_path / "circuits", edits))
     assert any(message in d.message for d in caught.value.diagnostics), caught.value.diagnostics
+
+
+@pytest.mark.parametrize("name", [name for name in REFUSED if name != "a field that is not decoded"])
+def test_frames_are_checked_wherever_circuits_are_read(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Not only where a machine is compiled: `zkc opt` and `zkc test` refuse the same."""
+    edits, message = REFUSED[name]
+    folder = edited(tmp_path / "circuits", edits)
+    for command in (["opt", str(folder)], ["test", str(folder)], ["compile", str(folder), "--emit", "circ"]):
+        assert cli.main(command) == 2, command
+        assert message in capfd.readouterr().err
