@@ -18,8 +18,16 @@ bus exec(clk: felt, pc: felt);
 bus memory(address: felt, value: u32, time: felt, mark: felt) remembers latest by address;
 struct u32 { lo: felt, hi: felt }
 format r { rest:25 opcode:7; }
-frame instruction { input clk: felt; input pc: felt; let _slot = clk; body; result rd: u32 { } result pc: felt = pc { } }
-frame service { input clk: felt; input pc: felt; operand a0: u32 = u32(lo = clk, hi = 0); body; result answer: u32 { } }
+frame instruction {
+  input clk: felt; input pc: felt; recv exec(clk, pc); let _slot = clk;
+  body;
+  result rd: u32 { } result pc: felt = pc { send exec(clk, pc); }
+}
+frame service {
+  input clk: felt; input pc: felt; recv exec(clk, pc); operand a0: u32 = u32(lo = clk, hi = 0);
+  body;
+  result answer: u32 { } result pc: felt = pc { send exec(clk, pc); }
+}
 """
 
 
@@ -163,6 +171,13 @@ def test_what_stands_in_a_frame_is_checked(name: str) -> None:
 
 def test_a_machine_of_frames_alone_is_taken() -> None:
     assert errors(FRAMES + insn("rd = u32(lo = pc, hi = 0); if pc { pc = pc + 4; }"), alone=True) == []
+
+
+def test_frames_without_a_bus_of_steps_are_refused() -> None:
+    """It was so where a machine is compiled alone."""
+    text = FRAMES.replace("recv exec(clk, pc);", "").replace("send exec(clk, pc);", "") + insn("rd = u32(lo = pc, hi = 0);")
+    found = errors(text, alone=True)
+    assert [d.code for d in found] == ["E0608", "E0608"] and all("takes clock and pc from one bus" in d.message for d in found), found
 
 
 def test_all_errors_come_at_once_in_order_and_once() -> None:

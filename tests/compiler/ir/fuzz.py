@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Final
 
 from tests.compiler.passes.test_texts import FILES
-from zkc.compiler.build import circuit_files, circuits_directory, collector_off
+from zkc.compiler.build import collector_off
 from zkc.compiler.front import front_end
 from zkc.compiler.importer.items import CLAIM, GUARDS, Importer, Item
 from zkc.compiler.ir.attributes import KINDS, Kind
@@ -22,6 +22,7 @@ from zkc.compiler.ir.operation import ANY, FELT, INT, Attribute, Operation, Regi
 from zkc.compiler.ir.printer import print_module
 from zkc.compiler.ir.reader import read_module
 from zkc.compiler.ir.registry import DEFINITIONS
+from zkc.compiler.machines import circuit_files, circuits_directory
 from zkc.compiler.symbols import reached, restricted, symbol_graph
 from zkc.dsl.diagnostics import DiagnosticError, render
 from zkc.opt import SPLIT, Settings, optimise, parse_pipeline, texts
