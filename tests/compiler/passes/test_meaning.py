@@ -13,6 +13,7 @@ from tests.compiler.machines import STAGES, inlined, module
 from tests.compiler.meaning import Fact, Point, of_polynomials, point
 from zkc.compiler.build import collector_off
 from zkc.compiler.dialects import felt, row, step
+from zkc.compiler.ir.degrees import Degrees
 from zkc.compiler.ir.module import Module
 from zkc.compiler.ir.operation import Operation
 from zkc.compiler.passes.declarations import facts_of_module
@@ -77,6 +78,17 @@ def test_polynomials_say_what_rows_do() -> None:
             lowered = {op.text("sym_name"): op for op in made if op.name == "air.table"}
             for (table, arm), before in rows.items():
                 assert difference(lowered[table], before, arm, gated=gated) is None, (name, table, arm)
+
+
+def test_polynomials_have_the_degrees_that_the_proof_system_has() -> None:
+    """What passes believe of degrees in the stage `row` is so in the stage `air`, where there is nothing but sums and products."""
+    for table in (op for op in module("circuits", "gated") if op.name == "air.table"):
+        degrees = Degrees()
+        for op in table.regions[0]:
+            if op.name == "air.constraint":
+                assert degrees.of(op.operands[0]) <= 3, op.attributes["label"]
+            elif op.name == "air.message":
+                assert degrees.of(op.operands[0]) <= 2 and all(degrees.of(v) <= 1 for v in op.operands[1:]), op.attributes["label"]
 
 
 def difference(table: Operation, before: Point, arm: str | None, *, gated: bool) -> str | None:
