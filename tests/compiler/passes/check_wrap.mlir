@@ -51,3 +51,24 @@
     "row.yield"() : () -> ()
   }) {names = ["one", "two"]} : () -> ()
 }) {sym_name = "arms", kind = "step"} : () -> ()
+
+// -----
+
+// What holds only where something is 1 bounds nothing: neither an equation times that, nor a lookup as often as that.
+"circ.type"() {sym_name = "u16", low = 0, high = 65535} : () -> ()
+"circ.fixed"() {sym_name = "range", fields = ["bits", "v"]} : () -> ()
+"row.table"() ({
+  %a = "row.column"() {name = "a", type = "u16"} : () -> !zkc.felt
+  %b = "row.column"() {name = "b", type = "u16"} : () -> !zkc.felt
+  %s = "row.column"() {name = "s", type = "bit"} : () -> !zkc.felt
+  %one = "felt.constant"() {value = 1} : () -> !zkc.felt
+  %zero = "felt.constant"() {value = 0} : () -> !zkc.felt
+  %k = "felt.constant"() {value = 65536} : () -> !zkc.felt
+  %not = "felt.sub"(%one, %a) : (!zkc.felt, !zkc.felt) -> !zkc.felt
+  %bit = "felt.mul"(%a, %not) : (!zkc.felt, !zkc.felt) -> !zkc.felt
+  "row.assert"(%bit, %zero, %s) {label = "a bit, at times"} : (!zkc.felt, !zkc.felt, !zkc.felt) -> ()
+  "bus.lookup"(%s, %one, %a) {bus = @range, label = "one bit, at times"} : (!zkc.felt, !zkc.felt, !zkc.felt) -> ()
+  %m = "felt.mul"(%k, %a) : (!zkc.felt, !zkc.felt) -> !zkc.felt
+  // expected-error @+1 {{this equation can hold}}
+  "row.assert"(%m, %b) {label = "wraps all the same"} : (!zkc.felt, !zkc.felt) -> ()
+}) {sym_name = "at_times", kind = "given"} : () -> ()
