@@ -211,8 +211,6 @@ class Context:
         self, name: str, type_: str, hint: ir.Value | None, span: Span | None, *,
         trusted: bool, because: str | None, free: Free,
     ) -> Scalar:
-        if type_ != "felt" and self.declared.interval(type_) is None:
-            self.fail("E0206", f"there is no type `{type_}`", span)
         self.room(span)
         with self.at(span):
             column = self.new_column(name, type_, hint, trusted=trusted, because=because, free=free)

@@ -291,10 +291,7 @@ class Expressions(Context, ABC):
         return Scalar(self.b.value(integer.INVERSE, *self.wholes(op, scope)))
 
     def divide(self, op: Operation, scope: Scope) -> Value:
-        definition = integer.DIVISIONS.get(op.text("name"))
-        if definition is None:
-            self.fail("E0504", f"`{op.text('name')}` is no division of words", op.loc.span)
-        return Scalar(self.b.value(definition, *self.wholes(op, scope)))
+        return Scalar(self.b.value(integer.DIVISIONS[op.text("name")], *self.wholes(op, scope)))
 
     def host(self, op: Operation, scope: Scope) -> Value:
         operands, name = self.wholes(op, scope), op.text("name")

@@ -62,15 +62,11 @@ class Elaborator(Expressions):
 
     def call_gadget(self, name: str, args: Sequence[Value], span: Span | None) -> Sequence[Value]:
         """Inlines a gadget: its outputs, in order."""
-        gadget = self.declared.of(circ.GADGET).get(name)
-        if gadget is None:
-            self.fail("E0204", f"there is no gadget `{name}`", span, help=did_you_mean(name, self.declared.of(circ.GADGET)))
+        gadget = self.declared.of(circ.GADGET)[name]
         if name in self.stack:
             self.fail("E0211", f"the gadget `{name}` calls itself", span)
         (region,) = gadget.regions
         params = params_of(gadget, "params", "types")
-        if len(params) != len(args):
-            self.fail("E0210", f"`{name}` takes {len(params)} arguments, {len(args)} are given", span)
         calls = self.calls
         self.stack.append(name)
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from zkc.compiler.ir.operation import Attribute, Symbol
+from zkc.dsl.built_in import DIVISIONS
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,7 @@ OF_OPERATION: Final[Mapping[tuple[str, str], Kind]] = {
     ("circ.const", "value"): CONSTANT,
     ("circ.decode", "fields"): DISTINCT,
     ("circ.decode", "type"): NAME,
+    ("circ.divide", "name"): one_of(*DIVISIONS),
     ("circ.family", "type"): NAME,
     ("circ.fixed", "fields"): DISTINCT,
     ("circ.format", "fields"): DISTINCT,

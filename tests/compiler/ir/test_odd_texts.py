@@ -53,6 +53,17 @@ ROW = """"circ.type"() {sym_name = "digit", low = 0, high = 9} : () -> () "circ.
   "bus.send"(%one, %c, %m) {bus = @exec, label = "send"} : (!zkc.felt, !zkc.felt, !zkc.felt) -> ()
 }) {sym_name = "t", kind = "step"} : () -> ()
 """
+CALLS = """"circ.gadget"() ({
+^bb0(%a: !zkc.felt):
+  "circ.return"() : () -> ()
+}) {sym_name = "g", params = ["a"], types = ["felt"], outputs = [], results = []} : () -> ()
+"circ.table"() ({
+  %x = "circ.input"() {name = "x", type = "bit"} : () -> !zkc.felt
+  "circ.call"(%x) {callee = @g} : (!zkc.felt) -> ()
+  %i = "circ.integer"(%x) : (!zkc.felt) -> !zkc.int
+  %q = "circ.divide"(%i, %i) {name = "divide_signed"} : (!zkc.int, !zkc.int) -> !zkc.int
+}) {sym_name = "t", kind = "given"} : () -> ()
+"""
 AIR = """"air.table"() ({
   %s = "air.column"() {name = "is_one", type = "bit"} : () -> !zkc.felt
   %a = "air.column"() {name = "a", type = "felt"} : () -> !zkc.felt
@@ -94,6 +105,10 @@ ODD = {
     "a field twice": (MACHINE, 'fields = ["lo", "hi"]', 'fields = ["lo", "lo"]', 3, "`fields` is an array of strings, each once"),
     "a type that starts above 0": (MACHINE, "low = 0, high = 65535", "low = 1, high = 65535", 1, "a type goes from 0"),
     "a kind of table that is none": (MACHINE, 'kind = "given"', 'kind = "gone"', 6, "`kind` is one of claim, given"),
+    "a call of nothing": (CALLS, "callee = @g", "callee = @h", 7, "@h is declared nowhere"),
+    "a call without its argument": (CALLS, "(%x) {callee = @g} : (!zkc.felt)", "() {callee = @g} : ()", 7, "`params` of @g are 1"),
+    "a type that nobody declares": (CALLS, 'type = "bit"', 'type = "u9"', 6, "the type `u9` is declared nowhere"),
+    "a division that is none": (CALLS, "divide_signed", "divide", 9, "`name` is one of divide_unsigned"),
     "arguments where none are": (ROW, '"row.table"() ({', '"row.table"() ({\n^bb0(%x: !zkc.felt):', 9, "its regions have no arguments"),
     "an argument too many of an index": (ROW, "^bb0(%v: !zkc.int):", "^bb0(%v: !zkc.int, %w: !zkc.int):", 5, "@digit has 1 fields"),
     "an index with an effect": (
@@ -137,7 +152,7 @@ def refused(text: str, passes: str) -> list[tuple[int | None, str]]:
     return [(d.span and d.span.line, d.message) for d in caught.value.diagnostics]
 
 
-@pytest.mark.parametrize("text", [MACHINE, ROW, AIR])
+@pytest.mark.parametrize("text", [MACHINE, CALLS, ROW, AIR])
 def test_what_is_right_passes(text: str) -> None:
     assert optimise(texts(text, "t.mlir", split=False)[0], Settings(parse_pipeline("inline,share-columns,lower-step")))
 
