@@ -14,6 +14,8 @@ from zkc.compiler.ir.registry import declare
 from zkc.runtime.field.koalabear import P
 
 WORD: Final = 1 << 32
+MAX_BITS: Final = 4096
+"""Of an integer: it has at most 64 bits where it is computed, and may have more on the way."""
 FAR: Final = 256
 """Shifts by more bits have the bounds of this one: such a value fits no machine integer, so it is never computed."""
 Constants = Sequence[Constant | None]

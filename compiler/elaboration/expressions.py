@@ -314,7 +314,14 @@ class Expressions(Context, ABC):
             self.fail("E0212", "rows of this table are not executed: only instructions and environment calls do this", span)
 
     def integer_operation(self, operator: str, a: ir.Value, b: ir.Value, span: Span | None) -> ir.Value:
-        """An operator between integers."""
+        """An operator between integers. E0304 if what it gives may be too large: meanings of meanings grow without end."""
+        value = self._integer_operation(operator, a, b, span)
+        bits = max(bound.bit_length() for bound in self.b.ranges.of(value))
+        if bits > integer.MAX_BITS:
+            self.fail("E0304", f"this integer may have {bits} bits; the most is {integer.MAX_BITS}", span, help="reduce it with `%`")
+        return value
+
+    def _integer_operation(self, operator: str, a: ir.Value, b: ir.Value, span: Span | None) -> ir.Value:
         x, y = constant_of(a), constant_of(b)
         if isinstance(x, int) and isinstance(y, int) and operator not in ("<s", ">=s"):
             return integer.constant(self.b, self.declared.integer_operation(operator, x, y, span))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import zkc.compiler.dialects.all  # noqa: F401  # pyright: ignore[reportUnusedImport]  # declarations of all operations
+from zkc.compiler.dialects.integer import MAX_BITS
 from zkc.compiler.errors import located
 from zkc.compiler.ir.attributes import kind_of
 from zkc.compiler.ir.operation import ANY, INT, MANY, OpDef, Operation, Region, Type, Value
@@ -21,8 +22,6 @@ from zkc.dsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from zkc.runtime.field.koalabear import P
 
 CODE: Final = "E0702"
-MAX_BITS: Final = 4096
-"""Of an integer: it is at most 64 bits where it is computed, and more on the way."""
 
 
 def verify(module: Iterable[Operation], stage: str | None = None, *, closed: bool = False) -> list[Diagnostic]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.diagnostics.fuzz import Mutant, compile_touched
+from tests.diagnostics.fuzz import Mutant, compile_touched, items_of, sources
+from zkc.compiler.elaboration.context import Functions
+from zkc.compiler.front import checked
+from zkc.compiler.rows import elaborate_symbol
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
+from zkc.dsl.parser import parse
 
 INSN = 'family mine {{ format {format} opcode=0b0001011; assembly "{assembly}"; insn mine funct7=0b0000000 funct3=0b000 {{ {body} }} }}'
 
@@ -235,3 +239,14 @@ def test_a_file_that_is_not_utf_8_is_refused_at_the_byte() -> None:
 def test_marks_and_line_ends_of_other_systems_are_taken() -> None:
     compile_touched(Mutant("mine.circ", "\ufeffconst mine = 1;\r\n// x\r\n".encode(), ()))
     compile_touched(Mutant("mine.circ", b"", ()))
+
+
+def test_meanings_of_meanings_do_not_grow_without_end() -> None:
+    """The compiler went on with numbers of 2^30 bits until there was no memory."""
+    squares = "".join(f"let y{i + 1} = square(y{i}); " for i in range(30))
+    table = f"table mine {{ input y0: felt; {squares}assert y30 == 0; }}"
+    gadget = "gadget square(a: felt) -> r: felt { spec r = a * a; let r = column(a * a); }"
+    items = [*(item for name in sources() for item in items_of(name)), *parse(f"{gadget}\n{table}", "mine.circ")]
+    program, _ = checked(items, dict(sources()) | {"mine.circ": f"{gadget}\n{table}"})
+    with pytest.raises(DiagnosticError, match=r"E0304\]: this integer may have \d+ bits; the most is 4096"):
+        elaborate_symbol(program, Functions(), ("tables", "mine"))
