@@ -496,6 +496,14 @@ def _unbroken(node: Any) -> Doc:
     return (" ".join(str(c) for c in node.children),)
 
 
+def _survives(node: Any) -> Doc:
+    """In one line, with what it is about as an expression."""
+    out: list[str | Brackets] = []
+    for child in node.children:
+        out += [*([" "] if out else []), *doc_of(child)]
+    return _merged(out)
+
+
 def _conditional(node: Any) -> Doc:
     condition, then, otherwise = (doc_of(c) for c in node.children if str(c) not in ("?", ":"))
     return _merged([*condition, " ? ", *then, " : ", *otherwise])
@@ -528,7 +536,7 @@ _SPECIAL: Final[dict[str, Any]] = {
     "comprehension": _comprehension,
     "conditional": _conditional,
     "beside": _unbroken,
-    "survives": _unbroken,
+    "survives": _survives,
     "args": _args,
     "params": _args,
 }

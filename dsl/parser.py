@@ -238,7 +238,7 @@ class Builder(Transformer_NonRecursive[Any, Any]):
         return tuple(c)
 
     def spec(self, meta: Meta, c: list[Any]) -> Any:
-        return s.Spec(self._span(meta), str(c[0]), c[1])
+        return s.Spec(self._span(meta), str(c[0]), c[1], tuple(c[2:]))
 
     def because(self, meta: Meta, c: list[Any]) -> Any:
         return _unquote(c[0])
@@ -259,10 +259,12 @@ class Builder(Transformer_NonRecursive[Any, Any]):
         return s.Input(self._span(meta), str(c[0]), c[1], c[2], tuple(c[3:]))
 
     def survives(self, meta: Meta, c: list[Any]) -> Any:
-        return s.Survives(self._span(meta), str(c[0]), None if c[1] is None else str(c[1]), _unquote(c[2]) or "")
+        return s.Survives(self._span(meta), str(c[0]), c[1], _unquote(c[2]) or "")
 
     def let(self, meta: Meta, c: list[Any]) -> Any:
-        return s.Let(self._span(meta), tuple(str(n) for n in c[:-1]), c[-1])
+        survives = tuple(x for x in c if isinstance(x, s.Survives))
+        *names, value = c[: len(c) - len(survives)]
+        return s.Let(self._span(meta), tuple(map(str, names)), value, survives)
 
     def set_(self, meta: Meta, c: list[Any]) -> Any:
         return s.Set(self._span(meta), str(c[0]), c[1])

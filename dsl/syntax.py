@@ -120,6 +120,7 @@ class Param(Node):
 class Spec(Node):
     name: str
     value: Expr
+    survives: tuple[Survives, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,17 @@ class Free(Node):
 
 @dataclass(frozen=True)
 class Survives(Node):
-    """A change of this kind to a constant, or a statement (one field of a message), which nothing notices, and why that does no harm."""
+    """A change of this kind to a constant, or a statement, which nothing notices, and why that does no harm. of: what is changed of it, a
+    field of a message or a term of a sum; None stands for all."""
 
     kind: str
-    field: str | None
+    of: Expr | None
     why: str
+
+    @property
+    def field(self) -> str | None:
+        """The name of what is changed; None for all, or for what is no name."""
+        return self.of.name if isinstance(self.of, Name) else None
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,7 @@ class Input(Node):
 class Let(Node):
     names: tuple[str, ...]
     value: Expr
+    survives: tuple[Survives, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -469,6 +477,21 @@ def walk(node: object) -> Iterator[Node]:
             stack += [getattr(top, part) for part in reversed(_parts(type(top)))]
         elif isinstance(top, tuple):
             stack += reversed(top)  # type: ignore[reportUnknownArgumentType]
+
+
+def alike(a: object, b: object) -> bool:
+    """Whether two pieces of syntax are the same but for their places."""
+    if isinstance(a, Node):
+        return type(a) is type(b) and all(alike(getattr(a, f.name), getattr(b, f.name)) for f in fields(a) if f.name != "span")
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(alike, a, b))  # type: ignore[reportUnknownArgumentType]
+    return a == b
+
+
+def terms_of(node: object) -> Iterator[Binary]:
+    """The sums and differences in a piece of syntax, but for those that `survives` speaks of."""
+    said = {id(inner) for n in walk(node) if isinstance(n, Survives) for inner in walk(n)}
+    return (n for n in walk(node) if isinstance(n, Binary) and n.op in ("+", "-") and id(n) not in said)
 
 
 def insn_name(call: Call) -> str | None:

@@ -63,6 +63,7 @@ class Items(Statements):
         defined = bound_in(gadget.body)
         for stmt in gadget.body:
             if isinstance(stmt, s.Spec):
+                self.survives(stmt)
                 self._spec(stmt, scope, defined)
             else:
                 self.statement(stmt, scope)

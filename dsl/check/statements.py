@@ -11,17 +11,22 @@ from zkc.dsl.diagnostics import did_you_mean
 from zkc.dsl.types import UNKNOWN, Felt, Record, Type, widened
 
 OUT_OF_PLACE = "this statement does not belong here"
+TERM: Final = "term"
 SURVIVE: Final = {
-    "Hint": ("delete", "widen"),
+    "Hint": ("delete", "widen", TERM),
     "Input": ("delete", "widen"),
-    "Assert": ("delete",),
-    "lookup": ("delete",),
-    "recv": ("constant", "swap"),
-    "send": ("slot",),
+    "Assert": ("delete", TERM),
+    "Let": (TERM,),
+    "Spec": (TERM,),
+    "lookup": ("delete", TERM),
+    "recv": ("constant", "swap", TERM),
+    "send": ("slot", TERM),
     "Const": ("more",),
 }
 """Statements, and the changes to each that `survives` may speak of: the type or the equation is deleted, the type is a bit wider, a field
-is 0 or trades places with the next, the time is one later, a constant is one more."""
+is 0 or trades places with the next, the time is one later, a constant is one more, a term of a sum is dropped."""
+Saying = s.Const | s.Hint | s.Input | s.Assert | s.Let | s.Spec | s.MessageStmt
+"""What may say that a change survives."""
 
 
 class Statements(Expressions):
@@ -34,7 +39,7 @@ class Statements(Expressions):
 
     def statement(self, stmt: s.Stmt, scope: Scope) -> None:
         """One statement, anywhere but at the top of a gadget, a frame or a table, which know more."""
-        if isinstance(stmt, s.Hint | s.Input | s.Assert | s.MessageStmt):
+        if isinstance(stmt, Saying):
             self.survives(stmt)
         match stmt:
             case s.Let():
@@ -96,7 +101,7 @@ class Statements(Expressions):
         elif left.value is not None and right.value is not None and (left.value - right.value) % self.known.field:
             self.wrong_value("E0306", f"this equation never holds: {left.value} is not {right.value}", stmt.span)
 
-    def survives(self, stmt: s.Const | s.Hint | s.Input | s.Assert | s.MessageStmt) -> None:
+    def survives(self, stmt: Saying) -> None:
         """Changes that are said to survive are some that a statement of this kind can have."""
         is_message = isinstance(stmt, s.MessageStmt)
         kinds = SURVIVE[stmt.direction if is_message else type(stmt).__name__]
@@ -106,8 +111,17 @@ class Statements(Expressions):
             if said.kind not in kinds:
                 help_ = did_you_mean(said.kind, kinds) or f"what survives is {' or '.join(f'`{k}`' for k in kinds)}"
                 self.error("E0212", f"this statement has no change `{said.kind}`", said.span, help_)
-            elif said.field is not None and said.field not in fields:
-                self.error("E0204", f"this statement has no field `{said.field}`", said.span, did_you_mean(said.field, fields))
+            elif said.kind == TERM:
+                self._has_term(stmt, said)
+            elif said.of is not None and said.field not in fields:
+                help_ = did_you_mean(said.field, fields) if said.field is not None else "a field is a name"
+                self.error("E0204", f"this statement has no field `{said.field or '…'}`", said.span, help_)
+
+    def _has_term(self, stmt: Saying, said: s.Survives) -> None:
+        """What is said to be dropped stands in a sum of the statement."""
+        sums = list(s.terms_of(stmt))
+        if not any(said.of is None or s.alike(said.of, operand) for x in sums for operand in (x.left, x.right)):
+            self.error("E0204", "this statement has no such term in a sum", said.span, "write the term as it stands there, in brackets")
 
     def _bound(self, free: s.Free | None) -> None:
         """A value is bound by messages that carry something."""

@@ -17,6 +17,7 @@ from zkc.compiler.machines import circuits_directory
 from zkc.compiler.passes.lower_step import LowerStep
 from zkc.compiler.pipeline import Lowered, air_of
 from zkc.dsl import syntax as s
+from zkc.dsl.check.statements import Saying
 from zkc.dsl.spans import Span
 
 FILES = ("alu.circ", "memory.circ", "rv32i.circ", "services.circ", "paging.circ")
@@ -58,11 +59,11 @@ def mutant(table: Lowered, change: Change) -> TableAudit:
 
 
 @cache
-def statements() -> dict[Span, s.Hint | s.Input | s.Assert | s.MessageStmt]:
+def statements() -> dict[Span, Saying]:
     """The statements that say of some change that it survives."""
     p = compilation().program
-    nodes = s.walk((*p.gadgets.values(), *p.frames.values(), *p.families.values(), *p.services.values(), *p.tables.values()))
-    return {n.span: n for n in nodes if isinstance(n, s.Hint | s.Input | s.Assert | s.MessageStmt) and n.survives}
+    nodes = s.walk((*p.gadgets.values(), *p.frames.values(), *p.families.values(), *p.services.values(), *p.tables.values(), p.claim))
+    return {n.span: n for n in nodes if isinstance(n, Saying) and n.survives}
 
 
 def all_said() -> list[s.Survives]:

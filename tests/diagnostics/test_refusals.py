@@ -59,6 +59,9 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         "cannot receive a field of this name",
         "",
     ),
+    "survives in what is no field": (gadget('let b = a; recv exec(a, b) survives swap 1 "";'), "E0204", "no field `…`", ""),
+    "survives without a sum": (gadget('let b = a survives term a "";'), "E0204", "no such term in a sum", ""),
+    "survives without that term": (gadget('let b = a + 1; spec b = a + 2 survives term 1 "";'), "E0204", "no such term in a sum", ""),
     "field of a format twice": ("format f { a:16 a:16; }", "E0203", "field `a` is declared twice", "mine.circ"),
     "field fixed twice": (
         insn("rd = rs1;").replace("funct3=0b000", "funct7=0b0000001"),
