@@ -643,18 +643,19 @@ def circuit_warnings(directory: PathLike | None = None) -> list[Warned]:
     return warnings_of(_folder(directory))
 
 
-def audit(directory: PathLike | None = None) -> list[ColumnAudit]:
-    """Every column of every table: what bounds it, and why it is right."""
+def audit(directory: PathLike | None = None, tables: Sequence[str] = ()) -> list[ColumnAudit]:
+    """Every column of `tables` (none: of all): what bounds it, and why it is right."""
     from zkc.audit import audit as audit_columns
 
-    return audit_columns(_folder(directory))
+    return audit_columns(_folder(directory), tables)
 
 
 @spoken
-def check_determinism(directory: PathLike | None = None, *, progress: Progress = no_progress) -> None:
-    """Raises DiagnosticError with every choice that constraints leave the prover without meaning to. Needs z3-solver.
+def check_circuits(directory: PathLike | None = None, tables: Sequence[str] = (), *, progress: Progress = no_progress) -> None:
+    """Raises DiagnosticError with every choice that constraints leave the prover without meaning to: all rules of the audit.
 
-    Half a minute at first; a table that was found sound is not audited again. progress is told of "audit", by tables.
+    tables: only these, and no small segment is tried then; none: all. A minute at first; a table that was found sound is not audited
+    again. progress is told of "audit", by tables.
     """
     from zkc.compiler.audit.run import mistakes
     from zkc.compiler.machines import circuit_files
@@ -662,7 +663,7 @@ def check_determinism(directory: PathLike | None = None, *, progress: Progress =
     from zkc.dsl.parser import parse_files
 
     root = _folder(directory) or circuits_folder()
-    findings = mistakes(root, progress)
+    findings = mistakes(root, progress, tables)
     if findings:
         raise DiagnosticError(findings, parse_files(circuit_files(root), root)[1])
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from zkc.compiler.audit.run import chosen
 from zkc.compiler.build import compile_program
 from zkc.compiler.check import check_columns, columns_of
 from zkc.compiler.dialects import air, row
@@ -33,14 +34,16 @@ class ColumnAudit:
     where: str
 
 
-def audit(directory: Path | None) -> list[ColumnAudit]:
-    """Every column of every table. Raises DiagnosticError if the files do not compile, a column that nothing constrains included."""
+def audit(directory: Path | None, tables: Sequence[str] = ()) -> list[ColumnAudit]:
+    """Every column of `tables` (none: of all). Raises DiagnosticError if the files do not compile, a column that nothing constrains
+    included.
+    """
     root = directory or circuits_directory()
     compilation = compile_program(circuit_files(root), root)
     lowered = compilation.lowered
     check_columns(compilation.program, lowered.tables)
     compilation.program.check()
-    return [found for table in (*lowered.tables, lowered.claim) for found in _table(table)]
+    return [found for table in chosen(lowered, tables) for found in _table(table)]
 
 
 def _table(table: Lowered) -> list[ColumnAudit]:

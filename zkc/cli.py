@@ -485,33 +485,33 @@ def test(
 
 @app.command()
 def audit(
-    directory: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; zkc's own if left out.", show_default=False)
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DIR] [TABLE]...", help="Folder of .circ files, zkc's own if left out; tables, all if left out."),
     ] = None,
+    columns: Annotated[bool, typer.Option("--columns", help="Show the columns only: prove nothing.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Show every column of every table.")] = False,
-    determinism: Annotated[
-        bool, typer.Option("--determinism", help="Also prove that the constraints leave no choice, and no way past a fault (needs z3).")
-    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Show where the range of each column comes from, and what is taken on trust."""
+    """Prove that the constraints leave the prover no choice, and show where the range of each column comes from."""
     from dataclasses import asdict
 
     from zkc.render import print_audit
 
     report = Report(json)
-    columns = api.audit(directory or _circuits())
+    directory, tables = _folder_and_tables(names or [])
+    found = api.audit(directory or _circuits(), tables)
     warnings = _warnings(directory)
-    if determinism:
+    if not columns:
         with progress_bars(quiet=json) as progress:
-            api.check_determinism(directory or _circuits(), progress=progress)
+            api.check_circuits(directory or _circuits(), tables, progress=progress)
     if json:
-        report.show({}, columns=[asdict(column) for column in columns], warnings=warnings)
+        report.show({}, columns=[asdict(column) for column in found], warnings=warnings)
     else:
-        print_audit(columns, every=every)
-        if determinism:
-            say("Determinism: rows that agree on what they receive agree on what they send, but for what is free on purpose.")
-            say("Faults: no row fits a step at which the executor stops.")
+        print_audit(found, every=every)
+        if not columns:
+            say("Rows that agree on what they receive agree on what they send, but for what is free on purpose.")
+            say("No row fits a step at which the executor stops, and the rows of honest runs that were tried fit.")
 
 
 @app.command()
@@ -739,6 +739,12 @@ def _with_addresses(arguments: Sequence[str]) -> list[str]:
     following = [*arguments[1:own], ""]
     bare = [given == "--ray" and not (ADDRESS.fullmatch(after) or after.startswith("ray://")) for given, after in zip(arguments, following)]
     return [*(f"{given}=auto" if alone else given for given, alone in zip(arguments, bare)), *arguments[own:]]
+
+
+def _folder_and_tables(names: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """What `audit` is given: a folder first, or tables only."""
+    folder = any(names[:1]) and (os.sep in names[0] or Path(names[0]).is_dir())
+    return (Path(names[0]), list(names[1:])) if folder else (None, list(names))
 
 
 def _with_notes(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -31,7 +32,9 @@ from zkc.compiler.audit.rules.determinism import Determinism
 from zkc.compiler.audit.table import Circuit, TableAudit
 from zkc.compiler.build import Compilation, compile_program
 from zkc.compiler.machines import circuit_files, circuits_directory
+from zkc.compiler.pipeline import Lowered, Lowerings
 from zkc.dsl.diagnostics import Diagnostic
+from zkc.runtime.errors import InputError
 
 Progress = Callable[[str, int, int], object]
 """Called with "audit", how many tables are done, and how many there are."""
@@ -93,25 +96,36 @@ def circuit_of(compilation: Compilation) -> Circuit:
     return Circuit.of(compilation.program, lowered.facts, lowered.guards, lowered.functions)
 
 
-def audit(compilation: Compilation, tables: Iterable[str] | None = None, progress: Progress = lambda *_: None) -> list[Finding]:
-    """What a program leaves to the prover, in `tables` only if given: then no segment is tried. Findings with `expected` are meant."""
-    circuit = circuit_of(compilation)
-    wanted = None if tables is None else set(tables)
-    chosen = [x for x in compilation.lowered.tables if wanted is None or x.name in wanted]
+def audit(compilation: Compilation, tables: Iterable[str] = (), progress: Progress = lambda *_: None) -> list[Finding]:
+    """What a program leaves to the prover, in `tables` only if there are any: then no segment is tried. Findings with `expected` are meant.
+
+    Raises InputError for names of no table.
+    """
+    circuit, names, claim = circuit_of(compilation), set(tables), compilation.lowered.claim
+    wanted = chosen(compilation.lowered, names)
     found: list[Finding] = list(codes.findings(compilation.program))
-    found += apart.findings([TableAudit(circuit, x) for x in chosen if not x.steps])
-    for i, lowered in enumerate(chosen):
-        progress("audit", i, len(chosen))
-        found += audited(TableAudit(circuit, lowered))
-    if wanted is None or compilation.lowered.claim.name in wanted:
-        found += claims.findings(TableAudit(circuit, compilation.lowered.claim))
-    found += segment_of(compilation) if wanted is None else []
-    progress("audit", len(chosen), len(chosen))
+    found += apart.findings([TableAudit(circuit, x) for x in wanted if x is not claim and not x.steps])
+    for i, lowered in enumerate(wanted):
+        progress("audit", i, len(wanted))
+        table = TableAudit(circuit, lowered)
+        found += claims.findings(table) if lowered is claim else audited(table)
+    found += [] if names else segment_of(compilation)
+    progress("audit", len(wanted), len(wanted))
     return found
 
 
-def mistakes(directory: Path | None = None, progress: Progress = lambda *_: None) -> list[Diagnostic]:
-    """What a folder of circuits leaves to the prover without meaning to, as diagnostics; empty for a sound machine."""
+def chosen(lowered: Lowerings, tables: Iterable[str]) -> list[Lowered]:
+    """The tables with these names, the claim among them; all if there are no names. Raises InputError for names of none."""
+    every, names = {x.name: x for x in (*lowered.tables, lowered.claim)}, set(tables)
+    for name in sorted(names - set(every)):
+        near = difflib.get_close_matches(name, every, 3)
+        hint = f"near: {', '.join(near)}" if near else f"there are {', '.join(every)}"
+        raise InputError(f"there is no table `{name}`", hint=hint)
+    return [x for x in every.values() if not names or x.name in names]
+
+
+def mistakes(directory: Path | None = None, progress: Progress = lambda *_: None, tables: Iterable[str] = ()) -> list[Diagnostic]:
+    """What a folder of circuits (some tables only) leaves to the prover without meaning to, as diagnostics; empty for a sound machine."""
     root = directory or circuits_directory()
-    found = audit(compile_program(circuit_files(root), root), progress=progress)
+    found = audit(compile_program(circuit_files(root), root), tables, progress)
     return [f.diagnostic() for f in found if f.expected is None]

@@ -58,6 +58,7 @@ def stand_ins() -> None:
         "verify": verify,
         "run_inline_tests": lambda *_: outcomes,
         "audit": lambda *_: columns,
+        "check_circuits": lambda *_, **__: None,
         "warm": lambda *_, **__: Warmed(b"", 0, 0.0),
         "is_warm": lambda: True,
         "compile": lambda *_, **__: machine,

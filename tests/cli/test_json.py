@@ -84,7 +84,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(api, "verify", lambda *_, **__: api.Verified("ab" * 32, 7, 1, b"", strength))
     monkeypatch.setattr(api, "inspect", lambda *_: {"segments": 1, "journal": "00"})
     monkeypatch.setattr(api, "audit", lambda *_: [])
-    monkeypatch.setattr(api, "check_determinism", lambda *_, **__: None)
+    monkeypatch.setattr(api, "check_circuits", lambda *_, **__: None)
     monkeypatch.setattr(api, "warm", lambda *_, **__: type("Warmed", (), {"kernels": 0})())
     monkeypatch.setattr(api, "run_inline_tests", lambda *_: [inline_tests.TestOutcome("a", "a.circ:1", 1)])
     monkeypatch.setattr("zkc.report.prove_all", lambda *_: [])

@@ -150,18 +150,28 @@ def test_audit_gives_every_column_an_owner_or_a_reason() -> None:
     assert {column.table for column in columns} == {*tables, "claim"}
 
 
-def test_audit_of_determinism(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("z3")
-    assert cli.main(["audit", "--determinism"]) == 0
-    assert "Determinism: rows that agree" in capfd.readouterr().out
+def test_audit_proves_all_tables_or_some(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["audit"]) == 0
+    assert "Rows that agree on what they receive agree on what they send" in capfd.readouterr().out
     alu = copy / "alu.circ"
     alu.write_text(alu.read_text().replace('  assert equal * d0 == 0 "equal words have equal low halves";\n', "", 1))
-    assert cli.main(["audit", str(copy), "--determinism"]) == 2
+    assert cli.main(["audit", str(copy), "branch_equal", "claim"]) == 2
     assert "error[E05" in capfd.readouterr().err
+    assert cli.main(["audit", str(copy), "add", "claim"]) == 0, "tables that the mistake does not touch"
+    assert "No row fits a step" in capfd.readouterr().out
+    assert cli.main(["audit", str(copy), "--columns"]) == 0
+    assert "No row fits a step" not in capfd.readouterr().out
+
+
+def test_audit_of_a_table_that_is_not_there(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["audit", "branch_equals"]) == 2
+    assert "there is no table `branch_equals`" in (err := capfd.readouterr().err) and "near: branch_equal" in err
+    assert cli.main(["audit", "x" * 50, "--columns"]) == 2
+    assert "there are lui, " in capfd.readouterr().err
 
 
 def test_audit_refuses_a_hint_that_nothing_uses(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
     alu = copy / "alu.circ"
     alu.write_text(alu.read_text().replace("spec   sum =", 'hint   idle: u16 = a.lo because "no reason";\n  spec   sum =', 1))
-    assert cli.main(["audit", str(copy)]) == 2
+    assert cli.main(["audit", str(copy), "--columns"]) == 2
     assert "nothing constrains `idle`" in capfd.readouterr().err

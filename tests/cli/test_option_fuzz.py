@@ -58,7 +58,7 @@ VARIABLES: Final = ("ZKC_THREADS", "ZKC_DEBUG", "ZKC_CIRCUITS", "COLUMNS", "TERM
 """Those that may have any text; ZKC_CACHE has tests of its own."""
 LIKELY: Final = {
     **dict.fromkeys(("program", "elf"), ("p.elf",)),
-    **dict.fromkeys(("directory", "circuits"), ("circuits",)),
+    **dict.fromkeys(("directory", "circuits", "names"), ("circuits",)),
     "file": ("a.mlir",),
     **{"input": ("input",), "receipt": ("r.receipt",), "sources": ("main.c",), "journal": ("journal",), "paths": ("a.circ", "circuits")},
 }
@@ -139,7 +139,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
         (api, "_check_chain", lambda _: None),
         (api, "_strength", lambda _: Strength(JOHNSON, 86.0, 128.0)),
         (api, "is_warm", lambda: True),
-        (api, "check_determinism", api.audit),
+        (api, "check_circuits", api.audit),
         (proving, "LocalPool", in_process),
         (report, "prove_all", lambda *_: []),
         (warm, "warm", warmed),
@@ -224,6 +224,7 @@ def words_of(name: str, chance: random.Random) -> list[str]:
         if not parameter.options:
             least = 1 if parameter.several or parameter.name in ("directory", "file") else 0  # all of our own .circ files take seconds
             count = max(least, chance.choice((1, 1, 2, 3) if parameter.several else (1,) * 8 + (0, 2)))
+            words += LIKELY["names"] if parameter.name == "names" else ()  # a folder first: it would be tables of our own
             words += [value(parameter, chance) for _ in range(count)]
         elif chance.random() < (0.7 if parameter.name in ("input", "elf") else 0.2):
             option = chance.choice(parameter.options)

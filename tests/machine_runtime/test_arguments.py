@@ -66,7 +66,7 @@ CASES: list[tuple[str, Call, list[Any]]] = [
     ("receipt", api.read_receipt, NO_FILES),
     ("directory", zkc.compile, [3, b"dir", True, ""]),
     ("directory", api.audit, [3, b"dir"]),
-    ("directory", api.check_determinism, [3, b"dir"]),
+    ("directory", api.check_circuits, [3, b"dir"]),
     ("directory", api.run_inline_tests, [3, b"dir"]),
     ("directory", lambda value: api.emit(value, "stats"), [3, b"dir"]),
     ("directory", api.warm, [3, b"dir"]),
