@@ -5,20 +5,17 @@ Machine code is kept by the text of its module, so after an edit only what chang
 
 from __future__ import annotations
 
-import gc
 import hashlib
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from zkc.compiler.audit.run import quick
 from zkc.compiler.check import check_buses, check_columns
+from zkc.compiler.compilation import collector_off, compile_program
 from zkc.compiler.dialects import air, row
 from zkc.compiler.elements import elements
-from zkc.compiler.front import front_end
-from zkc.compiler.guards import overlaps
 from zkc.compiler.importer.uses import names_in
-from zkc.compiler.incremental import lower_program
 from zkc.compiler.ir.operation import Operation
 from zkc.compiler.passes.lower_fill import layout_of
 from zkc.compiler.pipeline import Lowered, Lowerings
@@ -40,37 +37,6 @@ from zkc.runtime.stark import commitment
 from zkc.runtime.stark.parameters import DEFAULT, SMALL
 
 
-@contextmanager
-def collector_off() -> Generator[None]:
-    """No garbage collection inside: it doubles what makes many operations, and there are no cycles to find."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@dataclass(frozen=True)
-class Compilation:
-    """Everything made from one program."""
-
-    program: Program
-    lowered: Lowerings
-
-
-@collector_off()
-def compile_program(files: list[Path], root: Path) -> Compilation:
-    """Parses, checks, elaborates and lowers; raises DiagnosticError with everything found."""
-    program, typed = front_end(files, root)
-    lowered = lower_program(program, typed)
-    program.diagnostics += overlaps(program, lowered.guards)
-    program.diagnostics += lowered.facts.diagnostics
-    program.check()
-    return Compilation(program, lowered)
-
-
 @collector_off()
 def build(files: list[Path], root: Path) -> MachineSpec:
     """Compiles to the artefact."""
@@ -85,6 +51,8 @@ def build(files: list[Path], root: Path) -> MachineSpec:
     check_columns(program, lowered.tables)
     for name, index in lowered.facts.indices.items():
         check_places(program, program.fixed[name], index)
+    program.check()
+    program.diagnostics += [finding.diagnostic() for finding in quick(compilation)]
     program.check()
     widths = tuple(Bus(n, len(elements(program, _params(program, n)))) for n in names)
     tables = (*(table_of(x.air, buses) for x in lowered.tables), *fixed)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zkc.compiler.audit.run import chosen
-from zkc.compiler.build import compile_program
 from zkc.compiler.check import check_columns, columns_of
+from zkc.compiler.compilation import compile_program
 from zkc.compiler.dialects import air, row
 from zkc.compiler.ir.operation import Operation
 from zkc.compiler.machines import circuit_files, circuits_directory

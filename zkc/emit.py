@@ -73,7 +73,7 @@ def _imported(directory: Path, name: str) -> str:
 
 def _compiled(directory: Path, kind: str, name: str) -> str:
     """A stage that is made of operations, of one table or of all."""
-    from zkc.compiler.build import compile_program
+    from zkc.compiler.compilation import compile_program
     from zkc.compiler.ir.module import Module
     from zkc.compiler.ir.printer import print_module
     from zkc.compiler.machines import circuit_files

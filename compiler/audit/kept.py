@@ -57,6 +57,16 @@ def save(table: TableAudit, findings: Sequence[Finding]) -> None:
         cache.save(KIND, content(table), json.dumps(found).encode())
 
 
+def is_quick(name: str) -> bool:
+    """Whether the rules that need no solver found nothing in a table of this content: they alone, or all."""
+    return cache.load(KIND, f"{name}-quick") is not None or cache.load(KIND, name) is not None
+
+
+def save_quick(name: str) -> None:
+    """Keeps that they found nothing."""
+    cache.save(KIND, f"{name}-quick", b"[]")
+
+
 def is_honest(circuit: Circuit, lowered: Lowerings) -> bool:
     """Whether the rows of a small segment were found to fit."""
     return cache.load(KIND, content_of_all(circuit, lowered)) is not None

@@ -30,7 +30,7 @@ from zkc.compiler.audit.rules import (
 )
 from zkc.compiler.audit.rules.determinism import Determinism
 from zkc.compiler.audit.table import Circuit, TableAudit
-from zkc.compiler.build import Compilation, compile_program
+from zkc.compiler.compilation import Compilation, compile_program
 from zkc.compiler.machines import circuit_files, circuits_directory
 from zkc.compiler.pipeline import Lowered, Lowerings
 from zkc.dsl.diagnostics import Diagnostic
@@ -77,6 +77,30 @@ def audited(table: TableAudit) -> list[Finding]:
         found = rows_of(table) + stops_of(table)
         kept.save(table, found)
     return found
+
+
+def quick(compilation: Compilation) -> list[Finding]:
+    """What the rules that need no solver find: less than a second, so `zkc compile` asks them. A table without mistakes is kept."""
+    circuit = circuit_of(compilation)
+    tables = [TableAudit(circuit, x) for x in compilation.lowered.tables]
+    found = [*codes.findings(compilation.program), *apart.findings([t for t in tables if not t.lowered.steps])]
+    for table in tables:
+        name = kept.content(table)
+        if not kept.is_quick(name):
+            here = [f for f in _quick(table) if f.expected is None]
+            found += here
+            if not here:
+                kept.save_quick(name)
+    return [f for f in found if f.expected is None]
+
+
+def _quick(table: TableAudit) -> Iterator[Finding]:
+    for label, arm, row in table.rows(None):
+        if not row.impossible:
+            yield from handing.findings(table, label, row)
+            yield from idle.findings(table, label, arm, row)
+            yield from chains.findings(table, label, arm, row)
+    yield from inputs.findings(table, None)
 
 
 def segment_of(compilation: Compilation) -> list[Finding]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from zkc.compiler.build import collector_off
+from zkc.compiler.compilation import collector_off
 from zkc.compiler.front import front_end
 from zkc.compiler.importer.items import import_program
 from zkc.compiler.ir.module import Module

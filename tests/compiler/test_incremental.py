@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from zkc.compiler import incremental
-from zkc.compiler.build import collector_off, compile_program
+from zkc.compiler.compilation import collector_off, compile_program
 from zkc.compiler.front import front_end
 from zkc.compiler.importer.items import Item
 from zkc.compiler.ir import compact

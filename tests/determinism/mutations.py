@@ -10,7 +10,7 @@ from functools import cache
 from zkc.compiler.audit.findings import Finding
 from zkc.compiler.audit.run import circuit_of, rows_of, stops_of
 from zkc.compiler.audit.table import Circuit, TableAudit
-from zkc.compiler.build import Compilation, compile_program
+from zkc.compiler.compilation import Compilation, compile_program
 from zkc.compiler.dialects import bus, row
 from zkc.compiler.ir.operation import Operation, Region
 from zkc.compiler.machines import circuits_directory

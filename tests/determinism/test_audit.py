@@ -13,7 +13,7 @@ from zkc.compiler.audit.findings import Finding
 from zkc.compiler.audit.fixed import FixedTables
 from zkc.compiler.audit.run import audit, circuit_of, mistakes
 from zkc.compiler.audit.table import TableAudit
-from zkc.compiler.build import compile_program
+from zkc.compiler.compilation import compile_program
 from zkc.compiler.ir.operation import Operation, Region
 from zkc.compiler.machines import circuits_directory
 from zkc.dsl.diagnostics import DiagnosticError

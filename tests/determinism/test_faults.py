@@ -12,7 +12,7 @@ from zkc.compiler.audit.rules import faults, fetch, services
 from zkc.compiler.audit.run import audit
 from zkc.compiler.audit.step import Step, refuted
 from zkc.compiler.audit.table import TableAudit
-from zkc.compiler.build import compile_program
+from zkc.compiler.compilation import compile_program
 from zkc.compiler.dialects import step
 from zkc.compiler.machines import circuits_directory
 from zkc.compiler.pipeline import Lowered

@@ -14,7 +14,7 @@ from zkc.compiler.audit.findings import HONEST
 from zkc.compiler.audit.rules.honest import EXTREMES, findings, honest_rows, rows_of
 from zkc.compiler.audit.run import circuit_of
 from zkc.compiler.audit.table import TableAudit
-from zkc.compiler.build import compile_program
+from zkc.compiler.compilation import compile_program
 
 SELDOM = {"brk_clear"}
 """Arms that not every made-up state is one of."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.determinism.test_audit import edited
 from zkc.compiler.audit.run import audit
-from zkc.compiler.build import compile_program
+from zkc.compiler.compilation import compile_program
 
 ADDRESS = "page_words * page + 8 * step + i"
 TELLS = "send journal_word({}, i, u32(lo = {}_lo[i], hi = {}_hi[i])) times real;"

@@ -13,7 +13,7 @@ from zkc.compiler.audit.findings import HONEST
 from zkc.compiler.audit.rules.segment import findings
 from zkc.compiler.audit.run import circuit_of, segment_of
 from zkc.compiler.audit.segment import HonestSegment
-from zkc.compiler.build import compile_program
+from zkc.compiler.compilation import compile_program
 from zkc.compiler.targets.ending import ending_of
 
 

@@ -15,7 +15,7 @@ from tests.functional.riscv import INSTRUCTIONS
 from tests.functional.solving import Solver
 from zkc.compiler.audit.run import circuit_of
 from zkc.compiler.audit.table import TableAudit
-from zkc.compiler.build import compile_program
+from zkc.compiler.compilation import compile_program
 from zkc.compiler.machines import circuits_directory
 
 SERVED = {"ecall"}

@@ -20,7 +20,7 @@ from tests.functional.words import Words
 from zkc.compiler.audit.row import Row
 from zkc.compiler.audit.run import circuit_of
 from zkc.compiler.audit.table import TableAudit
-from zkc.compiler.build import compile_program
+from zkc.compiler.compilation import compile_program
 
 MOST = 16
 """Columns of an equation; those of the permutation have more, and what is left out proves nothing."""

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Final
 
 from tests.compiler.passes.test_texts import FILES
-from zkc.compiler.build import collector_off
+from zkc.compiler.compilation import collector_off
 from zkc.compiler.front import front_end
 from zkc.compiler.importer.items import CLAIM, GUARDS, Importer, Item
 from zkc.compiler.ir.attributes import KINDS, Kind

@@ -10,7 +10,7 @@ import pytest
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from tests.compiler.machines import AFTER_ROW, MACHINES, ROW, STAGES, module, run
-from zkc.compiler.build import collector_off
+from zkc.compiler.compilation import collector_off
 from zkc.compiler.dialects import circ, felt, integer, row
 from zkc.compiler.ir.builder import Builder
 from zkc.compiler.ir.equality import difference, equal

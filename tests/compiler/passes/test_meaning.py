@@ -11,7 +11,7 @@ import pytest
 
 from tests.compiler.machines import STAGES, inlined, module
 from tests.compiler.meaning import Fact, Point, of_polynomials, point
-from zkc.compiler.build import collector_off
+from zkc.compiler.compilation import collector_off
 from zkc.compiler.dialects import felt, row, step
 from zkc.compiler.ir.degrees import Degrees
 from zkc.compiler.ir.module import Module

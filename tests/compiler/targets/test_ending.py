@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zkc.compiler.build import compile_program
+from zkc.compiler.compilation import compile_program
 from zkc.compiler.dialects import step
 from zkc.compiler.machines import circuit_files, circuits_directory, load_machine
 from zkc.compiler.targets.ending import ending_of

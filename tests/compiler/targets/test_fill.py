@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.machine.test_forged_records import without_counts
-from zkc.compiler.build import Compilation, compile_program
+from zkc.compiler.compilation import Compilation, compile_program
 from zkc.compiler.dialects import fill, row
 from zkc.compiler.interpret import Interpreter
 from zkc.compiler.ir.operation import Operation
