@@ -51,11 +51,16 @@ class Term:
 
     @property
     def name(self) -> str:
+        return f"{self.text}:{self.span.line}:{self.span.column}"
+
+    @property
+    def text(self) -> str:
+        """Its name without the line, which changes with what stands above."""
         at = self.span
         lines = compilation().program.sources[at.file].splitlines()[at.line - 1 : at.end_line]
         lines[-1] = lines[-1][: at.end_column - 1]
         text = " ".join([lines[0][at.column - 1 :], *lines[1:]])
-        return f"{self.side} of {' '.join(text.split())} at {at.file.split('/')[-1]}:{at.line}:{at.column}"
+        return f"{self.side} of {' '.join(text.split())} at {at.file.split('/')[-1]}"
 
     def is_said(self, said: s.Survives) -> bool:
         """Whether it is what is said to survive."""

@@ -27,10 +27,10 @@ def _of_step(at: Step) -> Iterator[Finding]:
         op = at.table.messages[i]
         bus = op.text("bus")
         if bus in (at.circuit.facts.steps(), at.circuit.facts.instructions()) and op.number("sign") < 0:
-            number = at.circuit.facts.buses[bus].number
+            facts = at.circuit.facts.buses[bus]
             fields = fields_of(at.circuit.fields[bus], args)
-            names = {name: "op" if name == number else name for name in fields}
-            wrong = ", ".join(f"`{name}`" for name, parts in fields.items() if not _is_the_executors(at, names[name], parts))
+            names = {facts.number: "op", facts.known: "pc"}  # what is said of an instruction is known by where it is
+            wrong = ", ".join(f"`{name}`" for name, parts in fields.items() if not _is_the_executors(at, names.get(name, name), parts))
             if wrong:
                 text = f"{wrong} of `{op.text('label')}` is not what the executor has"
                 yield Finding(at.table.name, at.arm or "", text, (), op.loc.span, code=STOP)
