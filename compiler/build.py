@@ -21,6 +21,7 @@ from zkc.compiler.passes.lower_fill import layout_of
 from zkc.compiler.pipeline import Lowered, Lowerings
 from zkc.compiler.program import Program, register_fields
 from zkc.compiler.runtime_names import check_given_tables, check_registers
+from zkc.compiler.targets.clock import most_slots
 from zkc.compiler.targets.ending import ending_of
 from zkc.compiler.targets.fill import Histogram, emit_fill
 from zkc.compiler.targets.fixed import check_places, fixed_table
@@ -77,6 +78,7 @@ def build(files: list[Path], root: Path) -> MachineSpec:
         claim_lookups=_claim_lookups(program, claim),
         column_types={x.name: tuple(o.text("type") for o in x.air.regions[0] if o.definition is air.COLUMN) for x in lowered.tables},
         ending=ending_of(program, lowered),
+        step_slots=most_slots(func for table in lowered.steps for func in table.steps),
     )
 
 

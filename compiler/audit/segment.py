@@ -207,4 +207,4 @@ def _machine(circuit: Circuit, lowered: Lowerings) -> Machine:
     program = circuit.program
     numbers = {name: i for i, name in enumerate((*program.buses, *program.fixed))}
     artefact = Artefact(b"", (), (), table_of(lowered.claim.air, numbers), dict(program.constants))  # type: ignore[arg-type]
-    return Machine(MachineSpec(artefact, (), {}, {}, 0, (), (), {}, {}, (), {}, None))
+    return Machine(MachineSpec(artefact, (), {}, {}, 0, (), (), {}, {}, (), {}, None, 1))

@@ -55,7 +55,8 @@ class Ending:
 class MachineSpec:
     """The artefact. `modules` maps (kind, table) to the text of a generated module; kinds are fast and tracing.
 
-    fills: how the rows of each table are filled. ending: the shortest run, if there is one.
+    fills: how the rows of each table are filled. ending: the shortest run, if there is one. step_slots: the most that a step adds to the
+    clock.
     """
 
     circuit: Circuit
@@ -70,6 +71,7 @@ class MachineSpec:
     claim_lookups: tuple[tuple[str, tuple[int, ...]], ...]
     column_types: dict[str, tuple[str, ...]]
     ending: Ending | None
+    step_slots: int
 
 
 _importing = threading.Lock()

@@ -60,7 +60,6 @@ Progress = Callable[[str, int, int], None]
 FIRST_CLK = 4
 LAST_CLK = 1 << 24
 """A segment's clock stays below this, so that no gap between two accesses exceeds 24 bits."""
-STEP_SLOTS = 4
 JOURNAL_BUFFER = 1 << 16
 MOST_REFUSED = 1000
 """Different numbers of refused calls that are counted: a program may try all."""
@@ -245,7 +244,7 @@ class Executor:
 
     def _refuel(self) -> None:
         most = (self.limits.max_cycles or FOREVER) - int(self.state[RETIRED])
-        self.state[FUEL] = max(0, min(most, (LAST_CLK - int(self.state[CLK])) // STEP_SLOTS))
+        self.state[FUEL] = max(0, min(most, (LAST_CLK - int(self.state[CLK])) // self.machine.spec.step_slots))
 
     # events
 
@@ -280,7 +279,7 @@ class Executor:
                 f"the program did not end within {self.limits.max_cycles} instructions",
                 hint="give a larger --max-cycles, or look for an endless loop",
             )
-        if LAST_CLK - int(self.state[CLK]) < 2 * STEP_SLOTS:
+        if LAST_CLK - int(self.state[CLK]) < 2 * self.machine.spec.step_slots:
             raise Cut(CLOCK)
 
     def _not_code(self, pc: int) -> None:
