@@ -24,12 +24,20 @@ AUDIT: Final = "zkc.compiler.audit.run"
 
 def content(table: TableAudit) -> str:
     """32 hexadecimal digits."""
-    h = hashlib.sha256(f"{sources.digest_of(AUDIT)} {metadata.version('z3-solver')}".encode())
+    h = hashlib.sha256(f"{sources.digest_of(AUDIT)} {_solver()}".encode())
     for line in (*_operations(table), *_meanings(table)):
         h.update(line.encode() + b"\0")
     for name in sorted({op.text("bus") for op in table.messages} & table.circuit.program.fixed.keys()):
         h.update(name.encode() + b"\0" + table.circuit.fixed.rows(name).tobytes())
     return h.hexdigest()[:32]
+
+
+def _solver() -> str:
+    """The version of z3; there may be none, for the compiler asks no solver."""
+    try:
+        return metadata.version("z3-solver")
+    except metadata.PackageNotFoundError:
+        return "none"
 
 
 def content_of_all(circuit: Circuit, lowered: Lowerings) -> str:
