@@ -7,6 +7,7 @@ be written, 129, 130 and 143 stopped by SIGHUP, Ctrl-C or SIGTERM, 141 the reade
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Generator, Mapping, Sequence
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 OK, NOT_VERIFIED, BAD_INPUT, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
 
+TABLE_NAME = re.compile(r"[A-Za-z_][\w.]{0,79}")
+"""What `audit` may take for a table: names in .circ files, with a part after a dot, are no longer."""
 MOST_LINES = 1 << 20
 """Of a table of `profile`: more than programs have."""
 
@@ -742,9 +745,10 @@ def _with_addresses(arguments: Sequence[str]) -> list[str]:
 
 
 def _folder_and_tables(names: Sequence[str]) -> tuple[Path | None, list[str]]:
-    """What `audit` is given: a folder first, or tables only."""
-    folder = any(names[:1]) and (os.sep in names[0] or Path(names[0]).is_dir())
-    return (Path(names[0]), list(names[1:])) if folder else (None, list(names))
+    """What `audit` is given: a folder first, or tables only. What is there, or can be no name of a table, is a folder."""
+    if not names or (TABLE_NAME.fullmatch(names[0]) and not os.path.lexists(names[0])):
+        return None, list(names)
+    return Path(names[0]), list(names[1:])
 
 
 def _with_notes(error: BaseException) -> str:
