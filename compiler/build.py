@@ -12,6 +12,7 @@ from pathlib import Path
 
 from zkc.compiler.audit.run import quick
 from zkc.compiler.check import check_buses, check_columns
+from zkc.compiler.clock import clock_of
 from zkc.compiler.compilation import collector_off, compile_program
 from zkc.compiler.dialects import air, row
 from zkc.compiler.elements import elements
@@ -21,7 +22,6 @@ from zkc.compiler.passes.lower_fill import layout_of
 from zkc.compiler.pipeline import Lowered, Lowerings
 from zkc.compiler.program import Program, register_fields
 from zkc.compiler.runtime_names import check_given_tables, check_registers
-from zkc.compiler.targets.clock import most_slots
 from zkc.compiler.targets.ending import ending_of
 from zkc.compiler.targets.fill import Histogram, emit_fill
 from zkc.compiler.targets.fixed import check_places, fixed_table
@@ -53,6 +53,7 @@ def build(files: list[Path], root: Path) -> MachineSpec:
     for name, index in lowered.facts.indices.items():
         check_places(program, program.fixed[name], index)
     program.check()
+    clock = clock_of(program, lowered)
     program.diagnostics += [finding.diagnostic() for finding in quick(compilation)]
     program.check()
     widths = tuple(Bus(n, len(elements(program, _params(program, n)))) for n in names)
@@ -78,7 +79,7 @@ def build(files: list[Path], root: Path) -> MachineSpec:
         claim_lookups=_claim_lookups(program, claim),
         column_types={x.name: tuple(o.text("type") for o in x.air.regions[0] if o.definition is air.COLUMN) for x in lowered.tables},
         ending=ending_of(program, lowered),
-        step_slots=most_slots(func for table in lowered.steps for func in table.steps),
+        clock=clock,
     )
 
 

@@ -21,8 +21,6 @@ from zkc.runtime.field.koalabear import P
 WORD: Final = 1 << 32
 HALF: Final = 1 << 16
 SLOTS: Final = 4
-LONGEST_GAP: Final = 1 << 20
-"""How long ago a word was accessed last; any honest gap will do."""
 CODE: Final = 8
 """One word of user memory in so many is code."""
 CORNERS: Final = (0, 1, 2, 3, 4, 7, 31, 32, 0xFF, 0x7FFF, 0xFFFF, 0x1_0000, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF)
@@ -39,7 +37,8 @@ Token = tuple[int, int, int]
 @dataclass
 class Memory:
     """Words of memory, made up when they are first asked for. fixed: those that are what they are, by address. user_end: in bytes.
-    before: what was there at first. wanted: the words that are made up first, last to first."""
+    before: what was there at first. wanted: the words that are made up first, last to first. longest: how long before the clock a word was
+    accessed last at most, at least 1."""
 
     random: Random
     clock: int
@@ -48,6 +47,7 @@ class Memory:
     tokens: dict[int, Token] = field(default_factory=lambda: dict[int, Token]())
     before: dict[int, Token] = field(default_factory=lambda: dict[int, Token]())
     wanted: list[int] = field(default_factory=lambda: list[int]())
+    longest: int = 1
 
     def load(self, address: int) -> Token:
         """What is at an address."""
@@ -58,9 +58,11 @@ class Memory:
         return self.tokens[address]
 
     def _gap(self) -> int:
-        """Any, or one that is about a multiple of a half."""
+        """Any, the longest, or one that is about a multiple of a power of two."""
         r = self.random
-        return r.choice((r.randint(1, LONGEST_GAP), HALF * r.randint(1, LONGEST_GAP // HALF) + r.randint(-SLOTS, SLOTS)))
+        unit = 1 << r.randrange(self.longest.bit_length())
+        near = unit * r.randint(0, self.longest // unit) + r.randint(-SLOTS, SLOTS)
+        return r.choice((r.randint(1, self.longest), self.longest, min(max(near, 1), self.longest)))
 
     def _word(self, address: int) -> int:
         if address in self.fixed:

@@ -14,6 +14,7 @@ from zkc.compiler.audit.rules import (
     bound,
     chains,
     claims,
+    clock,
     codes,
     faults,
     fetch,
@@ -30,6 +31,7 @@ from zkc.compiler.audit.rules import (
 )
 from zkc.compiler.audit.rules.determinism import Determinism
 from zkc.compiler.audit.table import Circuit, TableAudit
+from zkc.compiler.clock import clock_of, first_of
 from zkc.compiler.compilation import Compilation, compile_program
 from zkc.compiler.machines import circuit_files, circuits_directory
 from zkc.compiler.pipeline import Lowered, Lowerings
@@ -84,6 +86,7 @@ def quick(compilation: Compilation) -> list[Finding]:
     circuit = circuit_of(compilation)
     tables = [TableAudit(circuit, x) for x in compilation.lowered.tables]
     found = [*codes.findings(compilation.program), *apart.findings([t for t in tables if not t.lowered.steps])]
+    found += clock.findings(tables, first_of(compilation.program, compilation.lowered))
     for table in tables:
         name = kept.content(table)
         if not kept.is_quick(name):
@@ -129,6 +132,9 @@ def audit(compilation: Compilation, tables: Iterable[str] = (), progress: Progre
     wanted = chosen(compilation.lowered, names)
     found: list[Finding] = list(codes.findings(compilation.program))
     found += apart.findings([TableAudit(circuit, x) for x in wanted if x is not claim and not x.steps])
+    if not names:
+        every = [TableAudit(circuit, x) for x in compilation.lowered.tables]
+        found += clock.findings(every, clock_of(compilation.program, compilation.lowered).first)
     for i, lowered in enumerate(wanted):
         progress("audit", i, len(wanted))
         table = TableAudit(circuit, lowered)

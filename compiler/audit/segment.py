@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from zkc.compiler.audit.honest import HonestRow, Host, Memory, Stops, Token
 from zkc.compiler.audit.table import Circuit
+from zkc.compiler.clock import clock_of
 from zkc.compiler.dialects import step
 from zkc.compiler.interpret import Interpreter
 from zkc.compiler.pipeline import Lowered, Lowerings
@@ -20,9 +21,9 @@ from zkc.compiler.targets.ending import HALT
 from zkc.compiler.targets.table import table_of
 from zkc.runtime.circuit.circuit import Circuit as Artefact
 from zkc.runtime.circuit.machine import Ending, Machine, MachineSpec
-from zkc.runtime.execution.executor import FIRST_CLK
 from zkc.runtime.execution.segment import Segment
-from zkc.runtime.execution.trace import CODE_MARK, TIME_BITS, Tracer
+from zkc.runtime.execution.stamps import TIME_BITS
+from zkc.runtime.execution.trace import CODE_MARK, Tracer
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.memory.blinding import BLIND_WORDS
 from zkc.runtime.memory.image import Image, PageTree
@@ -131,7 +132,7 @@ class HonestSegment:
         self.map = self.machine.memory_map
         pages = self._pages(ending)
         steps = Steps(circuit, lowered, self._memory(pages), self.random)
-        clk, pc = FIRST_CLK, int(pages[self.map.system_page][self.map.word_pc])
+        clk, pc = self.machine.spec.clock.first, int(pages[self.map.system_page][self.map.word_pc])
         if ending is not None:
             steps.words[pc // WORD_BYTES] = ending.word
         self.steps = list(steps.run(clk, pc))
@@ -207,4 +208,4 @@ def _machine(circuit: Circuit, lowered: Lowerings) -> Machine:
     program = circuit.program
     numbers = {name: i for i, name in enumerate((*program.buses, *program.fixed))}
     artefact = Artefact(b"", (), (), table_of(lowered.claim.air, numbers), dict(program.constants))  # type: ignore[arg-type]
-    return Machine(MachineSpec(artefact, (), {}, {}, 0, (), (), {}, {}, (), {}, None, 1))
+    return Machine(MachineSpec(artefact, (), {}, {}, 0, (), (), {}, {}, (), {}, None, clock_of(program, lowered)))

@@ -14,6 +14,7 @@ from typing import Final
 from zkc.compiler.dialects import integer
 from zkc.compiler.ir.builder import Builder
 from zkc.compiler.ir.operation import Range, Value
+from zkc.runtime.execution.stamps import TIMES
 
 OP_BITS: Final = 10
 """Of the number of an instruction."""
@@ -25,8 +26,6 @@ STATE: Final = ("clk", "pc")
 HEADER: Final = 4
 """Words before those of loads: the clock, the pc, the decoded instruction."""
 LOAD_WORDS: Final = 2
-TIME_BITS: Final = 30
-"""A time and, above it, a mark of two bits, in a word."""
 
 
 class TooWide(Exception):
@@ -61,4 +60,4 @@ def pack(fields: Sequence[tuple[str, Range]]) -> dict[str, Place]:
 
 def time_and_mark(b: Builder, word: Value) -> tuple[Value, Value]:
     """What the second word of a load holds."""
-    return integer.modulo(b, word, 1 << TIME_BITS), integer.quotient(b, word, 1 << TIME_BITS)
+    return integer.modulo(b, word, TIMES), integer.quotient(b, word, TIMES)

@@ -22,6 +22,7 @@ from zkc.compiler.targets.listing import Listing
 from zkc.dsl.spans import Span
 from zkc.runtime.circuit.fill_program import Op
 from zkc.runtime.execution import events
+from zkc.runtime.execution.stamps import TIME_BITS
 from zkc.runtime.memory.map import WORD_BYTES
 
 PC_WORD: Final = WORD_BYTES.bit_length() - 1
@@ -318,10 +319,10 @@ class TracingStep(StepEmitter):
         """The mark of a store, above the bits of a time."""
         mark, number = op.operands[3], constant_of(op.operands[3])
         if mark in self.stamps:
-            return self.code.add(Op.AND, self.stamps[mark], str(3 << packing.TIME_BITS))
+            return self.code.add(Op.AND, self.stamps[mark], str(3 << TIME_BITS))
         if number is None:
             raise NotComputable("a mark is a number, or the one that `latest` found", op)
-        return str(int(number) << packing.TIME_BITS)
+        return str(int(number) << TIME_BITS)
 
 
 def emit_executor(steps: Steps, mode: str, user_end: int) -> str:

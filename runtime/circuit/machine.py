@@ -52,11 +52,21 @@ class Ending:
 
 
 @dataclass(frozen=True)
+class Clock:
+    """The clock of each segment. first: of its first step; last: the last one at which a step can begin, for it would not reach back to
+    a word that nobody accessed yet; slots: the most that a step adds.
+    """
+
+    first: int
+    last: int
+    slots: int
+
+
+@dataclass(frozen=True)
 class MachineSpec:
     """The artefact. `modules` maps (kind, table) to the text of a generated module; kinds are fast and tracing.
 
-    fills: how the rows of each table are filled. ending: the shortest run, if there is one. step_slots: the most that a step adds to the
-    clock.
+    fills: how the rows of each table are filled. ending: the shortest run, if there is one.
     """
 
     circuit: Circuit
@@ -71,7 +81,7 @@ class MachineSpec:
     claim_lookups: tuple[tuple[str, tuple[int, ...]], ...]
     column_types: dict[str, tuple[str, ...]]
     ending: Ending | None
-    step_slots: int
+    clock: Clock
 
 
 _importing = threading.Lock()

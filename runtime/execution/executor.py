@@ -57,9 +57,6 @@ from zkc.runtime.memory.map import WORD_BYTES
 Console = Callable[[int, bytes], None]
 Progress = Callable[[str, int, int], None]
 
-FIRST_CLK = 4
-LAST_CLK = 1 << 24
-"""A segment's clock stays below this, so that no gap between two accesses exceeds 24 bits."""
 JOURNAL_BUFFER = 1 << 16
 MOST_REFUSED = 1000
 """Different numbers of refused calls that are counted: a program may try all."""
@@ -122,6 +119,7 @@ class Executor:
         self.machine = machine
         self.blinding = blinding
         self.map = machine.memory_map
+        self.clock = machine.spec.clock
         self.program = program
         self.limits = limits
         self.snapshots = snapshots
@@ -182,7 +180,7 @@ class Executor:
         if self.snapshots:  # which take memory, and are for a receipt
             check_receipt_fits(len(self.segments) + 1, 0, lambda: 0)
         self.heights.reset()
-        self.state[CLK] = FIRST_CLK
+        self.state[CLK] = self.clock.first
         self.stdin_start = int(self.host[HOST_POSITION])
         self.retired_start = int(self.state[RETIRED])
         page = self.map.system_page
@@ -244,7 +242,7 @@ class Executor:
 
     def _refuel(self) -> None:
         most = (self.limits.max_cycles or FOREVER) - int(self.state[RETIRED])
-        self.state[FUEL] = max(0, min(most, (LAST_CLK - int(self.state[CLK])) // self.machine.spec.step_slots))
+        self.state[FUEL] = max(0, min(most, 1 + (self.clock.last - int(self.state[CLK])) // self.clock.slots))
 
     # events
 
@@ -279,7 +277,7 @@ class Executor:
                 f"the program did not end within {self.limits.max_cycles} instructions",
                 hint="give a larger --max-cycles, or look for an endless loop",
             )
-        if LAST_CLK - int(self.state[CLK]) < 2 * self.machine.spec.step_slots:
+        if self.state[CLK] > self.clock.last:
             raise Cut(CLOCK)
 
     def _not_code(self, pc: int) -> None:

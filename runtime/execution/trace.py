@@ -10,12 +10,12 @@ import numpy.typing as npt
 from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.errors import ZkcError
-from zkc.runtime.execution.executor import FIRST_CLK
 from zkc.runtime.execution.fill import fill, fill_polynomials
 from zkc.runtime.execution.operations import HOST_LENGTH, HOST_PRESENT, HOST_WORDS
 from zkc.runtime.execution.pager import CLK, EVENT, FUEL, PC, RETIRED, STATE_WORDS
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.execution.sizes import padded
+from zkc.runtime.execution.stamps import TIME_BITS, TIMES
 from zkc.runtime.field import arrays
 from zkc.runtime.kernels import arena
 from zkc.runtime.kernels.threads import parallel_for, threads
@@ -25,7 +25,6 @@ from zkc.runtime.stark.parameters import MIN_LOG_HEIGHT
 
 Words = npt.NDArray[np.uint32]
 Counts = npt.NDArray[np.uint32]
-TIME_BITS = 30
 CODE_MARK, FINAL_MARK = 1, 2
 
 
@@ -62,7 +61,7 @@ class Tracer:
         bases = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         records = arena.zeros(int(bases[-1]))
         state = np.zeros(STATE_WORDS, dtype=np.int64)
-        state[PC], state[CLK], state[FUEL] = self.first_pc, FIRST_CLK, s.steps
+        state[PC], state[CLK], state[FUEL] = self.first_pc, self.machine.spec.clock.first, s.steps
         host = np.zeros(HOST_WORDS, dtype=np.int64)
         host[HOST_LENGTH], host[HOST_PRESENT] = len(s.stdin or b""), s.stdin is not None
         stdin = np.frombuffer(s.stdin or b"\0", dtype=np.uint8)
@@ -82,7 +81,7 @@ class Tracer:
         for i in range(len(after)):
             for name, word in (("before", self.journal_before[i]), ("after", after[i])):
                 limbs[f"{name}_lo[{i}]"], limbs[f"{name}_hi[{i}]"] = int(word) & 0xFFFF, int(word) >> 16
-            limbs[f"after_time[{i}]"] = int(times[i]) & ((1 << TIME_BITS) - 1)
+            limbs[f"after_time[{i}]"] = int(times[i]) % TIMES
         limbs |= {"real": 1, "first_lo": self.first_pc & 0xFFFF, "first_hi": self.first_pc >> 16, "last_clk": self.last_clk}
         system = self.mem[self.system :]
         for i, word in enumerate(self.segment.blind):

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from zkc.runtime.execution.segment import Segment
+from zkc.runtime.execution.stamps import TIME_BITS, TIMES
 from zkc.runtime.memory.map import MemoryMap
 
 Words = npt.NDArray[np.uint32]
 Column = npt.NDArray[np.int64]
 CLEAN, OLD, NEW = "clean", "old", "new"
-TIME_BITS = 30
 RATE, WIDTH = 16, 24
 
 
@@ -96,7 +96,7 @@ class _DataRows:
         columns |= _flags([v for _, v in self.versions], steps)
         for i in range(8):
             columns[f"lo[{i}]"], columns[f"hi[{i}]"] = words[:, i] & 0xFFFF, words[:, i] >> 16
-            columns[f"times[{i}]"], columns[f"marks[{i}]"] = times[:, i] & ((1 << TIME_BITS) - 1), times[:, i] >> TIME_BITS
+            columns[f"times[{i}]"], columns[f"marks[{i}]"] = times[:, i] % TIMES, times[:, i] >> TIME_BITS
             columns[f"carried[{i}]"] = carried[:, i]
         return columns
 

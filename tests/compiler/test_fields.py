@@ -14,7 +14,7 @@ from tests.machine.check import check
 from tests.machine_runtime.support import Load, make_elf
 from zkc.compiler.machines import circuits_directory, load_machine
 from zkc.runtime.circuit.machine import Machine
-from zkc.runtime.execution.executor import LAST_CLK, Executor, Limits, execute
+from zkc.runtime.execution.executor import Executor, Limits, execute
 from zkc.runtime.execution.pager import CLK
 from zkc.runtime.execution.trace import trace
 from zkc.runtime.guest.elf import load_elf
@@ -105,13 +105,13 @@ def test_they_execute(machine: Machine) -> None:
 
 def test_the_clock_stays_in_its_range_where_steps_are_longer(machine: Machine) -> None:
     """How far a step moves the clock stood in the executor, as 4: segments of longer steps went on after the end of the clock."""
-    assert (machine.spec.step_slots, load_machine().spec.step_slots) == (6, 4)
+    assert (machine.spec.clock.slots, load_machine().spec.clock.slots) == (6, 4)
     ends: list[int] = []
 
     class Late(Executor):
         def _begin(self) -> None:
             super()._begin()
-            self.state[CLK] = LAST_CLK - 100
+            self.state[CLK] = self.clock.last - 100
 
         def _end(self) -> None:
             super()._end()
@@ -121,7 +121,8 @@ def test_the_clock_stays_in_its_range_where_steps_are_longer(machine: Machine) -
     image = Image.from_program(load_elf(elf, machine.memory_map), machine.memory_map)
     run = Late(machine, image, None, b"", Limits(), snapshots=False).run(lambda fd, data: None, lambda phase, done, total: None)
     assert np.frombuffer(run.journal, dtype="<u4").tolist() == expected
-    assert len(ends) > 2 and LAST_CLK - 100 < max(ends) <= LAST_CLK
+    clock = machine.spec.clock
+    assert len(ends) > 2 and clock.last - 100 < max(ends) <= clock.last + clock.slots
 
 
 def test_they_are_disassembled(machine: Machine) -> None:

@@ -13,7 +13,7 @@ from zkc.compiler.machines import load_machine
 from zkc.runtime.circuit.machine import InsnInfo, Machine, immediate_value
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.execution import events
-from zkc.runtime.execution.executor import FIRST_CLK, Cut, Executor, Limits
+from zkc.runtime.execution.executor import Cut, Executor, Limits
 from zkc.runtime.execution.pager import CLK, EVENT, FUEL, PC, close
 from zkc.runtime.memory.image import Image
 
@@ -101,7 +101,7 @@ class Steps:
     def _run(self, pc: int) -> str | None:
         """The fault of the instruction at `pc`, if any."""
         executor = self.executor
-        executor.state[PC], executor.state[CLK] = pc, FIRST_CLK
+        executor.state[PC], executor.state[CLK] = pc, executor.clock.first
         while True:
             executor.state[FUEL] = 1
             try:

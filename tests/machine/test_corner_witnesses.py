@@ -11,7 +11,7 @@ from tests.machine.programs import DATA, OPERATIONS, Assembler, RandomProgram, e
 from tests.machine.support import WORDS, encode, immediates, instructions, machine
 from tests.oracle.unicorn_machine import USER_END
 from zkc.runtime.errors import GuestFault
-from zkc.runtime.execution.executor import LAST_CLK, Executor
+from zkc.runtime.execution.executor import Executor
 from zkc.runtime.execution.pager import CLK
 from zkc.runtime.execution.trace import trace
 from zkc.runtime.guest.elf import load_elf
@@ -145,7 +145,7 @@ def test_time_ends_a_segment() -> None:
     class Late(Executor):
         def _begin(self) -> None:
             super()._begin()
-            self.state[CLK] = LAST_CLK - 800
+            self.state[CLK] = self.clock.last - 800
 
     assembler = Assembler()
     assembler.item(("loop", 150, [("word", encode("addi", 5, 5, imm=3)), ("call", (64, 3, DATA, 1))]))

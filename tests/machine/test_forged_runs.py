@@ -19,7 +19,6 @@ from tests.machine.check import Report, Traces, check
 from tests.machine.programs import DATA, Assembler, RandomProgram, executor, finish
 from tests.machine.support import CODE, encode, machine
 from zkc.runtime.circuit.machine import Machine
-from zkc.runtime.execution.executor import FIRST_CLK
 from zkc.runtime.execution.pager import CLK, FUEL, PC
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.execution.trace import trace
@@ -88,7 +87,7 @@ def test_the_honest_run_is_right() -> None:
 def step_of(table: str, row: int) -> int:
     """When a row was executed: steps before it."""
     clk = next(t for t in machine().circuit.tables if t.name == table).columns.index("clk")
-    return (int(honest()[0][table][clk, row]) - FIRST_CLK) // 4
+    return (int(honest()[0][table][clk, row]) - machine().spec.clock.first) // 4
 
 
 ADD, SUB = step_of("add", 0), step_of("add", 1)

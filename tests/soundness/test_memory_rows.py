@@ -11,13 +11,12 @@ from tests.machine.check import check
 from tests.machine.support import CODE, encode, machine, names_of
 from tests.machine_runtime.support import Load, make_elf
 from zkc.runtime.circuit.circuit import COLUMN
-from zkc.runtime.execution.executor import FIRST_CLK, LAST_CLK, execute
+from zkc.runtime.execution.executor import execute
 from zkc.runtime.execution.trace import trace
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.guest.elf import load_elf
 from zkc.runtime.stark.parameters import MAX_LOG_HEIGHT
 
-STEP_SLOTS = 4
 DATA = 0x12000
 
 Traces = dict[str, npt.NDArray[np.uint32]]
@@ -83,7 +82,8 @@ def test_the_honest_witness_passes() -> None:
 def test_M1_time_cannot_wrap() -> None:
     """A segment's clock stays below p whatever heights a proof has, it starts at a constant, and gaps are 24 bits in range checks."""
     steps = len(machine().spec.step_tables)
-    assert FIRST_CLK + steps * STEP_SLOTS * (1 << MAX_LOG_HEIGHT) + LAST_CLK < P
+    clock = machine().spec.clock
+    assert clock.first + steps * clock.slots * (1 << MAX_LOG_HEIGHT) + clock.last + clock.slots < P
     assert not passes({("boundary", "last_clk", 0): cell("boundary", "last_clk", 0) + 1})
     for table in machine().spec.step_tables:
         assert all(machine().spec.column_types[table.name][i] == "u8" for i in columns(table.name, "gap_hi"))
@@ -100,7 +100,7 @@ def test_M1_a_step_adds_its_slots_to_the_clock() -> None:
         op, a, b = table.nodes[sent.args[0]].tolist()
         assert clk[0] == COLUMN and op == 2
         operands = [table.nodes[a].tolist(), table.nodes[b].tolist()]
-        assert clk.tolist() in operands and [1, STEP_SLOTS, 0] in operands
+        assert clk.tolist() in operands and [1, machine().spec.clock.slots, 0] in operands
 
 
 def test_M2_time_of_an_access_is_that_of_its_row() -> None:

@@ -14,6 +14,7 @@ from typing import Final
 from zkc.compiler.audit.findings import HONEST, Finding
 from zkc.compiler.audit.honest import HonestRow, Host, Memory, Stops
 from zkc.compiler.audit.table import TableAudit
+from zkc.compiler.clock import reach
 from zkc.compiler.dialects import integer, row
 from zkc.compiler.guards import Guards
 from zkc.compiler.interpret import NoMeaning
@@ -25,7 +26,7 @@ ROWS: Final = 128
 """Of each arm."""
 MOST_WORK: Final = 1 << 18
 """Operations that are interpreted of an arm at most: a long one has fewer rows."""
-TRIES: Final = 600
+TRIES: Final = 800
 TIMES: Final = 1 << 28
 LONGEST_INPUT: Final = 1 << 17
 """In bytes."""
@@ -45,9 +46,10 @@ def honest_rows(table: TableAudit, arm: str) -> Iterator[tuple[HonestRow, Honest
     """Some rows of an arm, each with what the executor does."""
     random, found, meant = Random(f"{table.name} {arm}"), 0, _meant(table, arm)
     pairs: list[Sequence[int]] = list(product(EXTREMES, repeat=2))
+    longest = _longest(table)
     for tried in range(TRIES):
         try:
-            made = _row(table, arm, random, random.choice(meant), pairs[tried] if tried < len(pairs) else ())
+            made = _row(table, arm, random, random.choice(meant), pairs[tried] if tried < len(pairs) else (), longest)
         except Stops:
             continue
         except NoMeaning:
@@ -65,14 +67,14 @@ def rows_of(table: TableAudit) -> int:
 
 
 def _row(
-    table: TableAudit, arm: str, random: Random, words: Mapping[int, int], wanted: Sequence[int]
+    table: TableAudit, arm: str, random: Random, words: Mapping[int, int], wanted: Sequence[int], longest: int
 ) -> tuple[HonestRow, HonestRow] | None:  # fmt: skip
     """A row and the step, None if the environment call is not meant. words: of memory, by address; the others are made up, first those
     that are wanted."""
     program = table.circuit.program
     service = program.services.get(arm)
     clock, user_end = 4 * random.randrange(1, TIMES // 4), int(program.constants["user_end"])  # type: ignore[arg-type]
-    memory = Memory(random, clock, user_end, words, wanted=list(wanted))
+    memory = Memory(random, clock, user_end, words, wanted=list(wanted), longest=longest)
     given = {"clk": clock, "pc": 4 * random.randrange(user_end // 4), "op": program.encodings[service.on if service else arm].op}
     if service is not None:
         guards = HonestRow(table.circuit, {}, memory)
@@ -86,6 +88,11 @@ def _row(
     does = HonestRow(table.circuit, given, memory.again(), arm, host)
     does.run(next(f for f in table.lowered.steps if f.text("arm") == arm).regions[0])
     return honest, does
+
+
+def _longest(table: TableAudit) -> int:
+    """How long before its clock a step may take what was given last."""
+    return max(1, min((most for _, most in reach(table.lowered.row, table.circuit.facts) if most is not None), default=1))
 
 
 def _fields(table: TableAudit, given: Mapping[str, int], random: Random) -> dict[str, int]:

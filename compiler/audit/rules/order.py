@@ -9,12 +9,11 @@ from zkc.compiler.audit.inference.state import State
 from zkc.compiler.audit.polynomials import ONE, signed
 from zkc.compiler.audit.row import Row
 from zkc.compiler.audit.table import TableAudit
-from zkc.compiler.passes.packing import TIME_BITS
 from zkc.runtime.circuit.circuit import SUB
 from zkc.runtime.field.koalabear import P
 
-LONGEST_GAP: Final = P - (1 << TIME_BITS)
-"""Times are below 2^30, so what lies before a time by less than this was a time before it, or is no time at all."""
+LONGEST_GAP: Final = 1 << 28
+"""Times are below p by more than this (`clock.py`), so what lies before a time by less was a time before it, or is no time at all."""
 TIME: Final = "time"
 MARK: Final = "mark"
 

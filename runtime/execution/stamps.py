@@ -1,0 +1,9 @@
+"""When a word was accessed last, and its mark, in one word of 32 bits: the time below, two bits of mark above."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TIME_BITS: Final = 30
+TIMES: Final = 1 << TIME_BITS
+"""Times are below this."""
