@@ -37,6 +37,7 @@ class Arm:
     name: str
     body: Region
     op: int
+    span: Span | None
     region: Region = field(default_factory=Region)
     scope: Scope = field(default_factory=Scope)
     builder: Builder | None = None
@@ -182,7 +183,7 @@ class FamilyBuilder:
         for arm in self.arms:
             value = arm.scope.results.get(name, arm.scope.defaults.get(name))
             if value is None:
-                self.elaborator.fail("E0213", f"`{arm.name}` does not set `{name}`, which its family does", result.loc.span)
+                self.elaborator.fail("E0213", f"`{arm.name}` does not set `{name}`, which its family does", arm.span)
             values.append(value)
         first = values[0]
         if not isinstance(first, StructValue):
@@ -268,7 +269,7 @@ def build_family(declared: Declared, functions: Functions, family: Operation) ->
     """The table of a family."""
     body = list(family.regions[0])
     inner = [op for op in body if op.definition is circ.ARM]
-    arms = [Arm(op.text("name"), op.regions[0], number_of(declared, op.text("name"), op.loc.span)) for op in inner]
+    arms = [Arm(op.text("name"), op.regions[0], number_of(declared, op.text("name"), op.loc.span), op.loc.span) for op in inner]
     return FamilyBuilder(declared, functions, family, frame_of(declared, INSTRUCTION, family.loc.span), arms).build(body)
 
 
@@ -290,7 +291,7 @@ def frame_of(declared: Declared, name: str, span: Span | None) -> Operation:
 
 def build_service(declared: Declared, functions: Functions, service: Operation) -> Operation:
     """The table of an environment call."""
-    arms = [Arm(service.text("sym_name"), service.regions[0], number_of(declared, service.text("on"), service.loc.span))]
+    arms = [Arm(service.text("sym_name"), service.regions[0], number_of(declared, service.text("on"), service.loc.span), service.loc.span)]
     return FamilyBuilder(declared, functions, service, frame_of(declared, SERVICE, service.loc.span), arms).build([])
 
 

@@ -38,16 +38,35 @@ def names_in(node: object) -> set[str]:
 
 
 def family_uses(program: Program, family: s.Family) -> Uses:
-    """What a family needs: fields that it names itself, or that stand in operands it reads and in results it sets."""
+    """What a family needs: fields that it names itself, or that stand in operands it reads and in results it sets. E0204 for what its
+    format does not have."""
     bodies: object = (family.shared, tuple(i.body for i in family.insns))
-    needed = [bodies, *_of_frame(frame_of(program, INSTRUCTION, family.span), names_in(bodies))]
+    frame = frame_of(program, INSTRUCTION, family.span)
+    needed = [bodies, *_of_frame(frame, names_in(bodies))]
     names = names_in(tuple(needed))
     found = fields_of_insn(tuple(needed))
     fields = tuple(name for name in register_fields(program) if name in found)
-    immediate = program.formats[family.format].immediate
+    layout = program.formats[family.format]
+    for name in fields:
+        if name not in {part.name for part in layout.fields}:
+            message = f"`{family.name}` needs `{name}`, and its format `{layout.name}` has no field of this name"
+            raise program.fail("E0204", message, _reason(frame, bodies, name) or family.span, help="choose another format")
+    immediate = layout.immediate
     if immediate is None or "imm" not in names:
         return Uses(fields)
     return Uses(fields, immediate.type.name, *immediate_bounds(immediate))
+
+
+def _reason(frame: s.Frame, bodies: object, field: str) -> s.Span | None:
+    """Where bodies name what needs a field of the instruction: the field itself, an operand, or a result. None if they do not."""
+    for node in s.walk(bodies):
+        if isinstance(node, s.Field) and field in fields_of_insn(node):
+            return node.span
+        if isinstance(node, s.Name | s.Set):
+            names = {node.name} if isinstance(node, s.Name) else {f"={node.name}"}
+            if field in fields_of_insn(tuple(_of_frame(frame, names))):
+                return node.span
+    return None
 
 
 def _of_frame(frame: s.Frame, names: set[str]) -> list[object]:

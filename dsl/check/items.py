@@ -172,13 +172,15 @@ class Items(Statements):
         elif layout.immediate is not None:
             shared.env["imm"] = self.type_of_name(layout.immediate.type.name, "polynomial")
         self.run(family.shared, shared)
-        sets = {i.name: self._arm(frame, i.body, shared) for i in family.insns}
+        sets = {i: self._arm(frame, i.body, shared) for i in family.insns}
         self.unused_in(shared)
         for result in frame.body:
             if isinstance(result, s.Result) and result.default is None and any(result.name in r for r in sets.values()):
-                for name, results in sets.items():
+                for insn, results in sets.items():
                     if result.name not in results:
-                        self.error("E0213", f"`{name}` does not set `{result.name}`, which its family does", result.span)
+                        text = f"`{insn.name}` does not set `{result.name}`, which its family does"
+                        there = next(r[result.name] for r in sets.values() if result.name in r)
+                        self.error("E0213", text, insn.span, labels=((there, "set here"), (result.span, "and there is no default")))
 
     def _arm(self, frame: s.Frame, body: s.Body, around: Scope) -> dict[str, s.Span]:
         """The results that a body sets."""

@@ -11,6 +11,7 @@ from zkc.dsl import syntax as s
 from zkc.dsl.check import Typed, check
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
 from zkc.dsl.parser import parse
+from zkc.dsl.spans import Span
 from zkc.dsl.types import ANY, POLYNOMIAL, Array, Struct
 
 FRAMES = """
@@ -167,6 +168,19 @@ def test_what_stands_in_a_frame_is_checked(name: str) -> None:
     text, code, message = FRAMED[name]
     found = [d for d in errors(FRAMES + text, alone=True) if d.code != "E0103"]
     assert [d.code for d in found] == [code] and message in found[0].message, found
+
+
+def test_a_result_that_is_missing_is_said_of_the_arm() -> None:
+    """The place was that of the frame, maybe in another file. It is the arm, and beside it another that sets the result, and the frame."""
+    text = FRAMED["one arm without the result"][0]
+    (found,) = (d for d in errors(FRAMES + text, alone=True) if d.code == "E0213")
+    lines = (FRAMES + text).splitlines()
+
+    def at(span: Span) -> str:
+        return lines[span.line - 1][span.column - 1 :]
+
+    assert found.span is not None and at(found.span).startswith("insn mine")
+    assert [(at(span).split()[0], label) for span, label in found.labels] == [("rd", "set here"), ("result", "and there is no default")]
 
 
 def test_a_machine_of_frames_alone_is_taken() -> None:

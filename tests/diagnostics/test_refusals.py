@@ -19,6 +19,11 @@ def insn(body: str, layout: str = "r", assembly: str = "{name}") -> str:
     return INSN.format(format=layout, assembly=assembly, body=body)
 
 
+def bare(body: str, layout: str) -> str:
+    """A family of one instruction without fixed fields."""
+    return insn(body, layout).replace(" funct7=0b0000000 funct3=0b000", "")
+
+
 def call(body: str, when: str = "phase == 9 and remaining != 0") -> str:
     """An environment call."""
     return f"service mine on ecall when {when} {{ {body} }}"
@@ -50,6 +55,9 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "bound by a bus that carries nothing": ("table mine { input a: felt bound by exec; send exec(a, a); }", "E0602", "carries nothing", ""),
     "survives what it cannot": (gadget('let b = a; assert a == 1 survives widen "no type";'), "E0212", "has no change `widen`", ""),
     "a constant survives": ('const more = 1 survives widen "no type";', "E0212", "has no change `widen`", ""),
+    "operand of a field that the format lacks": (bare("rd = rs1;", "u"), "E0204", "needs `rs1`, and its format `u` has no field", ""),
+    "field that the format lacks": (bare("rd = u32(lo = insn.rs2, hi = 0);", "u"), "E0204", "needs `rs2`, and its format `u`", ""),
+    "result of a field that the format lacks": (bare("rd = u32(lo = 0, hi = 0);", "s"), "E0204", "needs `rd`, and its format `s`", ""),
     "survives in no field": (gadget('let b = a; recv exec(a, b) survives swap clok "";'), "E0204", "has no field `clok`", ""),
     "field of a format called as the op": ("format f { a:26 op:6; }", "E0203", "`op` is built into the language", ""),
     "field of a format called as the immediate": ("format f { imm:26 a:6; }", "E0203", "`imm` is built into the language", ""),
