@@ -16,6 +16,7 @@ from zkc.compiler.audit.findings import Finding
 from zkc.compiler.audit.table import Circuit, TableAudit
 from zkc.compiler.ir.operation import Operation, Value
 from zkc.compiler.pipeline import Lowerings
+from zkc.runtime.circuit.expected import NEEDED_CONSTANTS
 from zkc.runtime.kernels import cache, sources
 
 KIND: Final = "audits"
@@ -112,5 +113,6 @@ def _meanings(table: TableAudit) -> Iterator[str]:
     for name, bus in program.buses.items():
         yield repr((name, table.circuit.facts.buses[name], bus.chain, bus.carries, table.circuit.fields[name]))
     if table.name in program.services:
+        yield repr([program.constants.get(n) for n in sorted(NEEDED_CONSTANTS)])
         yield repr([(x.name, x.on) for x in program.services.values()])
         yield repr([b.name for b in program.services[table.name].beside])

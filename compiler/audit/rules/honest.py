@@ -1,18 +1,19 @@
-"""E0510: rows that an honest run makes fit their equations, lookups and types, receive what memory holds, and send what the executor does:
-else such a run has no proof.
+"""E0510: rows that an honest run makes fit their equations, lookups and types, receive what memory holds, send what the executor does, and
+put into the journal's sponge what the runtime does: else such a run has no proof.
 
 Rows are tried, at random and at corners, so a row that does not fit may be missed; what is reported is true. An arm whose rows are hard to
 come by is not tried. The host is the one that comes with zkc."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from random import Random
 from typing import Final
 
 from zkc.compiler.audit.findings import HONEST, Finding
 from zkc.compiler.audit.honest import HonestRow, Host, Memory, Stops
+from zkc.compiler.audit.journal import Journal
 from zkc.compiler.audit.table import TableAudit
 from zkc.compiler.clock import reach
 from zkc.compiler.dialects import integer, row
@@ -30,26 +31,42 @@ TRIES: Final = 800
 TIMES: Final = 1 << 28
 LONGEST_INPUT: Final = 1 << 17
 """In bytes."""
+JOURNAL: Final = "put each byte of `perform journal(…)` into the buffer; a full one overwrites the rate, and the permuted capacity is kept"
+"""What helps where the journal differs."""
 
 
 def findings(table: TableAudit, arms: set[str] | None = None) -> Iterator[Finding]:
     """The first statement of each arm (of some arms only) that an honest row breaks."""
     for arm in table.arms if table.lowered.steps else ():
         if arms is None or arm in arms:
-            broken = next((op for honest, does in honest_rows(table, arm) for op in (*honest.broken, honest.differs(does)) if op), None)
-            if broken is not None:
-                text = f"`{broken.attributes.get('label', broken.name)}` does not hold in a row of an honest run"
-                yield Finding(table.name, arm, text, (), broken.loc.span, code=HONEST)
+            yield from itertools.islice(_of_arm(table, arm), 1)
+
+
+def _of_arm(table: TableAudit, arm: str) -> Iterator[Finding]:
+    journal = _journal(table, arm)
+    for honest, does in honest_rows(table, arm):
+        for broken in filter(None, (*honest.broken, honest.differs(does))):
+            text = f"`{broken.attributes.get('label', broken.name)}` does not hold in a row of an honest run"
+            yield Finding(table.name, arm, text, (), broken.loc.span, code=HONEST)
+        other = journal and journal.differs(honest)
+        if other:
+            text = f"`{other.attributes.get('label', other.name)}` leaves another journal than the runtime"
+            yield Finding(table.name, arm, text, (), other.loc.span, code=HONEST, help=JOURNAL)
+
+
+def _journal(table: TableAudit, arm: str) -> Journal | None:
+    return Journal.of(table.circuit) if arm in table.circuit.program.services else None
 
 
 def honest_rows(table: TableAudit, arm: str) -> Iterator[tuple[HonestRow, HonestRow]]:
-    """Some rows of an arm, each with what the executor does."""
-    random, found, meant = Random(f"{table.name} {arm}"), 0, _meant(table, arm)
-    pairs: list[Sequence[int]] = list(product(EXTREMES, repeat=2))
+    """Some rows of an arm, each with what the executor does; before an environment call the journal is one."""
+    random, found, meant, journal = Random(f"{table.name} {arm}"), 0, _meant(table, arm), _journal(table, arm)
+    pairs: list[Sequence[int]] = list(itertools.product(EXTREMES, repeat=2))
     longest = _longest(table)
     for tried in range(TRIES):
         try:
-            made = _row(table, arm, random, random.choice(meant), pairs[tried] if tried < len(pairs) else (), longest)
+            words = {**(journal.made_up(random) if journal else {}), **random.choice(meant)}
+            made = _row(table, arm, random, words, pairs[tried] if tried < len(pairs) else (), longest)
         except Stops:
             continue
         except NoMeaning:
