@@ -66,14 +66,18 @@ class Messages:
         return sorted(found, key=lambda a: a.slot)
 
 
-def cases(table: TableAudit, row: Row) -> Iterator[Row]:
-    """The row for each row of the small fixed tables that it looks up, and for each value of bits by which something is multiplied, so
-    that these are constants."""
-    splits = [*_tables(table, row), *_bits(table, row)]
-    if splits:
-        for given in splits[0]:
-            yield from cases(table, row.substituted(given, {}))
-    elif not row.impossible:
+BITS = 5
+"""So many bits are constants in a case at most; others that something is multiplied by are left to the solver."""
+
+
+def cases(table: TableAudit, row: Row, bits: int = BITS) -> Iterator[Row]:
+    """The row for each row of the small fixed tables that it looks up, and for each value of some bits by which something is multiplied,
+    so that these are constants."""
+    of_tables = next(_tables(table, row), None)
+    split = of_tables or (next(_bits(table, row), None) if bits else None)
+    for given in split or ():
+        yield from cases(table, row.substituted(given, {}), bits if of_tables else bits - 1)
+    if split is None and not row.impossible:
         yield row
 
 

@@ -12,6 +12,8 @@ from z3 import UGE, UGT, ULE, ULT, And, BitVecVal, Extract, If, Or
 REGISTERS: Final = {"a0": 10, "a1": 11, "a2": 12, "a7": 17}
 WORDS: Final = ("phase", "pointer", "remaining", "count", "journal_fill", "brk", "heap_start")
 """Words of the system page, by the constants that say where they are."""
+SPONGE: Final = ("journal_capacity", "journal_buffer")
+"""The same of eight words each: `journal_buffer[0]`, …"""
 ENOSYS: Final = -38
 EBADF: Final = -9
 PAGE: Final = 4096
@@ -84,6 +86,16 @@ def _journal_byte(s: State) -> Step:
     return Step(words, at=[s.pointer - s.lane, None], holds=holds, given=beyond)
 
 
+def _journal_compress(s: State) -> Step:
+    words = {name: s.after[name] if name.startswith("journal_capacity") else number(0) for name in sponge()}
+    return Step(words | {"journal_fill": number(0)}, holds=[s.phase == WRITES, s.remaining != 0, s.journal_fill == 32])
+
+
+def sponge() -> list[str]:
+    """Names of words."""
+    return [f"{name}[{i}]" for name in SPONGE for i in range(8)]
+
+
 def _writev_entry(s: State) -> Step:
     (base, same_base), (length, same_length) = s.memory
     empty = length == 0
@@ -131,7 +143,7 @@ def _answer(value: Callable[[State], Any], *holds: Callable[[State], Any]) -> Ca
 
 
 def steps(brk_end: int) -> Mapping[str, Callable[[State], Step]]:
-    """What each environment call does in one step. Of `journal_compress` this is all but the permutation."""
+    """What each environment call does in one step. Of `journal_compress` this is all but what it puts into the capacity."""
     return {
         "exit": lambda s: Step(holds=[s.phase == 0, Or(s.a7 == 93, s.a7 == 94)]),
         "read_start": _read_start,
@@ -141,7 +153,7 @@ def steps(brk_end: int) -> Mapping[str, Callable[[State], Step]]:
         "write_console": _answer(lambda s: s.a2, lambda s: s.a7 == 64, lambda s: Or(s.a0 == 1, s.a0 == 2)),
         "write_journal": _start(WRITES, 64, lambda s: s.a2),
         "journal_byte": _journal_byte,
-        "journal_compress": lambda s: Step({"journal_fill": number(0)}, holds=[s.phase == WRITES, s.remaining != 0, s.journal_fill == 32]),
+        "journal_compress": _journal_compress,
         "writev_start": _start(IN_VECTOR, 66, lambda _: number(0)),
         "writev_entry": _writev_entry,
         "writev_console": lambda s: Step({"remaining": number(0)}, holds=[s.phase == TO_CONSOLE, s.remaining != 0]),

@@ -14,7 +14,7 @@ from tests.determinism.test_audit import edited
 from tests.functional.claims import HALF, Verdict
 from tests.functional.facts import Facts, Interval
 from tests.functional.rows import Access, Halves, Messages, cases
-from tests.functional.services import REGISTERS, WORDS, State, Step, steps
+from tests.functional.services import REGISTERS, SPONGE, WORDS, State, Step, steps
 from tests.functional.solving import Solver
 from tests.functional.words import Words
 from zkc.compiler.audit.row import Row
@@ -24,8 +24,6 @@ from zkc.compiler.compilation import compile_program
 
 MOST = 16
 """Columns of an equation; those of the permutation have more, and what is left out proves nothing."""
-JOURNAL_STATE = {"journal_compress"}
-"""It also takes the buffer and changes the state of the sponge: what that becomes is Poseidon2, which tests of values compare."""
 
 
 class Call:
@@ -37,6 +35,7 @@ class Call:
         constants = table.circuit.program.constants
         self.system = constants["system_word"]
         self.names = {n: name for name, n in REGISTERS.items()} | {constants[f"word_{name}"]: name for name in WORDS}
+        self.names |= {constants[f"word_{name}"] + i: f"{name}[{i}]" for name in SPONGE for i in range(8)}
         given: dict[int, Interval] = {}
         for args in self.messages.of("memory", -1):
             given |= {c: HALF for n in args[1:3] if (c := row.column_of(n)) is not None}
@@ -89,8 +88,7 @@ class Call:
             yield word, self.holds(term == step.words.get(word, state.before[word]))
         for claim in step.holds:
             yield str(claim), self.holds(claim)
-        if name not in JOURNAL_STATE:
-            yield from self.addresses(state, step, others)
+        yield from self.addresses(state, step, others)
         halves = [h for args in self.messages.of("memory", 1) for h in args[1:3]]
         yield "halves", self.solver.proves(z3.And([self.node(h) < 1 << 16 for h in halves]))
         pc, following = (self.node(self.messages.one("exec", sign, "pc")) for sign in (-1, 1))
@@ -128,9 +126,7 @@ def verdicts(table: TableAudit) -> Iterator[Verdict]:
 
 
 @pytest.mark.formal
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in JOURNAL_STATE else []) for n in compilation().program.services]
-)
+@pytest.mark.parametrize("name", compilation().program.services)
 def test_an_environment_call_does_what_it_should(name: str) -> None:
     assert [what for what, holds in verdicts(TableAudit(circuit(), table_named(name))) if not holds] == []
 
