@@ -14,6 +14,7 @@ from tests.functional.all_claims import claims
 from tests.functional.test_decode import Decoding
 from tests.functional.test_services import verdicts
 from zkc.compiler.audit import kept
+from zkc.compiler.audit.fixed import FixedTables
 from zkc.compiler.audit.rules import honest, segment
 from zkc.compiler.audit.run import rows_of, stops_of
 from zkc.compiler.audit.table import Circuit, TableAudit
@@ -25,6 +26,7 @@ from zkc.compiler.passes.lower_step import LowerStep
 from zkc.compiler.pipeline import Lowered, Lowerings, facts_of, lower_table
 from zkc.compiler.rows import elaborate_symbol, indices
 from zkc.compiler.symbols import items_of, reached, symbol_graph
+from zkc.compiler.targets.fixed import check_places
 from zkc.dsl import syntax as s
 from zkc.dsl.check import Typed
 from zkc.dsl.check.statements import TERM, Saying
@@ -32,10 +34,8 @@ from zkc.dsl.diagnostics import DiagnosticError
 from zkc.dsl.parser import parse_files
 from zkc.dsl.spans import Span
 from zkc.dsl.types import Struct
+from zkc.inline_tests import Runner
 
-FILES = ("alu.circ", "claim.circ", "cpu.circ", "memory.circ", "paging.circ", "rv32i.circ", "rv32m.circ")
-SPONGE = {"take_buffer", "take_capacity", "put_capacity", "canonical"}
-BODIES = (s.Gadget, s.Frame, s.Family, s.Service, s.TableDecl, s.Claim)
 MOST_HONEST, MOST = 8, 3
 """Step tables that are tried with honest rows, and with every rule: the smallest that the mutant touches."""
 FORMATS = ("add", "addi", "sw", "beq", "lui", "jal", "slli")
@@ -85,22 +85,21 @@ def types() -> Typed:
     return checked(*source())[1]
 
 
-def bodies() -> list[s.Item]:
-    """The items that have statements, of some files, but for what is only part of the journal's sponge: its audit takes a minute."""
-    found = [item for item in source()[0] if isinstance(item, BODIES) and item.span.file.split("/")[-1] in FILES]
-    return [item for item in found if not (isinstance(item, s.Gadget) and item.name in SPONGE)]
+def declared() -> list[s.Item]:
+    """All items but tests."""
+    return [item for item in source()[0] if not isinstance(item, s.Test)]
 
 
 @cache
 def sums() -> dict[Span, tuple[s.Item, s.Binary]]:
-    """Every sum and difference of a body, and the item that it is in, in the order of the text."""
-    return {n.span: (item, n) for item in bodies() for n in s.terms_of(item)}
+    """Every sum and difference, and the item that it is in, in the order of the text."""
+    return {n.span: (item, n) for item in declared() for n in s.terms_of(item)}
 
 
 @cache
 def said_of_terms() -> dict[Span, tuple[s.Survives, ...]]:
     """What the statements say that sums are in."""
-    statements = [n for item in bodies() for n in s.walk(item) if isinstance(n, Saying) and n.survives]
+    statements = [n for item in declared() for n in s.walk(item) if isinstance(n, Saying) and n.survives]
     return {n.span: stmt.survives for stmt in statements for n in s.terms_of(stmt)}
 
 
@@ -152,10 +151,11 @@ class Mutant:
         item, node = sums()[term.span]
         changed = replaced(item, node, rest(term))
         self.program, typed = checked([changed if x is item else x for x in items], texts)
-        graph = symbol_graph(self.program, typed)
-        symbol = next(name for name, x in items_of(self.program).items() if x is changed)
+        self.graph = graph = symbol_graph(self.program, typed)
+        self.symbol = symbol = next(name for name, x in items_of(self.program).items() if x is changed)
         self.functions = Functions()
         self.facts = facts_of(self.program, indices(self.program))
+        self._check_fixed_tables()
         x = compilation().lowered
         sizes = {t.name: len(t.air.regions[0]) for t in (*x.tables, x.claim)}
         steps = [t for t in step_tables(self.program) if symbol in {t, *nx.descendants(graph, t)}]
@@ -163,9 +163,22 @@ class Mutant:
         self.given = [t for t in (*given_tables(self.program), CLAIM) if symbol in reached(graph, t)]
         self.circuit = self._circuit(circuit(), guards=symbol in reached(graph, GUARDS))
 
+    def _check_fixed_tables(self) -> None:
+        for name, index in self.facts.indices.items():
+            if self.symbol in reached(self.graph, ("fixed", name)):
+                check_places(self.program, self.program.fixed[name], index)
+        self.program.check()
+
     def _circuit(self, c: Circuit, *, guards: bool) -> Circuit:
         mutated = LowerStep().guards(elaborate_symbol(self.program, self.functions, GUARDS), self.facts) if guards else c.guards
-        return Circuit(self.program, self.facts, mutated, {**c.functions, **self.functions.by_name}, c.fixed, c.fields)
+        fixed = FixedTables(self.program) if self.symbol[0] in {"fixed", "constant_items"} else c.fixed
+        return Circuit(self.program, self.facts, mutated, {**c.functions, **self.functions.by_name}, fixed, c.fields)
+
+    def fails(self) -> bool:
+        """Whether a test in the circuits does, of those that call what is changed."""
+        runner = Runner(self.program)
+        checks = [c for test in self.program.tests for c in test.checks if self.symbol in reached(self.graph, ("gadgets", c.call.name))]
+        return any(map(runner.run, checks))
 
     def lowered(self, tables: Sequence[Item]) -> Iterator[Lowered]:
         """Tables in their last stages, made when they are asked for."""
@@ -185,7 +198,8 @@ class Mutant:
 
 
 def judge(term: Term) -> str | None:
-    """Who notices: `compiler`, `audit`, or `proofs` of what instructions, calls and words mean. None if nobody does."""
+    """Who notices: `compiler`, `audit`, `tests` in the circuits, or `proofs` of what instructions, calls and words mean. None if nobody
+    does."""
     try:
         mutant = Mutant(term)
         steps: list[TableAudit] = []
@@ -204,6 +218,8 @@ def judge(term: Term) -> str | None:
     tables = [*steps[:MOST], *(TableAudit(mutant.circuit, t) for t in given if t.name != CLAIM[1])]
     if any(f.expected is None for t in tables for rule in (stops_of, rows_of) for f in rule(t)):
         return "audit"
+    if mutant.fails():
+        return "tests"
     names = [arm for t in steps[:MOST] for arm in t.arms if arm in t.circuit.program.encodings]
     return "proofs" if any(not is_proven(t, names or FORMATS) for t in tables) else None
 

@@ -1,4 +1,5 @@
-"""A term of a sum that is dropped is refused, noticed by the audit or by the proofs of what rows mean, or said to survive."""
+"""A term of a sum that is dropped is refused, noticed by the audit, by tests in the circuits or by the proofs of what rows mean, or said to
+survive."""
 
 from __future__ import annotations
 
