@@ -13,7 +13,8 @@ from zkc.dsl import syntax as s
 from zkc.dsl.check.statements import TERM
 
 SAMPLE, SURVIVORS = 24, 3
-CHOSEN = set(sorted((t for t in terms() if not t.survives), key=lambda t: sha256(t.text.encode()).digest())[:SAMPLE])
+TEXTS = {t.text: t for t in terms() if not t.survives}
+CHOSEN = {TEXTS[text] for text in sorted(TEXTS, key=lambda text: sha256(text.encode()).digest())[:SAMPLE]}
 SAID = [said for said in all_said() if said.kind == TERM]
 
 
