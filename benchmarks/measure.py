@@ -49,7 +49,7 @@ def measure(workload: Workload) -> dict[str, Any]:
 def prove(machine: Machine, segment: Segment, parameters: Parameters) -> tuple[Timings, tuple[int, ...], bytes, float, float]:
     """(seconds of its phases, claim, proof, seconds of the trace, seconds of the proof)."""
     start = time.perf_counter()
-    traces, claim = trace(machine, segment, least=parameters.min_log_height)
+    traces, claim = trace(machine, segment, parameters=parameters)
     traced = time.perf_counter()
     prover = Prover(machine.circuit, traces, claim, parameters)
     del traces

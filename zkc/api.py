@@ -386,7 +386,7 @@ def prove_segment(segment: Segment, progress: Progress = no_progress, parameter_
 
     chosen = machine()
     parameters = PARAMETER_SETS[parameter_set]
-    traces, claim = trace(chosen, segment, progress, parameters.min_log_height)
+    traces, claim = trace(chosen, segment, progress, parameters)
     prover = Prover(chosen.circuit, traces, claim, parameters, report)
     del traces  # the prover lets go of them, so that their memory is there for other columns
     proof = prover.run()
@@ -704,8 +704,8 @@ def security(log_rows: int, *, small: bool = False, hide: bool = True) -> Securi
 
     log_rows = arguments.integer("log_rows", log_rows, *LOG_ROWS)
     circuit, parameters = machine().circuit, PARAMETER_SETS[_parameter_set(small=small, hide=hide)]
-    log_heights = {t.name: log_rows if t.fixed_log_height is None else t.fixed_log_height for t in circuit.tables}
-    heights = {name: 1 << max(log_height, parameters.min_log_height) for name, log_height in log_heights.items()}
+    logs = {t.name: log_rows if t.fixed_log_height is None else t.fixed_log_height for t in circuit.tables}
+    heights = {name: 1 << max(log, parameters.full_log_height) for name, log in logs.items()}
     try:
         return report(circuit, heights, parameters)
     except VerificationError as error:

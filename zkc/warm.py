@@ -186,7 +186,7 @@ def run_whole(machine: Machine) -> None:
     parameters = PARAMETER_SETS[STANDARD_SET]
     _execute(machine, snapshots=False)
     for segment in _execute(machine, blinding=Blinding(bytes(KEY_BYTES))):  # so that memory is another one in the end
-        traces, claim = trace(machine, segment, least=parameters.min_log_height)
+        traces, claim = trace(machine, segment, parameters=parameters)
         proof = prove(machine.circuit, traces, claim, parameters)
         verify(machine.circuit, claim, proof, parameters)
 

@@ -9,9 +9,8 @@ import numpy.typing as npt
 
 from zkc.runtime.arguments import MAX_LOG_ROWS
 from zkc.runtime.circuit.machine import Machine
-from zkc.runtime.execution.sizes import row_cells
+from zkc.runtime.execution.sizes import height_of, row_cells
 from zkc.runtime.field.compiled import kernel
-from zkc.runtime.stark.parameters import MIN_LOG_HEIGHT
 
 PAGING_PAGES = 128
 """Versions of pages that the paging tables always have room for, so that any instruction finds room for the pages it touches."""
@@ -34,9 +33,7 @@ class Tables(NamedTuple):
 @kernel
 def grow(tables: Tables, index: int, more: int) -> bool:
     """Raises the height of a table until `more` rows fit; False if the segment has no room for that."""
-    needed, limit = tables.rows[index] + more, max(tables.limits[index], 1 << MIN_LOG_HEIGHT)
-    while limit < needed:
-        limit *= 2
+    limit = max(tables.limits[index], height_of(tables.rows[index] + more))
     cost = (limit - tables.limits[index]) * tables.cells[index]
     if limit > tables.most[index] or tables.total[0] + cost > CELL_BUDGET:
         return False

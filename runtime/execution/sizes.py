@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from zkc.runtime.circuit.circuit import Circuit, Table
+from zkc.runtime.field.compiled import kernel
 from zkc.runtime.stark.parameters import DEGREE, MIN_LOG_HEIGHT, PARAMETER_SETS, STANDARD_SET, Parameters
 from zkc.runtime.stark.proof import expected_proof_bytes
-from zkc.runtime.stark.shape import ABSENT, Shape
+from zkc.runtime.stark.shape import Shape
+
+PARTS: Final = 3
+"""Most parts of a table: with more of them there would be hardly less padding."""
+PART_ROWS: Final = 1 << 11
+"""Rows that a further part must save. Its columns are opened once more, 24 bytes each, and masked once more."""
 
 
 def row_cells(table: Table) -> int:
@@ -20,14 +27,38 @@ def row_cells(table: Table) -> int:
     return len(table.columns) + DEGREE * len(table.batches)
 
 
-def padded(rows: int, least: int = MIN_LOG_HEIGHT) -> int:
-    """The height of a table with so many rows, at least one: a power of two of at least 2^least."""
-    return max(1 << least, 1 << (rows - 1).bit_length())
+@kernel
+def height_of(rows: int, least: int = MIN_LOG_HEIGHT, full: int = MIN_LOG_HEIGHT) -> int:
+    """The height that a table with so many rows, at least one, is committed with: the sum of those of its parts, a few powers of two.
+
+    least: log2 of the least height of a part; full: of one that is all rows, where lower ones are half rows.
+    """
+    best = saved = whole = 0
+    for parts in range(PARTS):
+        rest, power = rows - whole, 1 << least - (least < full)
+        while power < rest:
+            power *= 2
+        height = whole + min(power + power, 1 << full) if power < 1 << full else whole + power
+        if parts == 0 or height + parts * PART_ROWS < best + saved:
+            best, saved = height, parts * PART_ROWS
+        if power <= 1 << full or power == rest:
+            break
+        whole += power // 2
+    return best
+
+
+@kernel
+def rows_in(height: int, full: int = MIN_LOG_HEIGHT) -> int:
+    """How many rows there are in tables of such a height: thin parts, lower than 2^full, have half."""
+    return height - height % (1 << full) // 2
 
 
 @dataclass(frozen=True)
 class TableSize:
-    """One table of one segment. A fixed table has rows that are padding only where it is taller than its columns."""
+    """One table of one segment: `rows` say something, `height` are committed, in one part or several.
+
+    A fixed table has rows that are padding only where it is taller than its columns.
+    """
 
     name: str
     rows: int
@@ -58,13 +89,13 @@ def table_sizes(circuit: Circuit, rows: Mapping[str, int], parameters: Parameter
     """
     asked = {message.bus for table in circuit.tables if rows.get(table.name) for message in table.messages}
     found: list[TableSize] = []
-    least = parameters.min_log_height
+    least, full = parameters.min_log_height, parameters.full_log_height
     for table in circuit.tables:
         count, fixed = rows.get(table.name, 0), table.fixed_log_height
         if fixed is not None and any(message.bus in asked for message in table.messages):
-            found.append(TableSize(table.name, 1 << fixed, padded(1 << fixed, least), row_cells(table), fixed=True))
+            found.append(TableSize(table.name, 1 << fixed, max(1 << fixed, 1 << full), row_cells(table), fixed=True))
         elif fixed is None and count:
-            found.append(TableSize(table.name, count, padded(count, least), row_cells(table), fixed=False))
+            found.append(TableSize(table.name, count, height_of(count, least, full), row_cells(table), fixed=False))
     return found
 
 
@@ -78,8 +109,8 @@ def proofs_at_most(circuit: Circuit, segments: Iterable[Mapping[str, int]], para
     found: dict[tuple[int, ...], int] = {}
     total = 0
     for rows in segments:
-        heights = {size.name: size.height.bit_length() - 1 for size in table_sizes(circuit, rows, parameters)}
-        key = tuple(heights.get(table.name, ABSENT) for table in circuit.tables)
+        heights = {size.name: size.height for size in table_sizes(circuit, rows, parameters)}
+        key = tuple(heights.get(table.name, 0) for table in circuit.tables)
         if key not in found:
             found[key] = expected_proof_bytes(Shape(circuit, key, parameters)) * 33 // 32
         total += found[key]

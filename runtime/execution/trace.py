@@ -14,14 +14,14 @@ from zkc.runtime.execution.fill import fill, fill_polynomials
 from zkc.runtime.execution.operations import HOST_LENGTH, HOST_PRESENT, HOST_WORDS
 from zkc.runtime.execution.pager import CLK, EVENT, FUEL, PC, RETIRED, STATE_WORDS
 from zkc.runtime.execution.segment import Segment
-from zkc.runtime.execution.sizes import padded
+from zkc.runtime.execution.sizes import height_of, rows_in
 from zkc.runtime.execution.stamps import TIME_BITS, TIMES
 from zkc.runtime.field import arrays
 from zkc.runtime.kernels import arena
 from zkc.runtime.kernels.threads import parallel_for, threads
 from zkc.runtime.memory.paging import PageRows, page_rows
 from zkc.runtime.receipts.claims import Claim, ClaimLayout
-from zkc.runtime.stark.parameters import MIN_LOG_HEIGHT
+from zkc.runtime.stark.parameters import DEFAULT, Parameters
 
 Words = npt.NDArray[np.uint32]
 Counts = npt.NDArray[np.uint32]
@@ -108,7 +108,7 @@ class Tracer:
 
 
 def trace(
-    machine: Machine, segment: Segment, progress: Callable[[str, int, int], None] | None = None, least: int = MIN_LOG_HEIGHT
+    machine: Machine, segment: Segment, progress: Callable[[str, int, int], None] | None = None, parameters: Parameters = DEFAULT
 ) -> tuple[dict[str, Words], tuple[int, ...]]:
     """(traces by table name, canonical `uint32[columns][rows]`; the claim's values). Raises ZkcError if the segment is not what it says."""
     tracer = Tracer(machine, segment)
@@ -129,16 +129,17 @@ def trace(
         records[name] = np.stack([columns[n] for n in wanted], axis=1).astype(np.uint32)
     claim = _claim(machine, segment, tracer, paging)
     counts = np.zeros(machine.spec.histogram_size, dtype=np.uint32)
-    traces = {n: fill_table(machine, n, r, counts, least) for n, r in records.items() if len(r)}
+    traces = {n: fill_table(machine, n, r, counts, parameters) for n, r in records.items() if len(r)}
     _count_claim(machine, claim, counts)
-    return traces | _fixed(machine, counts, least), claim
+    return traces | _fixed(machine, counts, parameters), claim
 
 
-def fill_table(machine: Machine, name: str, records: Words, counts: Counts, least: int = MIN_LOG_HEIGHT) -> Words:
-    """The trace of one table from its records, of at least 2^least rows; its lookups are added to `counts`."""
+def fill_table(machine: Machine, name: str, records: Words, counts: Counts, parameters: Parameters = DEFAULT) -> Words:
+    """The trace of one table from its records, of as many rows as its parts have; its lookups are added to `counts`."""
     program = machine.spec.fills[name]
     width = len(machine.spec.column_types[name])
-    height = padded(len(records), least)
+    full = parameters.full_log_height
+    height = rows_in(height_of(len(records), parameters.min_log_height, full), full)
     columns = arena.zeros(width, height)
     if name in machine.spec.inputs:
         records = np.concatenate([records, np.zeros((height - len(records), records.shape[1]), dtype=np.uint32)])
@@ -185,9 +186,9 @@ def _count_claim(machine: Machine, claim: tuple[int, ...], counts: Counts) -> No
         counts[machine.spec.histogram_starts[name] + int(np.argmax(match))] += 1
 
 
-def _fixed(machine: Machine, counts: Counts, least: int) -> dict[str, Words]:
-    """The multiplicity columns of the fixed tables that are used. Where 2^least is more than the rows of a table, each becomes several
-    equal ones, and the first has the count.
+def _fixed(machine: Machine, counts: Counts, parameters: Parameters) -> dict[str, Words]:
+    """The multiplicity columns of the fixed tables that are used. Where the least height is more than the rows of a table, each becomes
+    several equal ones, and the first has the count.
     """
     traces: dict[str, Words] = {}
     for table in machine.circuit.tables:
@@ -195,7 +196,7 @@ def _fixed(machine: Machine, counts: Counts, least: int) -> dict[str, Words]:
             start = machine.spec.histogram_starts[table.name]
             column = counts[start : start + table.fixed.shape[1]]
             if column.any():
-                height = max(len(column), 1 << least)
+                height = max(len(column), 1 << parameters.full_log_height)
                 traces[table.name] = np.zeros((1, height), dtype=np.uint32)
                 traces[table.name][0, :: height // len(column)] = column
     return traces

@@ -26,8 +26,8 @@ from zkc.runtime.receipts.claims import Claim, ClaimLayout, JournalSponge, journ
 from zkc.runtime.stark.parameters import JOHNSON, PARAMETER_SETS, REGIME_NAMES, Parameters
 
 MAGIC = b"zkc receipt\n"
-VERSION = 3
-_OLD_VERSIONS = {1: "the commitments changed", 2: "parameters said what their security rests on"}
+VERSION = 4
+_OLD_VERSIONS = {1: "the commitments changed", 2: "parameters said what their security rests on", 3: "tables had parts"}
 """What changed after each."""
 KIND_SEGMENTS = 0
 """A chain of segment proofs without composition or recursion: the only kind so far."""

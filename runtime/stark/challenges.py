@@ -25,7 +25,7 @@ class Challenges:
         self.transcript.absorb(b"parameters", shape.parameters.encode())
         self.transcript.absorb(b"circuit", shape.circuit.digest)
         self.transcript.absorb(b"fixed root", fixed_root)
-        self.transcript.absorb(b"heights", bytes(shape.log_heights))
+        self.transcript.absorb(b"heights", word_bytes(np.array(shape.heights)))
         self.transcript.absorb(b"claim", word_bytes(np.array(claim, dtype=np.uint32)))
 
     def after_trace(self, root: bytes) -> tuple[Words, Words]:

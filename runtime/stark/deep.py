@@ -165,7 +165,7 @@ def deep_polynomial(batch: Batch, columns: list[Stack], mask: Words | None = Non
 
 def accumulator_class(logup: Layout) -> StackClass:
     """The accumulator alone, as it is opened a second time."""
-    return StackClass(logup.log_height, 0, 0, (0,), 0, 0, DEGREE)
+    return StackClass(logup.log_height, logup.log_height, 0, 0, (0,), 0, 0, DEGREE)
 
 
 def _added(total: Words, part: Words) -> Words:

@@ -32,22 +32,25 @@ def identity_holds(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: W
 
 
 def identity_defect(shape: Shape, opened: Words, fingerprint: Fingerprint, lam: Words, zeta: Element, claimed: Element) -> Element:
-    """The combined constraint at zeta less (zeta^n - 1)(q0 + zeta^n q1 + …).
+    """The combined constraint at zeta less (zeta^n - 1)(q0 + zeta^n q1 + …). What thin parts give is zero but on their rows: it is
+    multiplied by zeta^(n/2) + 1.
 
     opened `uint32[6][openings]`: all columns at zeta in order, then the accumulator at w zeta. claimed: the claim's sum.
     """
     weights = element_powers(lam, shape.constraints)
     total = Element.base(0)
     sums = claimed * Element.base(inverse(shape.height))
-    fixed = fixed_openings(shape)
-    for table, trace, logup in zip(shape.tables, shape.trace.matrices, shape.logup.matrices, strict=False):
+    fixed, one = fixed_openings(shape), Element.base(1)
+    even = zeta ** (shape.height // 2) + one
+    for part, trace, logup in zip(shape.parts, shape.trace.matrices, shape.logup.matrices, strict=False):
         columns = opened[:, trace.offset : trace.offset + trace.width]
-        if table.index in fixed:
-            columns = np.concatenate([columns, opened[:, fixed[table.index]]], axis=1)
+        if part.index in fixed:
+            columns = np.concatenate([columns, opened[:, fixed[part.index]]], axis=1)
         phi = np.ascontiguousarray(opened[:, logup.offset : logup.offset + logup.width])
-        count = len(table.table.constraints) + len(table.table.batches)
-        total = total + table_sum(table.table, columns, phi, weights[:, table.constraint : table.constraint + count], fingerprint)
-        sums = sums + sum_elements(phi) * Element.base(inverse(shape.height >> table.log_height))
+        count = len(part.table.constraints) + len(part.table.batches)
+        own = weights[:, part.constraint : part.constraint + count]
+        total = total + table_sum(part.table, columns, phi, own, fingerprint) * (even if part.thin else one)
+        sums = sums + sum_elements(phi) * (even if part.thin else one) * Element.base(inverse(shape.height >> part.log_rows))
     acc, *parts, following = (Element.from_words(opened[:, k]) for k in range(shape.accumulator, shape.openings))
     total = total + Element.from_words(weights[:, -1]) * (following - acc - sums)
     power, quotient = zeta**shape.height, Element.base(0)

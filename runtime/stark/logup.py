@@ -20,7 +20,7 @@ from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import DEGREE, Element
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.field.packed import LANES, load, splat, store
-from zkc.runtime.kernels.arena import empty
+from zkc.runtime.kernels.arena import empty, zeros
 from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.stark.blocks import for_blocks
 from zkc.runtime.stark.constraints import Fingerprint, program_of
@@ -125,18 +125,29 @@ def _fraction_rows(
     return True
 
 
-def accumulator(log_height: int, phis: Sequence[Words], claimed: Element) -> tuple[Words, Element]:
+def accumulator(log_height: int, phis: Sequence[Words], claimed: Element, thin: Sequence[bool]) -> tuple[Words, Element]:
     """`uint32[6][n]`, acc over the trace domain (0 at exponent 0), and the total that is zero if all buses balance.
 
-    phis[t]: `uint32[6 * batches][n_t]`. acc(w x) - acc(x) = sum_t s_t^-1 sum_k phi_{t,k}(x^s_t) + claimed / n.
+    phis[t]: `uint32[6 * batches][m_t]`, of one part. acc(w x) - acc(x) = sum_t s_t^-1 sum_k phi_{t,k}(x^s_t) + claimed / n, s_t the times
+    that x^s_t is each row. Of a thin part, those are the x with x^(n/2) = 1, and it adds nothing to the others.
     """
     height = 1 << log_height
     each = claimed * Element.base(height).inverse()
     parts = [np.repeat(each.words()[:, None], height, axis=1)]
-    parts += [scaled_sum(phi, Element.base(height // phi.shape[1]).inverse()) for phi in phis if len(phi)]
+    for phi, half in zip(phis, thin, strict=True):
+        if len(phi):
+            total = scaled_sum(phi, Element.base(height // phi.shape[1] >> half).inverse())
+            parts.append(_with_rows_between(total) if half else total)
     steps = lift_and_add(parts, height)
     total = _accumulate(log_height, steps)
     return steps, Element.from_words(total)
+
+
+def _with_rows_between(total: Words) -> Words:
+    """`uint32[k][2m]`: columns of m rows as columns of twice the height, zero between: those are the upper half, bit-reversed."""
+    out = zeros(len(total), 2 * total.shape[1])
+    out[:, : total.shape[1]] = total
+    return out
 
 
 def scaled_sum(phi: Words, factor: Element) -> Words:

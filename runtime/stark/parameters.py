@@ -7,7 +7,7 @@ from typing import Final
 
 from zkc.runtime.errors import InputError
 
-PROTOCOL: Final = b"zkc stark v3: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
+PROTOCOL: Final = b"zkc stark v4: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
 MODULUS: Final = 2**31 - 2**24 + 1
 DEGREE: Final = 6
 GENERATOR: Final = 3
@@ -16,7 +16,11 @@ LOG_QUOTIENT: Final = 1
 TWO_ADICITY: Final = 24
 MIN_LOG_HEIGHT: Final = 7
 MASKED: Final = 14
-"""A mask has at most one coefficient for so many rows of its column: what masks add to the degrees is a part of them."""
+"""Of a column that is all rows, a mask has at most one coefficient for so many of them: what it adds to the degree is a part of it."""
+THIN: Final = 3
+"""Of one that is half rows and half room for its mask, one for so many of both: a constraint, divided by what it vanishes on, is then of
+a degree below twice the height.
+"""
 MIN_LOG_FINAL: Final = 3
 MAX_LOG_HEIGHT: Final = 22
 MAX_LOG_BLOWUP: Final = 4
@@ -72,13 +76,24 @@ class Parameters:
 
     @property
     def min_log_height(self) -> int:
-        """log2 of the least height of a table. The greatest is above it if there are masks: that of the accumulator is twice as long."""
+        """log2 of the least height of a part."""
+        return max(MIN_LOG_HEIGHT, (THIN * self.masks - 1).bit_length())
+
+    @property
+    def full_log_height(self) -> int:
+        """log2 of the least height of a part that is all rows; lower ones are thin. The greatest is above it if there are masks: that of
+        the accumulator is twice as long.
+        """
         return max(MIN_LOG_HEIGHT, (MASKED * self.masks - 1).bit_length())
+
+    def height(self, rows: int) -> int:
+        """The height of a table with so many rows, a sum of powers of two: rows of thin parts count twice."""
+        return rows + rows % (1 << self.full_log_height)
 
     @property
     def excess(self) -> int:
         """By how many parts of n / 2^7 the degree of a stacked polynomial may exceed n, for the masks."""
-        return -(-(self.masks << MIN_LOG_HEIGHT) >> self.min_log_height)
+        return -(-(self.masks << MIN_LOG_HEIGHT) >> self.full_log_height)
 
     def encode(self) -> bytes:
         """Every parameter, fixed ones too, in a fixed order, as the transcript absorbs them (little-endian 32-bit words)."""

@@ -1,4 +1,4 @@
-"""The proof as bytes: fixed order, fixed sizes, no lengths inside. Everything but the table heights follows from circuit and parameters.
+"""The proof as bytes: fixed order, fixed sizes, no lengths inside. Everything but the heights follows from circuit and parameters.
 
 Reading is strict: every field element is below p, there are no trailing bytes, and a size is compared with the bytes that are left
 before anything is allocated. Bad bytes raise VerificationError and nothing else. Field elements are little-endian Montgomery words.
@@ -138,9 +138,9 @@ class Reader:
             raise VerificationError("the proof is too long")
 
 
-def read_log_heights(reader: Reader, tables: int) -> list[int]:
-    """One byte for each table of the circuit, 0 for one without rows. Not checked here."""
-    return list(reader.bytes(tables))
+def read_heights(reader: Reader, tables: int) -> list[int]:
+    """The height of each table of the circuit, 0 of one that is absent. Not checked here."""
+    return reader.words(1, tables)[0].tolist()
 
 
 def read_head(reader: Reader, shape: Shape) -> Head:
@@ -167,13 +167,13 @@ def expected_proof_bytes(shape: Shape) -> int:
     queries = np.random.default_rng(0).integers(0, 1 << shape.log_extended, shape.parameters.queries)
     positions = np.unique(queries)
     elements = shape.openings + shape.final
-    head = len(shape.log_heights) + DIGEST_BYTES * (3 + len(shape.folds)) + 4 * DEGREE * elements + 8
+    head = 4 * len(shape.heights) + DIGEST_BYTES * (3 + len(shape.folds)) + 4 * DEGREE * elements + 8
     return head + sum(plan.bytes for plan in (*tree_plans(shape, positions), *layer_plans(shape, positions)))
 
 
-def encode(log_heights: Sequence[int], head: Head, openings: Sequence[Opening]) -> bytes:
+def encode(heights: Sequence[int], head: Head, openings: Sequence[Opening]) -> bytes:
     """The proof's bytes."""
-    parts = [bytes(log_heights), *head.roots, word_bytes(head.openings), *head.layer_roots, word_bytes(head.final)]
+    parts = [word_bytes(np.array(heights)), *head.roots, word_bytes(head.openings), *head.layer_roots, word_bytes(head.final)]
     parts.append(head.nonce.to_bytes(8, "little"))
     for opening in openings:
         parts += [word_bytes(opening.rows), word_bytes(opening.siblings)]

@@ -34,7 +34,7 @@ from zkc.runtime.stark.parameters import DEFAULT, Parameters, second_coset, shif
 from zkc.runtime.stark.points import OpeningPoint
 from zkc.runtime.stark.proof import Head, encode, layer_plans, tree_plans
 from zkc.runtime.stark.security import require_secure
-from zkc.runtime.stark.shape import ABSENT, Shape
+from zkc.runtime.stark.shape import Shape
 from zkc.runtime.stark.stacks import NO_WORDS, Masked, Stack, first_rows
 
 Words = npt.NDArray[np.uint32]
@@ -88,16 +88,16 @@ class Prover:
         allow_insecure: bool = False,
     ) -> None:
         self.circuit, self.claim = circuit, checked_claim(circuit, claim)
-        self.shape = Shape(circuit, log_heights(circuit, traces), parameters)
+        self.shape = Shape(circuit, heights_of(circuit, traces, parameters), parameters)
         require_secure(self.shape, allow_insecure=allow_insecure)
         if 0 < parameters.masks < DEGREE + parameters.queries and not allow_insecure:
             raise InputError(f"{parameters.masks} coefficients of a mask hide nothing: {DEGREE + parameters.queries} are needed")
-        if self.shape.hides and self.shape.log_height <= parameters.min_log_height:
-            raise InputError(f"some table needs more than 2^{parameters.min_log_height} rows, or the mask of the accumulator does not fit")
+        if self.shape.hides and self.shape.log_height <= parameters.full_log_height:
+            raise InputError(f"some table needs more than 2^{parameters.full_log_height} rows, or the mask of the accumulator does not fit")
         self.log_blowup = parameters.log_blowup
         self.progress = progress or no_progress
-        self.evaluators = [interpreter(t.table) for t in self.shape.tables]
-        self.traces = [traces[t.table.name] for t in self.shape.tables]
+        self.evaluators = [interpreter(part.table) for part in self.shape.parts]
+        self.traces = [traces[part.table.name][:, part.rows] for part in self.shape.parts]
         self.timings = Timings()
 
     def run(self) -> bytes:
@@ -124,7 +124,7 @@ class Prover:
         roots = (trace.root, logup.root, quotient.root)
         head = Head(roots, openings, tuple(layer.tree.root for layer in layers), final, nonce)
         self.lap("queries", "queries", 1.0)
-        return encode(self.shape.log_heights, head, opened)
+        return encode(self.shape.heights, head, opened)
 
     def lap(self, name: str, phase: str, done: float) -> None:
         """Books time under `name` and reports progress of a phase."""
@@ -136,8 +136,8 @@ class Prover:
     def commit_trace(self) -> Commitment:
         """The committed columns over the trace domains, in `columns`, and over the extended domains, in `extended`."""
         stack = Stack(self.shape.trace)
-        for table, trace, words in zip(self.shape.tables, self.traces, stack.views, strict=True):
-            write_words(table.table, trace, words)
+        for part, trace, words in zip(self.shape.parts, self.traces, stack.views, strict=True):
+            write_words(part.table, trace, words)
         del self.traces
         self.columns = stack.views
         self.lap("convert trace", "trace", 0.1)
@@ -160,14 +160,14 @@ class Prover:
     # ***** LogUp *****
 
     def commit_logup(self) -> Commitment:
-        """The columns phi of all tables, then acc, extended in `phis_masked`: in place of their values over the trace domains."""
+        """The columns phi of all parts, then acc, extended in `phis_masked`: in place of their values over the trace domains."""
         self.claimed = claim_sum(self.circuit, self.claim, self.fingerprint)
         self.spread = logup.SpreadFingerprint.of(self.fingerprint)
         stack = Stack.in_room(self.shape.logup, self.log_blowup)
         self.phis = stack.views
-        for number, (table, columns, evaluate) in enumerate(zip(self.shape.tables, self.columns, self.evaluators, strict=True)):
-            parts = [columns, repeated(fixed_words(table.table), table.height)]
-            logup.fractions(table.table, parts, evaluate, self.spread, self.phis[number])
+        for number, (part, columns, evaluate) in enumerate(zip(self.shape.parts, self.columns, self.evaluators, strict=True)):
+            every = [columns, repeated(fixed_words(part.table), columns.shape[1])]
+            logup.fractions(part.table, every, evaluate, self.spread, self.phis[number])
             self.lap("logup fractions", "logup", (number + 1) / (2 * len(self.columns)))
         self.phis[-1][:] = self.accumulate()
         del self.columns, self.phis
@@ -180,8 +180,8 @@ class Prover:
         return commitment
 
     def accumulate(self) -> Words:
-        """The accumulator over the trace domain, from the phi columns of the tables."""
-        acc, total = logup.accumulator(self.shape.log_height, self.phis[:-1], self.claimed)
+        """The accumulator over the trace domain, from the phi columns of the parts."""
+        acc, total = logup.accumulator(self.shape.log_height, self.phis[:-1], self.claimed, [part.thin for part in self.shape.parts])
         self.balance(total)
         return acc
 
@@ -228,43 +228,46 @@ class Prover:
         weights = element_powers(self.lam, self.shape.constraints)
         challenges = quotient.Weights(weights, self.spread)
         local = self.combine(self.masked.extended, self.phis_masked.extended, self.fixed_extended(), challenges)
-        tall = log_height in local
+        tall, rows = log_height in local, {part.log_height: part.log_rows for part in self.shape.parts}
         both = arena.concatenate([*([local.pop(log_height)] if tall else []), self.step(weights[:, -1])])
-        both = quotient.local_quotient(log_height, both)
-        lows = {h: quotient.local_quotient(h, local.pop(h)) for h in list(local)} | ({log_height: both[:DEGREE]} if tall else {})
-        excess = max(second_coset(h)[0] * (height >> h) for h in lows) if self.shape.hides else 0
+        both = quotient.local_quotient(log_height, log_height, both)
+        lows = {h: quotient.local_quotient(h, rows[h], local.pop(h)) for h in list(local)} | ({log_height: both[:DEGREE]} if tall else {})
+        second = self.combine(*self.second_cosets(), challenges) if self.shape.hides else {}
+        excess = max((second_coset(h)[0] * (height >> h) for h in second), default=0)
         out = arena.zeros(DEGREE, 2 * height + excess)
-        if self.shape.hides:
-            second = self.combine(*self.second_cosets(), challenges)
-            lows = {h: quotient.whole_quotient(h, lows.pop(h), second[h]) for h in list(lows)}
+        lows |= {h: quotient.whole_quotient(h, lows[h], values) for h, values in second.items()}
         for h in list(lows):
             quotient.add_lifted(lows.pop(h), height >> h, out)
         quotient.add_lifted(both[-DEGREE:], 1, out)
         return out
 
     def combine(self, columns: Stack, phis: Stack, fixed: dict[int, Words], challenges: quotient.Weights) -> dict[int, Words]:
-        """By log2 of the height: the sum of the constraints of its tables times powers of lambda, `uint32[6][rows]` on a coset.
+        """By log2 of the height: the sum of the constraints of its parts times powers of lambda, `uint32[6][rows]` on a coset.
 
-        rows: 2 m, of extended domains, or all that the arrays have.
+        rows: 2 m, of extended domains, or all that the arrays have; where they have none there is nothing to combine.
         """
         out: dict[int, Words] = {}
-        every = zip(self.shape.tables, columns.views, phis.views, self.evaluators, strict=False)
-        for number, (table, own, phi, evaluate) in enumerate(every):
-            rows = min(2 * table.height, own.shape[1])
-            parts = [first_rows(part, rows) for part in (own, *([fixed[table.index]] if table.index in fixed else []))]
-            found = quotient.table_combination(table, parts, first_rows(phi, rows), evaluate, challenges)
-            out[table.log_height] = add_columns(found, out[table.log_height]) if table.log_height in out else found
-            self.lap("constraints", "quotient", 0.8 * (number + 1) / len(self.shape.tables))
+        every = zip(self.shape.parts, columns.views, phis.views, self.evaluators, strict=False)
+        for number, (part, own, phi, evaluate) in enumerate(every):
+            rows = min(2 * part.height, own.shape[1])
+            if not rows:
+                continue
+            matrices = [first_rows(matrix, rows) for matrix in (own, *([fixed[part.index]] if part.index in fixed else []))]
+            found = quotient.combination(part, matrices, first_rows(phi, rows), evaluate, challenges)
+            out[part.log_height] = add_columns(found, out[part.log_height]) if part.log_height in out else found
+            self.lap("constraints", "quotient", 0.8 * (number + 1) / len(self.shape.parts))
         return out
 
     def step(self, weight: Words) -> Words:
         """`uint32[6][2n]`: the accumulator's constraint times its weight over the extended domain."""
         height, phis = self.shape.height, self.phis_masked.extended.views
         sums = [arena.zeros(DEGREE, 2 * height)]
-        for table, phi in zip(self.shape.tables, phis, strict=False):
+        for part, phi in zip(self.shape.parts, phis, strict=False):
             if len(phi):
-                factor = Element.base(height >> table.log_height).inverse()
-                sums.append(logup.scaled_sum(first_rows(phi, 2 * table.height), factor))
+                factor = Element.base(height >> part.log_rows).inverse()
+                sums.append(logup.scaled_sum(first_rows(phi, 2 * part.height), factor))
+                if part.thin:
+                    quotient.select_rows(part.log_height, part.log_rows, sums[-1])
         total, acc = lift_and_add(sums, 2 * height), first_rows(phis[-1], 2 * height)
         return quotient.accumulator_combination(self.shape.log_height, acc, total, self.claimed, weight)
 
@@ -273,17 +276,17 @@ class Prover:
         views = self.fixed.columns.views if self.fixed else []
         indices = [k for k, table in enumerate(self.circuit.tables) if len(table.fixed)]
         by_index = dict(zip(indices, views, strict=True))
-        return {t.index: repeated(by_index[t.index], t.height << self.log_blowup) for t in self.shape.tables if t.index in by_index}
+        return {t.index: repeated(by_index[t.index], t.height << self.log_blowup) for t in self.shape.parts if t.index in by_index}
 
     def second_cosets(self) -> tuple[Stack, Stack, dict[int, Words]]:
         """Columns, phi and fixed columns on the second cosets."""
-        fixed = {t.index: second_fixed(t.table, t.log_height) for t in self.shape.tables if len(t.table.fixed)}
+        fixed = {t.index: second_fixed(t.table, t.log_height) for t in self.shape.parts if len(t.table.fixed)}
         return self.masked.second, self.phis_masked.second, fixed
 
     # ***** openings *****
 
     def open_columns(self) -> Words:
-        """`uint32[openings][6]`: all columns at zeta (a table of height n' at zeta^s), then acc at w zeta.
+        """`uint32[openings][6]`: all columns at zeta (a part of height n' at zeta^s), then acc at w zeta.
 
         Read from the first rows of the extensions, which are the values on a coset of the trace domain, and from the masks.
         """
@@ -347,19 +350,19 @@ def no_progress(phase: str, done: float) -> None:
     """Tells nobody."""
 
 
-def log_heights(circuit: Circuit, traces: Mapping[str, npt.NDArray[np.uint32]]) -> list[int]:
-    """log2 of each table's rows, ABSENT for one without a trace. Raises InputError for traces of a wrong shape or unknown name."""
+def heights_of(circuit: Circuit, traces: Mapping[str, npt.NDArray[np.uint32]], parameters: Parameters) -> list[int]:
+    """The height of each table, 0 of one without a trace. Raises InputError for traces of a wrong shape or unknown name."""
     unknown = set(traces) - {table.name for table in circuit.tables}
     if unknown:
         raise InputError(f"traces of unknown tables: {', '.join(sorted(unknown))}")
-    return [log_height_of(table, traces[table.name]) if table.name in traces else ABSENT for table in circuit.tables]
+    return [parameters.height(rows_of(table, traces[table.name])) if table.name in traces else 0 for table in circuit.tables]
 
 
-def log_height_of(table: Table, trace: npt.NDArray[np.uint32]) -> int:
-    """log2 of the rows of one trace."""
-    if trace.ndim != 2 or trace.dtype != np.uint32 or trace.shape[0] != len(table.columns) or trace.shape[1].bit_count() != 1:
-        raise InputError(f"table {table.name}: the trace must be uint32[{len(table.columns)}][a power of two]")
-    return trace.shape[1].bit_length() - 1
+def rows_of(table: Table, trace: npt.NDArray[np.uint32]) -> int:
+    """The rows of one trace."""
+    if trace.ndim != 2 or trace.dtype != np.uint32 or trace.shape[0] != len(table.columns):
+        raise InputError(f"table {table.name}: the trace must be uint32[{len(table.columns)}][rows]")
+    return trace.shape[1]
 
 
 def write_words(table: Table, trace: npt.NDArray[np.uint32], words: Words) -> None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from zkc.runtime.field import extension
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.extension import DEGREE, Element
-from zkc.runtime.field.koalabear import P, add, inverse, mul, sub, to_montgomery
+from zkc.runtime.field.koalabear import P, add, inverse, mul, root_of_unity, sub, to_montgomery
 from zkc.runtime.field.packed import LANES, load, splat, store
 from zkc.runtime.kernels.arena import empty, zeros
 from zkc.runtime.kernels.threads import parallel_for
@@ -26,7 +26,7 @@ from zkc.runtime.stark.constraints import stack
 from zkc.runtime.stark.evaluators import Evaluate
 from zkc.runtime.stark.logup import SpreadFingerprint, denominator, layout_of, next_row
 from zkc.runtime.stark.parameters import second_coset, shift
-from zkc.runtime.stark.shape import TableShape
+from zkc.runtime.stark.shape import Part
 from zkc.runtime.stark.stacks import add_scaled
 from zkc.runtime.stark.sums import Wide, add_weighted_rows, spread_weights
 
@@ -34,14 +34,14 @@ Words = npt.NDArray[np.uint32]
 Numbers = npt.NDArray[np.int64]
 
 
-def table_combination(table: TableShape, columns: Sequence[Words], phi: Words, evaluate: Evaluate, challenges: Weights) -> Words:
-    """`uint32[6][rows]`: a table's constraints times their weights.
+def combination(part: Part, columns: Sequence[Words], phi: Words, evaluate: Evaluate, challenges: Weights) -> Words:
+    """`uint32[6][rows]`: a part's constraints times their weights.
 
     columns: the committed and the fixed ones, `uint32[.][rows]`; phi `uint32[6 * batches][rows]`.
     """
-    layout = layout_of(table.table)
+    layout = layout_of(part.table)
     out = zeros(DEGREE, columns[0].shape[1])
-    own, batch = table_weights(table, challenges.weights)
+    own, batch = part_weights(part, challenges.weights)
     where = (layout.at, layout.widths, layout.buses, layout.batches)
     spread = challenges.fingerprint
 
@@ -66,11 +66,11 @@ class Weights:
     fingerprint: SpreadFingerprint
 
 
-def table_weights(table: TableShape, weights: Words) -> tuple[Wide, Wide]:
+def part_weights(part: Part, weights: Words) -> tuple[Wide, Wide]:
     """Weights of the constraints, and of the base columns of `_batch_rows`: of coefficient c of a batch, that of the batch times x^c."""
-    count, batches = len(table.table.constraints), len(table.table.batches)
-    own = weights[:, table.constraint : table.constraint + count]
-    last = table.constraint + count
+    count, batches = len(part.table.constraints), len(part.table.batches)
+    own = weights[:, part.constraint : part.constraint + count]
+    last = part.constraint + count
     factors = [Element.from_words(weights[:, k]) for k in range(last, last + batches)]
     basis = [Element(tuple(int(i == c) for i in range(DEGREE))) for c in range(DEGREE)]
     return spread_weights(own), spread_weights(stack([factor * unit for factor in factors for unit in basis]))
@@ -128,16 +128,31 @@ def _step_rows(log_height: int, acc: Words, sums: Words, each: Words, weight: Wo
         extension.store_packed(out, 0, row, extension.mul(factor, extension.sub(step, less)))
 
 
-def local_quotient(log_height: int, combined: Words) -> Words:
-    """`uint32[k][2m]`: coefficients modulo Y^2m - s^2m of combined / (Y^m - 1); combined `uint32[k][2m]` on the extended domain of shift s.
+def local_quotient(log_height: int, log_rows: int, combined: Words) -> Words:
+    """`uint32[k][2M]`: coefficients modulo Y^2M - s^2M of combined / (Y^m - 1), for 2^log_height = M and 2^log_rows = m.
 
-    Y^m is s^m on its first half and -s^m on the second. Changes `combined`.
+    combined: `uint32[k][2M]` on the extended domain of shift s; it is changed.
     """
-    height, start = 1 << log_height, shift(log_height)
-    power = pow(start, height, P)
-    for half, value in ((combined[:, :height], power), (combined[:, height:], P - power)):
-        scale_columns(half, inverse((value - 1) % P))
-    return interpolate(combined, start)
+    for piece, value in pieces(log_height, log_rows, combined):
+        scale_columns(piece, inverse((value - 1) % P))
+    return interpolate(combined, shift(log_height))
+
+
+def select_rows(log_height: int, log_rows: int, columns: Words) -> None:
+    """Columns `uint32[k][2M]` on the extended domain times (Y^M - 1) / (Y^m - 1), for M = 2m: what is not among the m rows becomes zero."""
+    for piece, value in pieces(log_height, log_rows, columns):
+        scale_columns(piece, (value + 1) % P)
+
+
+def pieces(log_height: int, log_rows: int, columns: Words) -> list[tuple[Words, int]]:
+    """Columns `uint32[k][2M]` on the extended domain in pieces on which Y^m is one value, and that value, canonical; 2^log_rows = m.
+
+    Bit-reversed, the rows of a piece are those whose exponents are equal modulo the number of pieces.
+    """
+    log_pieces = log_height + 1 - log_rows
+    start, root = pow(shift(log_height), 1 << log_rows, P), root_of_unity(log_pieces)
+    exponents = [int(f"{k:0{log_pieces}b}"[::-1], 2) for k in range(1 << log_pieces)]
+    return [(piece, start * pow(root, e, P) % P) for piece, e in zip(np.split(columns, 1 << log_pieces, axis=1), exponents, strict=True)]
 
 
 def whole_quotient(log_height: int, low: Words, second: Words) -> Words:

@@ -20,7 +20,8 @@ from typing import Final, Literal
 from zkc.runtime.circuit.circuit import Circuit
 from zkc.runtime.errors import InputError
 from zkc.runtime.stark.parameters import DEGREE, JOHNSON, MODULUS, REGIME_NAMES, SECURITY_BITS, UNIQUE_DECODING, Parameters
-from zkc.runtime.stark.shape import ABSENT, MAX_DEGREE, Shape
+from zkc.runtime.stark.proof import Reader, read_heights
+from zkc.runtime.stark.shape import MAX_DEGREE, Shape
 
 DIGEST_BITS: Final = 128.0
 """Collision resistance of BLAKE3: of the trees and the transcript."""
@@ -254,7 +255,7 @@ def evaluate(instance: Instance, digests: Mapping[str, float] | None = None) -> 
 
 def instance_of(shape: Shape) -> Instance:
     """The numbers of an actual proof."""
-    fractions = len(shape.circuit.claim.messages) + sum(len(t.table.messages) * t.height for t in shape.tables)
+    fractions = len(shape.circuit.claim.messages) + sum(len(part.table.messages) * part.height for part in shape.parts)
     return Instance(
         log_height=shape.log_height,
         functions=2 * (shape.polynomials + 1 + int(shape.hides)),
@@ -274,10 +275,9 @@ def instance_of(shape: Shape) -> Instance:
 
 
 def security(circuit: Circuit, heights: Mapping[str, int], parameters: Parameters | None = None) -> SecurityReport:
-    """The report for `circuit` with the given number of rows for each table by name (0 or left out: absent)."""
-    log_heights = [heights.get(table.name, 0).bit_length() - 1 for table in circuit.tables]
-    present = [h if h > 0 else ABSENT for h in log_heights]
-    return evaluate(instance_of(Shape(circuit, present, parameters or Parameters())), digest_bits(circuit))
+    """The report for `circuit` with the given height of each table by name (0 or left out: absent)."""
+    every = [heights.get(table.name, 0) for table in circuit.tables]
+    return evaluate(instance_of(Shape(circuit, every, parameters or Parameters())), digest_bits(circuit))
 
 
 def digest_bits(circuit: Circuit) -> dict[str, float]:
@@ -289,7 +289,7 @@ def digest_bits(circuit: Circuit) -> dict[str, float]:
 
 def receipt_strength(circuit: Circuit, proofs: Sequence[bytes], parameters: Parameters) -> Strength:
     """Of a receipt with these proofs, which are verified: the least over proofs and digests."""
-    instances = [instance_of(Shape(circuit, list(proof[: len(circuit.tables)]), parameters)) for proof in proofs]
+    instances = [instance_of(Shape(circuit, read_heights(Reader(proof), len(circuit.tables)), parameters)) for proof in proofs]
     digests = min(digest_bits(circuit).values())
     figures = [min(digests, *(provable_bits(replace(each, regime=regime)) for each in instances)) for regime in (UNIQUE_DECODING, JOHNSON)]
     return Strength(parameters.regime, *figures)

@@ -1,7 +1,7 @@
-"""What the circuit and the table heights determine: domains, committed matrices, numbers of openings and challenges, FRI schedule.
+"""What the circuit and the heights of tables determine: domains, committed matrices, numbers of openings and challenges, FRI schedule.
 
-Prover and verifier derive everything from here and nothing from the proof. `Shape` raises VerificationError for heights that are not
-allowed.
+Prover and verifier derive everything from here and nothing from the proof. `Shape` raises VerificationError for heights that are
+not allowed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ from zkc.runtime.circuit.circuit import COLUMN, CONSTANT, MUL, SUB, Circuit, Mes
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.stark.parameters import DEGREE, MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, MODULUS, SALT_WORDS, Parameters
 
-ABSENT: Final = 0
 MAX_DEGREE: Final = 3
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """Columns of one table in one tree. `offset` is the number of the first one in the canonical order of openings."""
+    """Columns of one part of a table in one tree. `offset` is the number of the first one in the canonical order of openings."""
 
     log_height: int
     width: int
@@ -37,9 +36,11 @@ class StackClass:
 
     log_slots: log2 of K. log_stride: log2 of n over the height of the tree. columns: numbers of the openings, in order. first: number of
     F_0 among the polynomials of the whole proof. word: where F_0 stands in a leaf. unit: words of a value, 1 or, of extension columns, 6.
+    log_rows: log2 of the rows of the parts, the height or, of thin ones, half of it.
     """
 
     log_height: int
+    log_rows: int
     log_slots: int
     log_stride: int
     columns: tuple[int, ...]
@@ -100,17 +101,38 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class TableShape:
-    """One present table. `constraint` is the number of its first constraint: its power of lambda."""
+class Part:
+    """Consecutive rows of a table, from `first` on: a table of its own but for its name.
+
+    log_rows: log2 of its rows. log_height: log2 of the height of its columns, the same or, of a thin part, twice as high: its rows are
+    those where X^(n/2) = 1, and what the columns are elsewhere is theirs to hide with. index: the number of the table. constraint: the
+    number of the part's first constraint, its power of lambda.
+    """
 
     index: int
     table: Table
+    first: int
+    log_rows: int
     log_height: int
     constraint: int
 
     @property
     def height(self) -> int:
         return 1 << self.log_height
+
+    @property
+    def thin(self) -> bool:
+        return self.log_rows < self.log_height
+
+    @property
+    def rows(self) -> slice:
+        """Which rows of the table it has."""
+        return slice(self.first, self.first + (1 << self.log_rows))
+
+
+def digits(height: int) -> list[int]:
+    """The binary digits of the height of a table, the greatest first: log2 of the heights of its parts."""
+    return [k for k in reversed(range(height.bit_length())) if height >> k & 1]
 
 
 def node_degrees(table: Table) -> npt.NDArray[np.int64]:
@@ -192,38 +214,42 @@ def check_circuit(circuit: Circuit) -> None:
 
 
 class Shape:
-    """Derived sizes for `circuit` with one log height per table (`ABSENT` for a table without rows).
+    """Derived sizes for `circuit` with one height for each table, 0 of one that is absent.
 
-    The height n of the proof is the greatest of the tables, fixed tables included even where they are absent.
+    A table is committed to in parts, one for each binary digit of its height. The height n of the proof is the greatest of the parts,
+    fixed tables included even where they are absent.
     """
 
-    def __init__(self, circuit: Circuit, log_heights: Sequence[int], parameters: Parameters) -> None:
+    def __init__(self, circuit: Circuit, heights: Sequence[int], parameters: Parameters) -> None:
         check_circuit(circuit)
-        check_heights(circuit, log_heights, parameters)
+        check_heights(circuit, heights, parameters)
         self.circuit = circuit
         self.parameters = parameters
-        self.log_heights = tuple(log_heights)
+        self.heights = tuple(heights)
         self.log_fixed = log_fixed_height(circuit)
-        self.log_height = max(*log_heights, self.log_fixed)
+        self.log_height = max(max(heights).bit_length() - 1, self.log_fixed)
         self.height = 1 << self.log_height
         self.log_extended = self.log_height + parameters.log_blowup
         self.bus_power = 1 + max((bus.width for bus in circuit.buses), default=0)
 
     @cached_property
-    def tables(self) -> tuple[TableShape, ...]:
-        """The present tables in circuit order."""
-        shapes: list[TableShape] = []
+    def parts(self) -> tuple[Part, ...]:
+        """The parts of all tables, in circuit order, the tallest of a table first."""
+        found: list[Part] = []
         constraint = 0
-        for index, (table, log_height) in enumerate(zip(self.circuit.tables, self.log_heights, strict=True)):
-            if log_height != ABSENT:
-                shapes.append(TableShape(index, table, log_height, constraint))
+        for index, (table, height) in enumerate(zip(self.circuit.tables, self.heights, strict=True)):
+            first = 0
+            for log_height in digits(height):
+                log_rows = log_height - (log_height < self.parameters.full_log_height)
+                found.append(Part(index, table, first, log_rows, log_height, constraint))
+                first += 1 << log_rows
                 constraint += len(table.constraints) + len(table.batches)
-        return tuple(shapes)
+        return tuple(found)
 
     @cached_property
     def constraints(self) -> int:
-        """Number of constraints: those of the tables, then the one of the accumulator."""
-        return 1 + sum(len(shape.table.constraints) + len(shape.table.batches) for shape in self.tables)
+        """Number of constraints: those of the parts, then the one of the accumulator."""
+        return 1 + sum(len(part.table.constraints) + len(part.table.batches) for part in self.parts)
 
     @cached_property
     def fixed(self) -> Layout | None:
@@ -232,17 +258,18 @@ class Shape:
 
     @cached_property
     def trace(self) -> Layout:
-        """The trace tree: one matrix for each present table."""
-        shapes = [(t.log_height, len(t.table.columns)) for t in self.tables]
+        """The trace tree: one matrix for each part."""
+        shapes = [(part.log_height, len(part.table.columns)) for part in self.parts]
         before = (self.fixed.end, self.fixed.polynomials) if self.fixed else (0, 0)
-        return layout(shapes, 1, self.log_height, self.log_height, *before, self.salt)
+        return layout(shapes, 1, self.log_height, self.log_height, *before, self.salt, self.parameters.full_log_height)
 
     @cached_property
     def logup(self) -> Layout:
-        """The LogUp tree: one matrix of extension columns for each present table (perhaps of width 0), then the accumulator."""
-        shapes = [*((t.log_height, len(t.table.batches)) for t in self.tables), (self.log_height, 1)]
+        """The LogUp tree: one matrix of extension columns for each part (perhaps of width 0), then the accumulator."""
+        shapes = [*((part.log_height, len(part.table.batches)) for part in self.parts), (self.log_height, 1)]
         first = self.trace.classes[0].first + self.trace.polynomials
-        return layout(shapes, DEGREE, self.log_height, self.log_height, self.trace.end, first, self.salt)
+        full = self.parameters.full_log_height
+        return layout(shapes, DEGREE, self.log_height, self.log_height, self.trace.end, first, self.salt, full)
 
     @cached_property
     def quotient(self) -> Layout:
@@ -318,25 +345,29 @@ class Shape:
 
 
 def layout(
-    shapes: Sequence[tuple[int, int]], unit: int, log_tree: int, log_height: int, offset: int, first: int, blind: int = 0
+    shapes: Sequence[tuple[int, int]], unit: int, log_tree: int, log_height: int, offset: int, first: int, blind: int = 0, full: int = 0
 ) -> Layout:
-    """The tree of height 2^log_tree over matrices of the given (log height, width), columns and polynomials numbered on."""
+    """The tree of height 2^log_tree over matrices of the given (log height, width), columns and polynomials numbered on.
+
+    Those lower than 2^full are of thin parts.
+    """
     matrices: list[Matrix] = []
-    for log_rows, width in shapes:
-        matrices.append(Matrix(log_rows, width, offset))
+    for log_own, width in shapes:
+        matrices.append(Matrix(log_own, width, offset))
         offset += width
     classes: list[StackClass] = []
     word = 0
-    for log_rows in sorted({matrix.log_height for matrix in matrices if matrix.width}, reverse=True):
-        columns = tuple(m.offset + k for m in matrices if m.log_height == log_rows for k in range(m.width))
-        classes.append(StackClass(log_rows, log_tree - log_rows, log_height - log_tree, columns, first, word, unit))
+    for log_own in sorted({matrix.log_height for matrix in matrices if matrix.width}, reverse=True):
+        columns = tuple(m.offset + k for m in matrices if m.log_height == log_own for k in range(m.width))
+        log_rows, log_slots = log_own - (log_own < full), log_tree - log_own
+        classes.append(StackClass(log_own, log_rows, log_slots, log_height - log_tree, columns, first, word, unit))
         first, word = first + classes[-1].polynomials, word + classes[-1].words
     return Layout(log_tree, unit, tuple(matrices), tuple(classes), blind)
 
 
 def log_fixed_height(circuit: Circuit) -> int:
-    """log2 of the greatest height of a fixed table; ABSENT if there is none."""
-    return max((table.fixed_log_height or ABSENT for table in circuit.tables), default=ABSENT)
+    """log2 of the greatest height of a fixed table; 0 if there is none."""
+    return max((table.fixed_log_height or 0 for table in circuit.tables), default=0)
 
 
 def fixed_layout(circuit: Circuit, log_height: int) -> Layout | None:
@@ -353,19 +384,21 @@ def is_lookup(table: Table) -> bool:
     return len(table.columns) == 1 and not table.constraints and all(message.multiplicity in free for message in table.messages)
 
 
-def check_heights(circuit: Circuit, log_heights: Sequence[int], parameters: Parameters) -> None:
+def check_heights(circuit: Circuit, heights: Sequence[int], parameters: Parameters) -> None:
     """Raises VerificationError unless every height is allowed and no multiplicity can wrap: the sum of height * messages is below p."""
-    if len(log_heights) != len(circuit.tables) or all(h == ABSENT for h in log_heights):
+    if len(heights) != len(circuit.tables) or not any(heights):
         raise VerificationError("the proof has a wrong number of tables, or no table at all")
     fractions = len(circuit.claim.messages)
-    for table, log_height in zip(circuit.tables, log_heights, strict=True):
-        if log_height == ABSENT:
-            continue
-        fixed, least = table.fixed_log_height, parameters.min_log_height
-        if not least <= log_height <= parameters.max_log_height or (fixed is not None and max(fixed, least) != log_height):
-            raise VerificationError(f"table {table.name}: height 2^{log_height} is not allowed")
-        if fixed is not None and log_height > fixed and not is_lookup(table):
+    for table, height in zip(circuit.tables, heights, strict=True):
+        fixed, full = table.fixed_log_height, parameters.full_log_height
+        if height and (
+            not 0 <= height < 2 << parameters.max_log_height
+            or height % (1 << parameters.min_log_height)
+            or (fixed is not None and height != 1 << max(fixed, full))
+        ):
+            raise VerificationError(f"table {table.name}: height {height} is not allowed")
+        if height and fixed is not None and height > 1 << fixed and not is_lookup(table):
             raise VerificationError(f"table {table.name}: its rows may be repeated only if it is a lookup table")
-        fractions += len(table.messages) << log_height
+        fractions += len(table.messages) * height
     if fractions >= MODULUS:
         raise VerificationError(f"{fractions} bus messages: their multiplicities could wrap modulo p")

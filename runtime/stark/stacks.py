@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.koalabear import P, add, mul, to_montgomery
-from zkc.runtime.kernels.arena import empty
-from zkc.runtime.poly.ntt import Tail, evaluate, extend, last_words
+from zkc.runtime.kernels.arena import empty, zeros
+from zkc.runtime.poly.ntt import Tail, evaluate, extend, interpolate, last_words
 from zkc.runtime.stark.parameters import second_coset, shift
 from zkc.runtime.stark.shape import Layout
 
@@ -32,7 +32,7 @@ class Stack:
 
     def __init__(self, layout: Layout, arrays: dict[int, Words] | None = None, rooms: dict[int, Words] | None = None) -> None:
         self.layout = layout
-        self.arrays = empty_arrays(layout) if arrays is None else arrays
+        self.arrays = empty_rows(layout) if arrays is None else arrays
         self.rooms = rooms or {}
         used = dict.fromkeys(self.arrays, 0)
         self.views: list[Words] = []
@@ -43,27 +43,37 @@ class Stack:
 
     @staticmethod
     def in_room(layout: Layout, log_blowup: int) -> Stack:
-        """Columns to be filled in, which are lost when they are extended: no other memory is needed for that."""
-        rooms = empty_arrays(layout, log_blowup)
-        return Stack(layout, {h: last_words(room, log_blowup) for h, room in rooms.items()}, rooms)
+        """Columns to be filled in, which are lost when they are extended: no other memory is needed for that. Thin ones are small."""
+        rooms = {h: room for h, room in empty_arrays(layout, log_blowup).items() if h not in thin_heights(layout)}
+        return Stack(layout, empty_rows(layout) | {h: last_words(room, log_blowup) for h, room in rooms.items()}, rooms)
 
     def extended(self, log_blowup: int) -> Stack:
-        """All columns over the extended domains."""
+        """All columns over the extended domains; none is thin."""
         return Stack(self.layout, {h: extend(array, shift(h), log_blowup, room=self.rooms.get(h)) for h, array in self.arrays.items()})
 
     def masked(self, log_blowup: int, masks: dict[int, Words]) -> Masked:
-        """All columns, each f + (Y^m - 1) r with its mask r; masks: by height, `uint32[unit * columns][.]`."""
+        """All columns, each f + (Y^m - 1) r with its mask r, m its rows; masks: by height, `uint32[unit * columns][.]`.
+
+        Thin ones have room for it below their height, so that nothing is left above it or to ask of a second coset.
+        """
         extended: dict[int, Words] = {}
+        above: dict[int, Words] = {}
         second: dict[int, Words] = {}
+        thin = thin_heights(self.layout)
         for log_height, array in self.arrays.items():
+            own = masks[log_height]
+            if log_height in thin:
+                extended[log_height] = evaluate(thin_coefficients(array, own), shift(log_height), log_blowup)
+                above[log_height] = second[log_height] = empty(len(array), 0)
+                continue
             count, start = second_coset(log_height)
             residue = empty(len(array), count)
-            tail = Tail(masks[log_height], residue, pow(start, count, P))
+            tail = Tail(own, residue, pow(start, count, P))
             extended[log_height] = extend(array, shift(log_height), log_blowup, tail, self.rooms.get(log_height))
-            above = np.uint32(to_montgomery((pow(start, 1 << log_height, P) - 1) % P))
-            add_scaled(masks[log_height], above, residue)
-            second[log_height] = evaluate(residue, start)
-        return Masked(Stack(self.layout, extended), Stack(self.layout, masks), Stack(self.layout, second))
+            over = np.uint32(to_montgomery((pow(start, 1 << log_height, P) - 1) % P))
+            add_scaled(own, over, residue)
+            above[log_height], second[log_height] = own, evaluate(residue, start)
+        return Masked(Stack(self.layout, extended), Stack(self.layout, above), Stack(self.layout, second))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +100,29 @@ def add_scaled(rows: Words, factor: np.uint32, out: Words) -> None:
             out[k, i] = add(out[k, i], mul(factor, rows[k, i]))
 
 
+def thin_heights(layout: Layout) -> set[int]:
+    """log2 of the heights of thin columns."""
+    return {each.log_height for each in layout.classes if each.log_rows < each.log_height}
+
+
+def thin_coefficients(columns: Words, masks: Words) -> Words:
+    """`uint32[k][2m]`: coefficients of f + (Y^m - 1) r from the values of f on <w_m> `uint32[k][m]` and r `uint32[k][h]`, h below m."""
+    k, rows = columns.shape
+    out = zeros(k, 2 * rows)
+    out[:, :rows] = interpolate(columns)
+    out[:, rows : rows + masks.shape[1]] = masks
+    add_scaled(masks, np.uint32(to_montgomery(P - 1)), out)
+    return out
+
+
 def empty_arrays(layout: Layout, log_blowup: int = 0) -> dict[int, Words]:
     """Room for the columns of each height, over domains that are larger by 2^log_blowup."""
     return {each.log_height: empty(layout.unit * len(each.columns), 1 << each.log_height + log_blowup) for each in layout.classes}
+
+
+def empty_rows(layout: Layout) -> dict[int, Words]:
+    """Room for the rows of the columns of each height."""
+    return {each.log_height: empty(layout.unit * len(each.columns), 1 << each.log_rows) for each in layout.classes}
 
 
 def first_rows(columns: Words, rows: int) -> Words:

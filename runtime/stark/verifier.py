@@ -28,7 +28,7 @@ from zkc.runtime.stark.proof import (
     TreePlan,
     layer_plans,
     read_head,
-    read_log_heights,
+    read_heights,
     read_openings,
     tree_plans,
 )
@@ -47,7 +47,7 @@ def verify(circuit: Circuit, claim: Sequence[int], proof: bytes, parameters: Par
     """
     claim = checked_claim(circuit, claim)
     reader = Reader(bytes(proof))
-    shape = Shape(circuit, read_log_heights(reader, len(circuit.tables)), parameters)
+    shape = Shape(circuit, read_heights(reader, len(circuit.tables)), parameters)
     require_secure(shape, allow_insecure=allow_insecure)
     head = read_head(reader, shape)
     fixed = fixed_tree(circuit, parameters.log_blowup)

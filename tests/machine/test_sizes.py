@@ -23,7 +23,7 @@ def test_sizes_are_those_of_the_trace(program: Program) -> None:
     run = execute(machine, loaded, program.stdin, Limits(segment_limit=13), snapshots=True)
     tables = {table.name: table for table in machine.circuit.tables}
     for segment, parameters in itertools.product((run.segments[0], run.segments[-1]), (DEFAULT, PARAMETER_SETS[STANDARD_SET])):
-        traces, _ = trace(machine, segment, least=parameters.min_log_height)
+        traces, _ = trace(machine, segment, parameters=parameters)
         sizes = table_sizes(machine.circuit, segment.rows, parameters)
         assert {size.name: size.height for size in sizes} == {name: columns.shape[1] for name, columns in traces.items()}
         committed = sum(columns.size + 6 * len(tables[name].batches) * columns.shape[1] for name, columns in traces.items())
