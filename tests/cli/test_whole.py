@@ -320,7 +320,7 @@ def test_a_small_receipt_is_verified_by_who_accepts_the_johnson_radius(tmp_path:
         for name in ("security_bits", "unique_decoding_bits", "johnson_bits", "rests_on", "theorem"):
             assert value[name] == verified[name] == inspected[name]
     made = api.read_receipt(tmp_path / "r")
-    for heights in (bytes(255 for _ in api.machine().circuit.tables), b""):  # that no proof has
+    for heights in (bytes(255 for _ in 4 * api.machine().circuit.tables), b""):  # that no proof has
         bent = dataclasses.replace(made, segments=(dataclasses.replace(made.segments[0], proof=heights),))
         (tmp_path / "bent").write_bytes(bent.to_bytes())
         status, inspected, _ = run(capfd, "inspect", tmp_path / "bent")

@@ -16,12 +16,12 @@ from zkc.runtime.stark.shape import Shape
 
 def shapes(parameters: Parameters) -> Iterator[Shape]:
     """All tables of one height, and each alone of the greatest with the others low, as far as their messages fit."""
-    tables, least = api.machine().circuit.tables, parameters.min_log_height
+    tables, least = api.machine().circuit.tables, parameters.full_log_height
     fixed = [None if t.fixed_log_height is None else max(t.fixed_log_height, least) for t in tables]
     mixed = [[parameters.max_log_height if k == tall else least for k in range(len(tables))] for tall, h in enumerate(fixed) if h is None]
-    for heights in (*([h] * len(tables) for h in range(least, parameters.max_log_height + 1)), *mixed):
+    for logs in (*([h] * len(tables) for h in range(least, parameters.max_log_height + 1)), *mixed):
         try:
-            yield Shape(api.machine().circuit, [h if f is None else f for f, h in zip(fixed, heights, strict=True)], parameters)
+            yield Shape(api.machine().circuit, [1 << (h if f is None else f) for f, h in zip(fixed, logs, strict=True)], parameters)
         except VerificationError as error:
             assert "could wrap" in error.message
 

@@ -25,7 +25,8 @@ def test_sizes_are_those_of_the_trace(program: Program) -> None:
     for segment, parameters in itertools.product((run.segments[0], run.segments[-1]), (DEFAULT, PARAMETER_SETS[STANDARD_SET])):
         traces, _ = trace(machine, segment, parameters=parameters)
         sizes = table_sizes(machine.circuit, segment.rows, parameters)
-        assert {size.name: size.height for size in sizes} == {name: columns.shape[1] for name, columns in traces.items()}
-        committed = sum(columns.size + 6 * len(tables[name].batches) * columns.shape[1] for name, columns in traces.items())
+        heights = {name: parameters.height(columns.shape[1]) for name, columns in traces.items()}
+        assert {size.name: size.height for size in sizes} == heights
+        committed = sum((len(tables[name].columns) + 6 * len(tables[name].batches)) * height for name, height in heights.items())
         assert all_cells(machine.circuit, [segment.rows], parameters) == committed == sum(size.used + size.padding for size in sizes)
         assert all(size.row_cells == row_cells(tables[size.name]) for size in sizes)

@@ -27,7 +27,7 @@ from zkc.runtime.execution.pager import (
     open_page,
     settle,
 )
-from zkc.runtime.execution.sizes import padded
+from zkc.runtime.execution.sizes import height_of
 from zkc.runtime.memory.image import Image
 from zkc.runtime.memory.map import MemoryMap
 
@@ -52,7 +52,7 @@ class PlainPager:
 
     def grow(self, index: int, more: int) -> bool:
         limits = list(self.limits)
-        limits[index] = max(limits[index], padded(self.rows[index] + more))
+        limits[index] = max(limits[index], height_of(self.rows[index] + more))
         if limits[index] > self.most[index] or sum(n * c for n, c in zip(limits, self.cells, strict=True)) > CELL_BUDGET:
             return False
         self.limits = limits

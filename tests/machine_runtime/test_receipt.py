@@ -327,7 +327,7 @@ def test_every_byte_matters() -> None:
 
 def test_unknown_versions_and_kinds() -> None:
     text = HONEST.to_bytes()
-    for at, value, message in ((12, 4, "of version 4"), (16, 1, "of kind 1"), (20, 4, "parameter set 4")):
+    for at, value, message in ((12, 5, "of version 5"), (16, 1, "of kind 1"), (20, 4, "parameter set 4")):
         with pytest.raises(InputError, match=message):
             Receipt.from_bytes(text[:at] + bytes([value]) + text[at + 1 :])
 
@@ -381,17 +381,20 @@ def test_a_run_that_no_receipt_can_hold_is_refused_before_it_is_proven() -> None
 
 
 def test_a_receipt_begins_as_the_documents_say() -> None:
-    head = b"zkc receipt\n" + b"".join(word.to_bytes(4, "little") for word in (3, 0, 0)) + bytes(range(32))
+    head = b"zkc receipt\n" + b"".join(word.to_bytes(4, "little") for word in (4, 0, 0)) + bytes(range(32))
     assert HONEST.to_bytes()[:56] == head and Receipt.from_bytes(HONEST.to_bytes()) == HONEST
     for at in range(24):
         with pytest.raises(InputError):
             Receipt.from_bytes(head[:at] + bytes([head[at] ^ 1 if at < 20 else head[at] ^ 4]) + HONEST.to_bytes()[at + 1 :])
 
 
-@pytest.mark.parametrize(("version", "before"), [(1, "the commitments changed"), (2, "parameters said what their security rests on")])
+@pytest.mark.parametrize(
+    ("version", "before"),
+    [(1, "the commitments changed"), (2, "parameters said what their security rests on"), (3, "tables had parts")],
+)
 def test_receipts_of_earlier_versions_are_named(version: int, before: str) -> None:
     text = HONEST.to_bytes()
-    with pytest.raises(InputError, match=f"this receipt has version {version}, from before {before}; this zkc reads version 3") as caught:
+    with pytest.raises(InputError, match=f"this receipt has version {version}, from before {before}; this zkc reads version 4") as caught:
         Receipt.from_bytes(text[:12] + bytes([version]) + text[13:])
     assert "prove again" in (caught.value.hint or "")
 
@@ -447,7 +450,7 @@ def test_a_parameter_set_that_no_verifier_knows_is_refused() -> None:
 def test_the_summary() -> None:
     for circuit, matches in ((None, None), (CIRCUIT, True), (replace(CIRCUIT, digest=bytes(32)), False)):
         shown = json.loads(json.dumps(summary(HONEST, circuit)))
-        assert shown["version"] == 3 and shown["rests_on"] == "unique decoding"
+        assert shown["version"] == 4 and shown["rests_on"] == "unique decoding"
         assert shown["circuit_matches"] is matches and shown["segments"] == len(shown["chain"]) == 4
         assert ("index" in shown["chain"][3]) == bool(matches)
         assert shown["receipt_bytes"] == len(HONEST.to_bytes()) and shown["proof_bytes"] == sum(len(s.proof) for s in HONEST.segments)

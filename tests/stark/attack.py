@@ -57,15 +57,19 @@ def canonical(words: Words) -> list:  # type: ignore[type-arg]
     return words.tolist()
 
 
-def explains(seen: Seen, traces: Mapping[str, npt.NDArray[np.uint32]], masks: int) -> bool:
-    """Whether masks of so many coefficients exist with which these traces open to what was seen of the trace tree."""
+def explains(seen: Seen, traces: Mapping[str, npt.NDArray[np.uint32]], masks: int, *, thin: bool | None = None) -> bool:
+    """Whether masks of so many coefficients exist with which these traces open to what was seen of the trace tree.
+
+    thin: looks at columns of thin parts alone, or at the others alone.
+    """
     shape = seen.batch.shape
-    columns = [to_coefficients(KOALABEAR, list(map(int, c))) for t in shape.tables for c in traces[t.table.name]]
+    columns = [to_coefficients(KOALABEAR, list(map(int, c[part.rows]))) for part in shape.parts for c in traces[part.table.name]]
     tree = len(shape.trees) - 3
     first = shape.trace.matrices[0].offset
     return all(
         consistent(equations(seen, tree, each, j, [columns[k - first] for k in stack_of(each, j)], masks))
         for each in shape.trace.classes
+        if thin is None or thin == (each.log_rows < each.log_height)
         for j in range(each.polynomials)
     )
 
@@ -76,11 +80,11 @@ def stack_of(each: StackClass, polynomial: int) -> Sequence[int]:
 
 def equations(seen: Seen, tree: int, each: StackClass, polynomial: int, guess: list[list[int]], masks: int) -> list[list[int]]:
     """Rows over F_p in the coefficients of the masks of one stack, the right side last: six for each column at zeta, one for each point."""
-    f, height, slots = KOALABEAR, 1 << each.log_height, len(guess)
+    f, rows_of_part, slots = KOALABEAR, 1 << each.log_rows, len(guess)
     k = 1 << each.log_slots
     z = f.power(seen.zeta, k)
     rows: list[list[int]] = []
-    over = f.sub(f.power(z, height), f.lift(1))
+    over = f.sub(f.power(z, rows_of_part), f.lift(1))
     powers = [f.mul(over, power) for power in f.powers(z, masks)[:masks]]
     for slot, column in enumerate(guess):
         rest = f.sub(seen.opened[stack_of(each, polynomial)[slot]], evaluate(f, column, z))
@@ -91,7 +95,7 @@ def equations(seen: Seen, tree: int, each: StackClass, polynomial: int, guess: l
     for leaf, x in zip(seen.leaves[tree], seen.x, strict=True):
         y = pow(x, k, P)
         own = sum(pow(x, i, P) * evaluate(f, column, f.lift(y))[0] for i, column in enumerate(guess))
-        row = [pow(x, i, P) * (pow(y, height, P) - 1) * pow(y, j, P) % P for i in range(slots) for j in range(masks)]
+        row = [pow(x, i, P) * (pow(y, rows_of_part, P) - 1) * pow(y, j, P) % P for i in range(slots) for j in range(masks)]
         rows.append([*row, (leaf[each.word + polynomial] - own) % P])
     return rows
 

@@ -112,11 +112,33 @@ def digest(*parts: object) -> bytes:
 STATE, RANGE, COPY = 0, 1, 2
 
 
+def heights(*logs: int) -> list[int]:
+    """Heights of tables of one part, from their logarithms; 0 is an absent one."""
+    return [1 << log if log else 0 for log in logs]
+
+
 def example(log_main: int = 8, log_copy: int = 7, seed: int = 1, modulus: int = 2**31 - 2**24 + 1) -> Example:
-    """A counter whose state crosses rows over a bus from claim to claim, bytes looked up in a fixed table, rows copied to another table."""
+    """`counter` with tables of one part."""
+    return counter(1 << log_main, 1 << log_copy, seed, modulus)
+
+
+def squares(rows: int) -> Example:
+    """A table of numbers and their squares, which nobody asks for: only a constraint can refuse a row."""
+    table = TableBuilder("squares")
+    x, square = table.column("x"), table.column("square")
+    table.zero(x * x - square)
+    circuit = Circuit(digest("squares"), (Bus("none", 1),), (table.build(),), TableBuilder("claim").build())
+    x = np.arange(rows, dtype=np.uint32)
+    return Example(circuit, {"squares": np.array([x, x * x])}, ())
+
+
+def counter(n: int, m: int, seed: int = 1, modulus: int = 2**31 - 2**24 + 1) -> Example:
+    """A counter whose state crosses rows over a bus from claim to claim, bytes looked up in a fixed table, rows copied to another table.
+
+    The first table has n rows, the other m.
+    """
     circuit = example_circuit(modulus)
     rng = np.random.default_rng(seed)
-    n, m = 1 << log_main, 1 << log_copy
     value = rng.integers(0, 127, n).astype(np.int64)
     real = np.arange(n) < n - 3
     copied = (np.arange(n) < min(m, n) - 5) & real
@@ -137,7 +159,7 @@ def example(log_main: int = 8, log_copy: int = 7, seed: int = 1, modulus: int = 
 
 def tall(made: Example, parameters: Parameters) -> Example:
     """The example with its fixed tables as tall as masks need them: their columns repeat, and every count is in the first of equal rows."""
-    least, traces = 1 << parameters.min_log_height, dict(made.traces)
+    least, traces = 1 << parameters.full_log_height, dict(made.traces)
     for table in made.circuit.tables:
         trace = traces[table.name]
         if trace.shape[1] < least and len(table.fixed):
@@ -147,8 +169,8 @@ def tall(made: Example, parameters: Parameters) -> Example:
 
 
 def tall_example(parameters: Parameters) -> Example:
-    """`example` with the highest table eight times as tall as the lowest, which is as low as the parameters allow."""
-    least = parameters.min_log_height
+    """`example` with the highest table eight times as tall as the lowest, which is as low as one that is all rows may be."""
+    least = parameters.full_log_height
     return tall(example(least + 3, least), parameters)
 
 

@@ -21,7 +21,7 @@ from zkc.runtime.hash.blake3 import hash_bytes
 from zkc.runtime.stark.challenges import Challenges
 from zkc.runtime.stark.commitment import compiled_fixed_top, fixed_tree
 from zkc.runtime.stark.parameters import DEFAULT, SMALL, Parameters
-from zkc.runtime.stark.proof import Head, Reader, read_head, read_log_heights
+from zkc.runtime.stark.proof import Head, Reader, read_head, read_heights
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.shape import Shape
 
@@ -134,7 +134,7 @@ class Replay:
 
 def replay(name: str) -> Replay:
     made, reader, parameters = statement(name), Reader(kept(name)), GOLDEN[name].parameters
-    shape = Shape(made.circuit, read_log_heights(reader, len(made.circuit.tables)), parameters)
+    shape = Shape(made.circuit, read_heights(reader, len(made.circuit.tables)), parameters)
     head = read_head(reader, shape)
     chain = Challenges(shape, made.claim, fixed_tree(made.circuit, parameters.log_blowup).root)
     chain.after_trace(head.roots[0])

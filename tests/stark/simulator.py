@@ -42,13 +42,13 @@ class Simulator:
 
     circuit: Circuit
     claim: tuple[int, ...]
-    log_heights: Sequence[int]
+    heights: Sequence[int]
     parameters: Parameters
     seed: int = 0
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
-        self.shape = Shape(self.circuit, list(self.log_heights), self.parameters)
+        self.shape = Shape(self.circuit, list(self.heights), self.parameters)
         self.alpha, self.beta, self.lam, self.gamma = (self.elements(1)[0] for _ in range(4))
         self.zeta = Element.from_words(self.elements(1)[0])
         self.folds = list(self.elements(len(self.shape.folds)))
@@ -101,7 +101,7 @@ class Simulator:
         layers, final = self.fold(final_values)
         openings += [layer.open(plan) for layer, plan in zip(layers, layer_plans(self.shape, self.positions), strict=True)]
         head = Head((roots[0], roots[1], roots[2]), opened, tuple(layer.tree.root for layer in layers), final, 0)
-        return encode(self.shape.log_heights, head, openings)
+        return encode(self.shape.heights, head, openings)
 
     # ***** what is opened *****
 

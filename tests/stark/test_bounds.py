@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.stark.bent import FAST
-from tests.stark.circuits import TableBuilder, digest, example, two_fixed_tables
+from tests.stark.circuits import TableBuilder, digest, example, heights, two_fixed_tables
 from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, MUL, SUB, Bus, Circuit, Message, Table
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.koalabear import P
@@ -97,30 +97,62 @@ def test_heights_are_within_their_range(log_blowup: int, most: int) -> None:
     parameters = Parameters(log_blowup=log_blowup)
     assert parameters.max_log_height == most
     for allowed in (7, most):
-        shape = Shape(plain(), [allowed], parameters)
+        shape = Shape(plain(), heights(allowed), parameters)
         assert (shape.log_height, shape.log_extended) == (allowed, allowed + log_blowup)
-    for refused in (1, 6, most + 1, 24, 31, 32, 255):
-        with pytest.raises(VerificationError, match=rf"height 2\^{refused} is not allowed"):
+    assert Shape(plain(), [(2 << most) - 128], parameters).log_height == most
+    wrong = (129, 128 + 64, (1 << most) + 1, 2 << most, (2 << most) + 128, 2**32 - 1, 2**32 - 128, -128)
+    for refused in (*heights(1, 6, most + 1, 24, 31), *wrong):
+        with pytest.raises(VerificationError, match=rf"height {refused} is not allowed"):
             Shape(plain(), [refused], parameters)
 
 
+def test_parts_are_the_binary_digits_of_a_height() -> None:
+    """Each with rows, columns, LogUp columns and powers of lambda of its own, the tallest first."""
+    circuit = replace(plain(2), tables=(plain(2).tables[0], plain(3, name="other").tables[0]))
+    shape = Shape(circuit, [1024 + 256 + 128, 512 + 256], FAST)
+    parts = [(p.index, p.first, p.log_rows, p.log_height, p.constraint) for p in shape.parts]
+    assert parts == [(0, 0, 10, 10, 0), (0, 1024, 8, 8, 1), (0, 1280, 7, 7, 2), (1, 0, 9, 9, 3), (1, 512, 8, 8, 5)]
+    assert shape.constraints == 8 and shape.log_height == 10
+    assert [(m.log_height, m.width) for m in shape.trace.matrices] == [(10, 1), (8, 1), (7, 1), (9, 1), (8, 1)]
+    assert [(m.log_height, m.width) for m in shape.logup.matrices] == [(10, 1), (8, 1), (7, 1), (9, 2), (8, 2), (10, 1)]
+
+
+@pytest.mark.parametrize(
+    ("masks", "least", "full"),
+    [(0, 7, 7), (1, 7, 7), (9, 7, 7), (10, 7, 8), (18, 7, 8), (42, 7, 10), (43, 8, 10), (88, 9, 11), (292, 10, 12)],
+)
+def test_parts_below_fourteen_masks_are_half_rows(masks: int, least: int, full: int) -> None:
+    parameters = Parameters(masks=masks)
+    assert (parameters.min_log_height, parameters.full_log_height) == (least, full)
+    assert 1 << least >= 3 * masks and 1 << full >= 14 * masks and parameters.excess <= 10
+    every = (2 << full) - (1 << least)
+    shape = Shape(plain(), [every], parameters)
+    assert [(p.log_rows, p.thin) for p in shape.parts] == [(full, False), *((h - 1, True) for h in range(full - 1, least - 1, -1))]
+    rows = sum(1 << p.log_rows for p in shape.parts)
+    assert shape.parts[-1].rows.stop == rows and parameters.height(rows) == every
+    with pytest.raises(VerificationError, match="is not allowed"):
+        Shape(plain(), [every - (1 << least - 1)], parameters)
+
+
 def test_some_table_is_there_and_each_has_a_height() -> None:
-    for heights in ([0], [], [7, 7], [7, 0]):
+    for logs in ([0], [], [7, 7], [7, 0]):
         with pytest.raises(VerificationError, match="wrong number of tables, or no table"):
-            Shape(plain(), heights, FAST)
+            Shape(plain(), heights(*logs), FAST)
 
 
 def test_any_table_may_be_absent_the_first_too() -> None:
     circuit = replace(plain(), tables=(plain().tables[0], plain(name="other").tables[0]))
-    assert [t.index for t in Shape(circuit, [0, 7], FAST).tables] == [1] and [t.index for t in Shape(circuit, [7, 0], FAST).tables] == [0]
+    for logs, present in (((0, 7), 1), ((7, 0), 0)):
+        assert [part.index for part in Shape(circuit, heights(*logs), FAST).parts] == [present]
 
 
 def test_a_fixed_table_has_its_height_or_is_absent() -> None:
     circuit = two_fixed_tables(7).circuit
-    Shape(circuit, [9, 0, 0], FAST)
-    for heights in ([7, 7, 7], [7, 9, 7], [7, 8, 8], [7, 0, 8]):
+    Shape(circuit, heights(9, 0, 0), FAST)
+    parts = ([128, 256 + 128, 128], [128, 512 + 256, 128])
+    for refused in (*(heights(*logs) for logs in ([7, 7, 7], [7, 9, 7], [7, 8, 8], [7, 0, 8])), *parts):
         with pytest.raises(VerificationError, match="is not allowed"):
-            Shape(circuit, heights, FAST)
+            Shape(circuit, refused, FAST)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +184,9 @@ def test_what_a_lookup_table_is(
 
 def test_the_height_of_a_proof_is_the_greatest_of_its_tables_and_of_all_fixed_ones() -> None:
     circuit = two_fixed_tables(7).circuit
-    assert [Shape(circuit, heights, FAST).log_height for heights in ([7, 8, 7], [7, 0, 7], [7, 0, 0], [9, 8, 7])] == [8, 8, 8, 9]
+    every = ([7, 8, 7], [7, 0, 7], [7, 0, 0], [9, 8, 7])
+    assert [Shape(circuit, heights(*logs), FAST).log_height for logs in every] == [8, 8, 8, 9]
+    assert Shape(circuit, [1024 + 512 + 128, 256, 128], FAST).log_height == 10
 
 
 @pytest.mark.parametrize(
@@ -174,20 +208,23 @@ def test_fewer_messages_than_p(messages: int, claim: int, log_height: int, allow
     assert (total < P) == allowed
     circuit = plain(messages, claim)
     if allowed:
-        Shape(circuit, [log_height], DEFAULT)
+        Shape(circuit, heights(log_height), DEFAULT)
     else:
         with pytest.raises(VerificationError, match=f"^{total} bus messages: their multiplicities could wrap"):
-            Shape(circuit, [log_height], DEFAULT)
+            Shape(circuit, heights(log_height), DEFAULT)
 
 
 def test_messages_of_all_tables_are_counted_each_with_its_own_height() -> None:
     one, two = plain(254).tables[0], plain(507, name="two").tables[0]
     circuit = replace(plain(), tables=(one, two))
-    Shape(circuit, [22, 21], DEFAULT)  # 254 2^22 + 507 2^21 = p - 1 - 2^21
-    Shape(circuit, [22, 0], DEFAULT)
-    for heights in ([22, 22], [21, 22]):
+    Shape(circuit, heights(22, 21), DEFAULT)  # 254 2^22 + 507 2^21 = p - 1 - 2^21
+    Shape(circuit, heights(22, 0), DEFAULT)
+    for refused in (heights(22, 22), heights(21, 22), [1 << 22, (1 << 22) + 128]):
         with pytest.raises(VerificationError, match="could wrap"):
-            Shape(circuit, heights, DEFAULT)
+            Shape(circuit, refused, DEFAULT)
+    Shape(circuit, [1 << 22, (1 << 21) + (1 << 12)], DEFAULT)  # 507 2^12 more
+    with pytest.raises(VerificationError, match="could wrap"):
+        Shape(circuit, [1 << 22, (1 << 21) + (1 << 13)], DEFAULT)
 
 
 # ***** circuits *****

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.stark.bent import BentProver, WrongFinal, WrongFold
-from tests.stark.circuits import Example, example
+from tests.stark.circuits import Example, example, heights
 from tests.stark.golden import GOLDEN, fresh, kept, known, replay, statement, whole
 from tests.stark.reference import verifier as reference
 from tests.stark.support import rejection, setting
@@ -25,7 +25,7 @@ from zkc.runtime.field.koalabear import P
 from zkc.runtime.hash.blake3 import hash_bytes
 from zkc.runtime.stark.challenges import Challenges
 from zkc.runtime.stark.parameters import DEFAULT, JOHNSON, SMALL, UNIQUE_DECODING, Parameters
-from zkc.runtime.stark.proof import layer_plans, tree_plans
+from zkc.runtime.stark.proof import Reader, layer_plans, read_heights, tree_plans
 from zkc.runtime.stark.shape import Shape
 from zkc.runtime.stark.verifier import verify
 
@@ -44,7 +44,7 @@ def parts(name: str) -> list[Part]:
     made, proof, read = statement(name), kept(name), replay(name)
     shape = read.shape
     positions = np.unique(read.chain.after_nonce(read.head.nonce))
-    sizes = [("heights", len(made.circuit.tables)), *((f"root {k}", 32) for k in range(3)), ("openings", 24 * shape.openings)]
+    sizes = [("heights", 4 * len(made.circuit.tables)), *((f"root {k}", 32) for k in range(3)), ("openings", 24 * shape.openings)]
     sizes += [*((f"layer root {k}", 32) for k in range(len(shape.folds))), ("final polynomial", 24 << shape.log_final), ("nonce", 8)]
     for kind, plans in (("tree", tree_plans(shape, positions)), ("layer", layer_plans(shape, positions))):
         for number, plan in enumerate(plans):
@@ -142,8 +142,8 @@ def test_kept_proofs_have_all_that_a_proof_can_have() -> None:
         *("heights", "root", "openings", "layer root", "final polynomial", "nonce"),
         *("rows of tree", "siblings of tree", "rows of layer", "siblings of layer"),
     }
-    shape = Shape(statement("everything").circuit, list(kept("everything")[:5]), DEFAULT)
-    assert shape.log_heights == (8, 10, 8, 0, 7) and shape.folds == (3,) and len(shape.trees) == 4
+    shape = Shape(statement("everything").circuit, read_heights(Reader(kept("everything")), 5), DEFAULT)
+    assert shape.heights == (256, 1024, 256, 0, 128) and shape.folds == (3,) and len(shape.trees) == 4
 
 
 # ***** one word changed *****
@@ -175,7 +175,7 @@ def test_a_tree_without_siblings_is_checked_too(name: str) -> None:
 def test_a_layer_without_siblings_is_checked_too(layer: int) -> None:
     """Of 128 and of 32 leaves all are opened, so nothing completes their paths; what is not the fold of the layer before is refused."""
     made, parameters = example(10, 7), Parameters(queries=4096, grinding=0, log_fold=2, log_final=3)
-    shape = Shape(made.circuit, [10, 7, 7], parameters)
+    shape = Shape(made.circuit, heights(10, 7, 7), parameters)
     cheat = WrongFold(made, parameters)
     cheat.layer = layer - 1
     drawn = np.unique(Challenges(shape, made.claim, bytes(32)).after_nonce(0))
@@ -244,7 +244,7 @@ def test_nineteen_bits_of_work_are_not_twenty(name: str) -> None:
 def test_a_verifier_draws_as_many_queries_as_its_parameters_say(parameters: Parameters) -> None:
     """And each proof opens as many different ones as 261 (80) draws from the domain give, no fewer."""
     made = statement("everything")
-    shape = Shape(made.circuit, [8, 10, 8, 0, 7], parameters)
+    shape = Shape(made.circuit, heights(8, 10, 8, 0, 7), parameters)
     drawn = Challenges(shape, made.claim, bytes(32)).after_nonce(0)
     assert len(drawn) == parameters.queries == {1: 261, 3: 80}[parameters.log_blowup]
     assert drawn.min() >= 0 and (1 << shape.log_extended - 1) <= drawn.max() < 1 << shape.log_extended

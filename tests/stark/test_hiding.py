@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.stark.attack import Seen, explains, rank, seen_in
-from tests.stark.circuits import Example, TableBuilder, digest, example, tall, two_fixed_tables
+from tests.stark.circuits import Example, TableBuilder, counter, digest, example, heights, squares, tall, two_fixed_tables
 from tests.stark.reference.common import KOALABEAR, Reject
 from tests.stark.reference.prover import Blinds
 from tests.stark.reference.prover import prove as reference_prove
@@ -27,14 +27,33 @@ from zkc.runtime.stark import prover as prover_module
 from zkc.runtime.stark.parameters import HIDING, SALT_WORDS, SMALL_HIDING, Parameters, shift
 from zkc.runtime.stark.prover import Prover, prove
 from zkc.runtime.stark.shape import Layout, Shape
+from zkc.runtime.stark.stacks import Stack
 from zkc.runtime.stark.transcript import Transcript
 
 FEW = Parameters(queries=3, grinding=0, log_fold=2, masks=DEGREE + 3)
 """A coefficient for each value that is opened of a column, at few queries and so at low heights."""
+THIN = replace(FEW, queries=12, masks=DEGREE + 12)
+"""Parts of height 2^7 are thin."""
 
 
-def blinds_of(prover: Prover) -> Blinds:
-    """The randomness that a run used."""
+def run(prover: Prover) -> tuple[bytes, Blinds]:
+    """A proof, and the randomness that it used."""
+    drawn: list[Stack] = []
+    real = hiding.masks_of
+
+    def masks_of(layout: Layout, masks: int, twice: int | None = None) -> dict[int, np.ndarray]:
+        found = real(layout, masks, twice)
+        drawn.append(Stack(layout, {height: words.copy() for height, words in found.items()}))
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prover_module, "masks_of", masks_of)
+        proof = prover.run()
+    return proof, blinds_of(prover, drawn)
+
+
+def blinds_of(prover: Prover, drawn: list[Stack]) -> Blinds:
+    """The randomness that a run used; drawn: the masks of its trees."""
 
     def lists(words: np.ndarray) -> list[list[int]]:
         words = np.ascontiguousarray(words)
@@ -43,9 +62,8 @@ def blinds_of(prover: Prover) -> Blinds:
 
     shape, count = prover.shape, prover.shape.parameters.masks
     masks: list[list[list[int]]] = []
-    for tree, twice in ((prover.masked, False), (prover.phis_masked, True)):
-        assert tree.masks is not None
-        found = [lists(view.copy()) for view in tree.masks.views if len(view)]
+    for stack, twice in zip(drawn, (False, True), strict=True):
+        found = [lists(view.copy()) for view in stack.views if len(view)]
         masks.append([c[: 2 * count if twice and m is found[-1] else count] for m in found for c in m])
     assert prover.quotient_masked.masks is not None
     between = lists(prover.quotient_masked.masks.views[0][: 2 * DEGREE, :count].copy())
@@ -67,22 +85,41 @@ def blinds_of(prover: Prover) -> Blinds:
         (example(7, 9), replace(FEW, log_blowup=3)),
         (two_fixed_tables(8), FEW),
         (example(9, 8), replace(FEW, masks=18)),
+        (counter(512 + 256, 256 + 512), FEW),
+        (counter(512 + 64, 64), THIN),
+        (counter(512, 256 + 64), replace(THIN, log_blowup=3)),
+        (counter(1024 + 128 + 64, 64), replace(FEW, masks=30)),
     ],
 )
 def test_the_reference_writes_the_same_bytes(made: Example, parameters: Parameters) -> None:
     """The reference evaluates on four times the rows where the prover has a second coset."""
     made = tall(made, parameters)
     prover = Prover(made.circuit, made.traces, made.claim, parameters, allow_insecure=True)
-    proof = prover.run()
+    proof, blinds = run(prover)
     assert accepts(made.circuit, made.claim, proof, parameters) is None
     traces = {name: trace.tolist() for name, trace in made.traces.items()}
-    assert proof == reference_prove(made.circuit, traces, made.claim, setting(parameters), blinds_of(prover))
+    assert proof == reference_prove(made.circuit, traces, made.claim, setting(parameters), blinds)
 
 
-@pytest.mark.parametrize(("parameters", "height"), [(HIDING, 13), (SMALL_HIDING, 12)])
-def test_a_hiding_proof_at_full_security(parameters: Parameters, height: int) -> None:
-    made = tall(example(height, height - 1), parameters)
+@pytest.mark.parametrize(
+    ("parameters", "main", "copy"),
+    [(HIDING, 1 << 13, 1 << 12), (SMALL_HIDING, 1 << 12, 1 << 11), (HIDING, (1 << 13) + 512, 512 + 1024), (SMALL_HIDING, 1 << 12, 256)],
+)
+def test_a_hiding_proof_at_full_security(parameters: Parameters, main: int, copy: int) -> None:
+    made = tall(counter(main, copy), parameters)
     assert accepts(made.circuit, made.claim, prove(made.circuit, made.traces, made.claim, parameters), parameters) is None
+
+
+def test_a_wrong_row_of_a_thin_part_is_refused() -> None:
+    """By a constraint that it breaks, and by a message that nothing answers."""
+    for row in (512, 512 + 9, 512 + 63):
+        wrong = squares(512 + 64).altered("squares", 1, row, 5)
+        with pytest.raises(InputError, match="a constraint is not zero"):
+            prove(wrong.circuit, wrong.traces, wrong.claim, THIN, allow_insecure=True)
+    for table, row in (("main", 512 + 9), ("copy", 9)):
+        wrong = tall(counter(512 + 64, 64), THIN).altered(table, 0, row, 77)
+        with pytest.raises(InputError, match="buses do not balance"):
+            prove(wrong.circuit, wrong.traces, wrong.claim, THIN, allow_insecure=True)
 
 
 # ***** a guess of the witness cannot be checked *****
@@ -118,6 +155,20 @@ def test_a_guess_of_the_witness_can_be_checked_only_without_masks(masks: int, to
         assert explains(seen, tall(wrong, parameters).traces, masks) != told
 
 
+@pytest.mark.parametrize(("masks", "told"), [(1, True), (8, True), (DEGREE + THIN.queries, False)])
+def test_a_guess_of_the_rows_of_a_thin_part_cannot_be_checked(masks: int, told: bool) -> None:
+    """As above, of the columns of thin parts alone: four in a stack, so that 36 equations see the masks of four. (With so few coefficients
+    no part would be thin: the shape is that of 18.)
+    """
+    made, other = counter(512 + 64, 64), another_witness(counter(512 + 64, 64))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prover_module, "masks_of", lambda layout, _, twice=None: hiding.masks_of(layout, masks, twice))
+        for one, wrong in ((made, other), (other, made)):
+            seen = seen_at_different_points(tall(one, THIN), THIN)
+            assert explains(seen, tall(one, THIN).traces, masks, thin=True)
+            assert explains(seen, tall(wrong, THIN).traces, masks, thin=True) != told
+
+
 def seen_at_different_points(made: Example, parameters: Parameters) -> Seen:
     """What a proof opens whose queries differ: two that fall together, one proof in some hundreds, tell less."""
     while True:
@@ -135,8 +186,9 @@ def test_masks_are_as_long_as_what_depends_on_a_column() -> None:
     prover = Prover(made.circuit, made.traces, made.claim, HIDING)
     seen = seen_in(made, prover.run(), HIDING)
     f, masks = KOALABEAR, HIDING.masks
-    for log_height, shifted, count in ((12, False, masks), (13, False, masks), (13, True, 2 * masks)):
-        k, height = 1 << (13 - log_height), 1 << log_height
+    sizes = ((10, 9, False, masks), (11, 10, False, masks), (12, 12, False, masks), (13, 13, False, masks), (13, 13, True, 2 * masks))
+    for log_height, log_rows, shifted, count in sizes:
+        k, height = 1 << (13 - log_height), 1 << log_rows
         turns = [1, f.root(log_height)] if shifted else [1]
         ends = [f.power(f.scale(seen.zeta, turn), k) for turn in turns]
         points = [pow(x * turn, k, P) for turn in turns for x in seen.x]
@@ -262,7 +314,7 @@ def test_the_randomness_is_the_systems(off: str, monkeypatch: pytest.MonkeyPatch
         raise OSError("no randomness")
 
     monkeypatch.setattr(hiding.os, "urandom", none)
-    shape = Shape(example(9, 8).circuit, [9, 8, 7], FEW)
+    shape = Shape(example(9, 8).circuit, heights(9, 8, 7), FEW)
     calls = {
         "masks_of": lambda: hiding.masks_of(shape.trace, 9),
         "random_elements": lambda: hiding.random_elements(1, 1),
@@ -273,12 +325,16 @@ def test_the_randomness_is_the_systems(off: str, monkeypatch: pytest.MonkeyPatch
         calls[off]()
 
 
-@pytest.mark.parametrize("made", [example(9, 8), unbalanced(example(9, 8)), two_fixed_tables(9)], ids=["true", "false", "stacks"])
+@pytest.mark.parametrize(
+    "made",
+    [example(9, 8), unbalanced(example(9, 8)), two_fixed_tables(9), unbalanced(counter(512 + 64, 64))],
+    ids=["true", "false", "stacks", "thin"],
+)
 def test_accepted_proofs_can_be_made_without_a_witness(made: Example) -> None:
     """By whoever chooses the challenges, hence nobody learns from a proof what he could not have made up; also of false claims."""
     few = replace(FEW, queries=5, masks=DEGREE + 5)
-    heights = [trace.shape[1].bit_length() - 1 for trace in tall(made, few).traces.values()]
-    simulator = Simulator(made.circuit, made.claim, heights, few)
+    rows = [trace.shape[1] for trace in tall(made, few).traces.values()]
+    simulator = Simulator(made.circuit, made.claim, [few.height(count) for count in rows], few)
     proof = simulator.prove()
     assert simulator.accepts(proof)
     bent = bytearray(proof)
@@ -311,10 +367,10 @@ def test_rows_are_repeated_only_where_that_changes_nothing() -> None:
     circuit = Circuit(digest("once"), (Bus("once", 1),), (main.build(), once.build()), TableBuilder("claim").build())
     few = replace(FEW, masks=18)
     with pytest.raises(VerificationError, match="only if it is a lookup table"):
-        Shape(circuit, [9, 8], few)
+        Shape(circuit, heights(9, 8), few)
     with pytest.raises(Reject, match="lookup"):
-        check_heights(circuit, [9, 8], setting(few))
-    Shape(circuit, [9, 7], FEW)
+        check_heights(circuit, heights(9, 8), setting(few))
+    Shape(circuit, heights(9, 7), FEW)
 
 
 def test_masks_that_are_too_short_are_not_proven_with() -> None:

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from tests.stark.bent import FAST, ConstantAccumulator
-from tests.stark.circuits import Example, TableBuilder, digest, example, two_fixed_tables
+from tests.stark.circuits import Example, TableBuilder, counter, digest, example, squares, two_fixed_tables
 from tests.stark.reference.prover import prove as reference_prove
 from tests.stark.support import accepts, broken_square, setting, unbalanced
 from zkc.runtime.circuit.circuit import Bus, Circuit
 from zkc.runtime.errors import InputError
 from zkc.runtime.kernels.threads import set_threads, threads
 from zkc.runtime.stark.parameters import DEFAULT, Parameters
+from zkc.runtime.stark.proof import word_bytes
 from zkc.runtime.stark.prover import Prover, prove
 from zkc.runtime.stark.verifier import verify
 
@@ -27,6 +28,26 @@ def proof_of(made: Example, parameters: Parameters = FAST) -> bytes:
 def test_honest_proof_is_accepted(log_main: int, log_copy: int) -> None:
     made = example(log_main, log_copy)
     assert accepts(made.circuit, made.claim, proof_of(made)) is None
+
+
+@pytest.mark.parametrize(("main", "copy"), [(384, 128), (128, 896), (640, 128 + 256), (1024 + 512 + 128, 512 + 256 + 128)])
+def test_tables_of_several_parts(main: int, copy: int) -> None:
+    """Both verifiers accept, and the reference prover writes the same bytes."""
+    made = counter(main, copy)
+    proof = proof_of(made)
+    assert accepts(made.circuit, made.claim, proof) is None
+    traces = {name: trace.tolist() for name, trace in made.traces.items()}
+    assert main > 1024 or proof == reference_prove(made.circuit, traces, made.claim, setting(FAST))
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_a_wrong_row_of_any_part_is_refused(part: int) -> None:
+    """By a constraint that it breaks, and by a message that nothing answers."""
+    rows, row = 512 + 256 + 128, (0, 512, 768)[part] + 17
+    with pytest.raises(InputError, match="a constraint is not zero"):
+        proof_of(squares(rows).altered("squares", 1, row, 5))
+    with pytest.raises(InputError, match="buses do not balance"):
+        proof_of(counter(rows, 128).altered("main", 0, row, 5))
 
 
 def test_honest_proof_at_full_security() -> None:
@@ -60,7 +81,7 @@ def test_absent_table_is_explicit() -> None:
     traces = {"main": main, "range": made.traces["range"]}
     without = Example(made.circuit, traces, made.claim)
     proof = proof_of(without)
-    assert proof[:3] == bytes([8, 0, 7])
+    assert proof[:12] == word_bytes(np.array([256, 0, 128]))
     assert accepts(made.circuit, made.claim, proof) is None
 
 

@@ -16,6 +16,7 @@ from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, MUL, SUB
 from zkc.runtime.field.extension import DEGREE, Element
 from zkc.runtime.field.koalabear import P, from_montgomery, to_montgomery
 from zkc.runtime.poly.barycentric import evaluate_columns, weights
+from zkc.runtime.poly.ntt import evaluate, interpolate
 from zkc.runtime.stark import fri
 from zkc.runtime.stark.evaluators import interpreter, outputs
 from zkc.runtime.stark.grinding import grind
@@ -24,7 +25,9 @@ from zkc.runtime.stark.lifting import lift_and_add
 from zkc.runtime.stark.logup import accumulator, next_row
 from zkc.runtime.stark.parameters import shift
 from zkc.runtime.stark.points import PointWeights
+from zkc.runtime.stark.quotient import local_quotient, select_rows
 from zkc.runtime.stark.shape import StackClass
+from zkc.runtime.stark.stacks import thin_coefficients
 from zkc.runtime.stark.sums import add_slot_sums, weighted_row_sums
 from zkc.runtime.stark.transcript import Transcript
 
@@ -53,7 +56,7 @@ def test_weighted_sums_of_columns(count: int) -> None:
         for c in range(DEGREE)
     ]
     wide = out[:, None, :].copy()
-    add_slot_sums(columns, StackClass(4, 0, 0, tuple(range(count)), 0, 0, 1), factors, wide)
+    add_slot_sums(columns, StackClass(4, 4, 0, 0, tuple(range(count)), 0, 0, 1), factors, wide)
     assert wide[:, 0].tolist() == expected
 
 
@@ -114,15 +117,60 @@ def test_rows_in_the_order_of_exponents() -> None:
 
 
 def test_accumulator_steps() -> None:
-    phis, claimed = [words(12, 128), words(6, 32, seed=2)], Element((1, 2, 3, 4, 5, 6))
-    acc, total = accumulator(7, phis, claimed)
+    """Of a part of the greatest height, of a lower one, and of a thin one: 16 rows, at the even exponents of 32."""
+    phis, claimed = [words(12, 128), words(6, 32, seed=2), words(6, 16, seed=3)], Element((1, 2, 3, 4, 5, 6))
+    acc, total = accumulator(7, phis, claimed, [False, False, True])
     running = Element.base(0)
     for exponent in range(128):
         b = bit_reverse(exponent, 7)
         assert element(acc[:, b]) == running
         step = claimed * Element.base(128).inverse() + element(phis[0][:6, b]) + element(phis[0][6:, b])
         running = running + step + element(phis[1][:, b >> 2]) * Element.base(4).inverse()
+        if exponent % 2 == 0:
+            running = running + element(phis[2][:, b >> 2]) * Element.base(4).inverse()
+    every = [element(phis[0][at : at + 6, b]) for at in (0, 6) for b in range(128)]
+    every += [element(phi[:, b]) for phi in phis[1:] for b in range(phi.shape[1])]
+    assert total == sum(every, claimed)
     assert total == running
+
+
+@pytest.mark.parametrize(("log_height", "log_rows"), [(5, 5), (5, 4), (9, 8)])
+def test_quotients_by_what_vanishes_on_the_rows(log_height: int, log_rows: int) -> None:
+    """Of a multiple of Y^m - 1 on the extended domain, for full parts and for thin ones."""
+    rows, size = 1 << log_rows, 2 << log_height
+    quotient = words(DEGREE, size)
+    quotient[:, size - rows :] = 0
+    product = np.zeros_like(quotient)
+    product[:, rows:] = quotient[:, : size - rows]
+    values = evaluate(_less(product, quotient), shift(log_height))
+    assert np.array_equal(local_quotient(log_height, log_rows, values), quotient)
+
+
+def _less(x: Words, y: Words) -> Words:
+    return ((x.astype(np.int64) - y) % P).astype(np.uint32)
+
+
+@pytest.mark.parametrize("masks", [1, 9, 16])
+def test_a_thin_column_has_its_rows_and_its_mask(masks: int) -> None:
+    """f + (Y^m - 1) r: on the even exponents it is f, and its coefficients from m on are those of r."""
+    columns, mask = words(3, 16), np.zeros((3, 16), dtype=np.uint32)
+    mask[:, :masks] = words(3, masks, seed=2)
+    coefficients = thin_coefficients(columns, mask)
+    assert coefficients.shape == (3, 32) and np.array_equal(evaluate(coefficients)[:, :16], columns)
+    assert np.array_equal(coefficients[:, 16:], mask)
+
+
+def test_rows_of_a_thin_part_are_selected() -> None:
+    """Times Y^m + 1 on the extended domain: twice the column on its rows, zero on the others."""
+    coefficients = np.zeros((2, 64), dtype=np.uint32)
+    coefficients[:, :32] = words(2, 32)
+    values = evaluate(coefficients, shift(5))
+    select_rows(5, 4, values)
+    column = evaluate(np.ascontiguousarray(coefficients[:, :32]))
+    found = interpolate(values, shift(5))
+    folded = np.ascontiguousarray(((found[:, :32].astype(np.int64) + found[:, 32:]) % P).astype(np.uint32))
+    rows = evaluate(folded)
+    assert not rows[:, 16:].any() and np.array_equal(rows[:, :16], ((2 * column[:, :16].astype(np.int64)) % P).astype(np.uint32))
 
 
 def test_evaluators_of_random_programs() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.stark import bent
 from tests.stark.bent import FAST, BentProver
-from tests.stark.circuits import COPY, RANGE, STATE, Example, TableBuilder, digest, example
+from tests.stark.circuits import COPY, RANGE, STATE, Example, TableBuilder, digest, example, heights
 from tests.stark.reference import prover as reference_prover
 from tests.stark.reference import verifier as reference_verifier
 from tests.stark.reference.common import Reject, Setting
@@ -22,6 +22,7 @@ from zkc.runtime.stark.challenges import Challenges
 from zkc.runtime.stark.constraints import Fingerprint, claim_sum, stack
 from zkc.runtime.stark.evaluators import interpreter
 from zkc.runtime.stark.logup import SpreadFingerprint, fractions
+from zkc.runtime.stark.proof import word_bytes
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.security import security
 from zkc.runtime.stark.shape import Shape
@@ -90,10 +91,10 @@ def test_L1_verifier_bounds_the_sum_over_integers() -> None:
     many = replace(table, messages=table.messages * 140, batches=tuple((i,) for i in range(560)), fixed=NO_FIXED)
     circuit = with_table(example().circuit, 0, many)
     assert 560 << 21 < 2**31 - 2**24 + 1 < 560 << 22
-    Shape(circuit, [21, 0, 0], FAST)
+    Shape(circuit, heights(21, 0, 0), FAST)
     with pytest.raises(VerificationError, match="wrap"):
-        Shape(circuit, [22, 0, 0], FAST)
-    assert "wrap" in (rejection(circuit, (1, 1), bytes([22, 0, 0]) + bytes(10_000)) or "")
+        Shape(circuit, heights(22, 0, 0), FAST)
+    assert "wrap" in (rejection(circuit, (1, 1), word_bytes(np.array(heights(22, 0, 0))) + bytes(10_000)) or "")
 
 
 # ***** L3 – L7 *****
@@ -144,7 +145,7 @@ def test_L4_offset_accumulator_is_rejected() -> None:
 
 def test_L5_claim_and_traces_are_bound_before_alpha() -> None:
     made = example()
-    shape = Shape(made.circuit, [8, 7, 7], FAST)
+    shape = Shape(made.circuit, heights(8, 7, 7), FAST)
 
     def alpha(claim: tuple[int, ...], root: bytes) -> list[int]:
         return Challenges(shape, claim, bytes(32)).after_trace(root)[0].tolist()
@@ -195,7 +196,7 @@ def test_L9_tuples_of_different_length_do_not_cancel() -> None:
 
 def test_L9_every_message_has_the_width_of_its_bus() -> None:
     with pytest.raises(InputError, match="width"):
-        Shape(lonely(0, 2).circuit, [7, 7], FAST)
+        Shape(lonely(0, 2).circuit, heights(7, 7), FAST)
 
 
 def test_L10_claim_must_be_canonical() -> None:
@@ -227,7 +228,7 @@ def test_L12_flags_are_boolean(value: int) -> None:
 
 def test_L13_all_tables_are_committed_before_the_challenges() -> None:
     """There is one trace root, over all tables, and one pair of challenges after it."""
-    shape = Shape(example().circuit, [8, 7, 7], FAST)
+    shape = Shape(example().circuit, heights(8, 7, 7), FAST)
     assert [matrix.width for matrix in shape.trace.matrices] == [6, 4, 1]
 
 

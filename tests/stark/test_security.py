@@ -6,9 +6,10 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
-from tests.stark.circuits import Example, example, tall_example
+from tests.stark.circuits import Example, example, heights, tall_example
 from tests.stark.golden import everything
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.field.koalabear import P
@@ -23,6 +24,7 @@ from zkc.runtime.stark.parameters import (
     UNIQUE_DECODING,
     Parameters,
 )
+from zkc.runtime.stark.proof import word_bytes
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.security import (
     THEOREMS,
@@ -291,8 +293,8 @@ def test_slots_fit_below_the_agreement(log_slots: int, fits: bool) -> None:
 def test_numbers_of_an_actual_proof_are_counted(parameters: Parameters) -> None:
     """`everything` has 1024, 256, 0, 256 and 128 rows, and in its four trees 2 + 2, 3 + 1 + 1, 3 + 1 + 1 and 2 polynomials."""
     made = everything()
-    heights = [made.traces[t.name].shape[1].bit_length() - 1 if t.name in made.traces else 0 for t in made.circuit.tables]
-    assert instance_of(Shape(made.circuit, heights, parameters)) == Instance(
+    rows = [made.traces[t.name].shape[1] if t.name in made.traces else 0 for t in made.circuit.tables]
+    assert instance_of(Shape(made.circuit, rows, parameters)) == Instance(
         log_height=10,
         functions=2 * (16 + 1),
         points=2,
@@ -310,24 +312,23 @@ def test_numbers_of_an_actual_proof_are_counted(parameters: Parameters) -> None:
 
 
 def test_the_mask_of_a_hiding_proof_is_one_more_polynomial() -> None:
-    heights = [HIDING.min_log_height] * 3
-    shape = Shape(example().circuit, heights, HIDING)
+    shape = Shape(example().circuit, [1 << HIDING.full_log_height] * 3, HIDING)
     assert shape.hides and instance_of(shape).functions == 2 * (shape.polynomials + 2)
     assert instance_of(shape).slack == shape.degree_bound / shape.height - 1 > 0
-    assert Shape(example().circuit, [8, 7, 7], Parameters(masks=1)).hides
-    plain = Shape(example().circuit, [8, 7, 7], DEFAULT)
+    assert Shape(example().circuit, heights(8, 7, 7), Parameters(masks=1)).hides
+    plain = Shape(example().circuit, heights(8, 7, 7), DEFAULT)
     assert not plain.hides and instance_of(plain).functions == 2 * (plain.polynomials + 1)
 
 
 def test_the_lowest_table_of_any_tree_counts() -> None:
     """Below the others a fixed table that is absent, or a table that has nothing fixed."""
     pairs, main, low, _, triples = everything().circuit.tables
-    for tables, heights in (((pairs, main, triples), [8, 10, 0]), ((pairs, main, low), [8, 10, 7])):
-        assert instance_of(Shape(replace(everything().circuit, tables=tables), heights, DEFAULT)).log_slots == 3
+    for tables, logs in (((pairs, main, triples), [8, 10, 0]), ((pairs, main, low), [8, 10, 7])):
+        assert instance_of(Shape(replace(everything().circuit, tables=tables), heights(*logs), DEFAULT)).log_slots == 3
 
 
 def test_a_receipt_has_no_more_bits_than_its_queries_and_digests() -> None:
-    circuit, proofs = example().circuit, [bytes([7, 7, 7]), bytes([20, 7, 7])]
+    circuit, proofs = example().circuit, [word_bytes(np.array(heights(*logs))) for logs in ((7, 7, 7), (20, 7, 7))]
     assert receipt_strength(circuit, proofs, DEFAULT).bits == 128.0
     few = receipt_strength(circuit, proofs, Parameters(queries=100))
     assert abs(few.bits - (100 * math.log2(4 / 3) + 20)) < 1e-9 and few.bits == few.unique_decoding < few.johnson
@@ -339,7 +340,7 @@ def test_a_receipt_has_no_more_bits_than_its_queries_and_digests() -> None:
 def test_a_receipt_has_the_bits_of_its_weakest_proof() -> None:
     """Whichever place it has; at the Johnson radius taller proofs have fewer."""
     circuit, parameters = example().circuit, Parameters(queries=60, log_blowup=3, regime=JOHNSON)
-    low, tall = ([bytes([h, 7, 7])] for h in (7, 21))
+    low, tall = ([word_bytes(np.array(heights(h, 7, 7)))] for h in (7, 21))
     least = receipt_strength(circuit, tall, parameters)
     assert receipt_strength(circuit, low, parameters).johnson > least.johnson == least.bits > least.unique_decoding
     assert receipt_strength(circuit, low + tall, parameters) == receipt_strength(circuit, tall + low, parameters) == least
@@ -353,13 +354,14 @@ def test_insecure_parameters_are_refused(parameters: Parameters) -> None:
 
 def refuse(made: Example, parameters: Parameters, radius: str) -> None:
     """Prover and verifier refuse the parameters, and say at which radius they lack bits."""
-    heights = bytes(made.traces[table.name].shape[1].bit_length() - 1 for table in made.circuit.tables)
+    rows = [made.traces[table.name].shape[1] for table in made.circuit.tables]
+    head = word_bytes(np.array([parameters.height(count) for count in rows]))
     with pytest.raises(InputError, match=f"insecure parameters.*{radius}"):
         prove(made.circuit, made.traces, made.claim, parameters)
     with pytest.raises(InputError, match=f"insecure parameters.*{radius}"):
-        verify(made.circuit, made.claim, heights, parameters)
+        verify(made.circuit, made.claim, head, parameters)
     with pytest.raises(VerificationError, match="too short"):
-        verify(made.circuit, made.claim, heights, parameters, allow_insecure=True)
+        verify(made.circuit, made.claim, head, parameters, allow_insecure=True)
 
 
 @pytest.mark.parametrize("parameters", [Parameters(queries=73, log_blowup=3), Parameters(queries=75, log_blowup=3, masks=DEGREE + 75)])
@@ -381,7 +383,7 @@ def test_parameters_of_small_receipts_are_not_for_unique_decoding() -> None:
 def test_a_tall_proof_needs_more_queries_at_the_johnson_radius() -> None:
     """The same parameters for a height at which errors over the domain leave a smaller radius."""
     parameters = Parameters(queries=73, log_blowup=3, regime=JOHNSON)
-    require_secure(Shape(example().circuit, [7, 7, 7], parameters), allow_insecure=False)
+    require_secure(Shape(example().circuit, heights(7, 7, 7), parameters), allow_insecure=False)
     with pytest.raises(InputError, match="Johnson radius"):
-        require_secure(Shape(example().circuit, [21, 7, 7], parameters), allow_insecure=False)
-    require_secure(Shape(example().circuit, [21, 7, 7], SMALL), allow_insecure=False)
+        require_secure(Shape(example().circuit, heights(21, 7, 7), parameters), allow_insecure=False)
+    require_secure(Shape(example().circuit, heights(21, 7, 7), SMALL), allow_insecure=False)

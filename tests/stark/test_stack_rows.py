@@ -19,6 +19,7 @@ from zkc.runtime.field.arrays import from_montgomery, to_montgomery
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.stark.commitment import Commitment, compiled_fixed_top, fixed_tree
 from zkc.runtime.stark.parameters import PARAMETER_SETS, Parameters
+from zkc.runtime.stark.proof import word_bytes
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.shape import layout
 from zkc.runtime.stark.stacks import Stack
@@ -84,7 +85,7 @@ def test_a_remainder_that_is_right_only_at_zeta_is_rejected(parameters: Paramete
     low.column("z")
     circuit = Circuit(digest("free columns"), (), (tall.build(), low.build()), TableBuilder("claim").build())
     rng = np.random.default_rng(2)
-    least = 1 << parameters.min_log_height
+    least = 1 << parameters.full_log_height
     traces = {name: rng.integers(0, P, shape, dtype=np.uint32) for name, shape in (("tall", (1, 4 * least)), ("low", (2, least)))}
     made = Example(circuit, traces, ())
     assert rejection(circuit, (), BentProver(made, parameters).run(), parameters) is None
@@ -122,4 +123,4 @@ def test_fixed_columns_of_an_absent_table_are_opened_all_the_same() -> None:
     alone = replace(made.circuit, tables=(replace(main, messages=main.messages[:1], batches=((0,),)), pairs, triples))
     traces = {"main": made.traces["main"], "pairs": made.traces["pairs"]}
     proof = prove(alone, traces, (), FAST, allow_insecure=True)
-    assert proof[:3] == bytes([9, 8, 0]) and accepts(alone, (), proof) is None
+    assert proof[:12] == word_bytes(np.array([512, 256, 0])) and accepts(alone, (), proof) is None

@@ -14,7 +14,7 @@ from blake3 import blake3
 
 from tests.stark import bent
 from tests.stark.bent import FAST, HIDDEN, BentProver
-from tests.stark.circuits import Example, TableBuilder, digest, example, tall_example
+from tests.stark.circuits import Example, TableBuilder, digest, example, heights, tall_example
 from tests.stark.support import accepts, broken_square, flipped, rejection, unbalanced, with_table
 from zkc.runtime.circuit.circuit import Bus, Circuit
 from zkc.runtime.errors import InputError, VerificationError
@@ -25,7 +25,7 @@ from zkc.runtime.stark.challenges import Challenges, in_domains
 from zkc.runtime.stark.commitment import fixed_tree
 from zkc.runtime.stark.grinding import grind
 from zkc.runtime.stark.parameters import DEFAULT, Parameters, shift
-from zkc.runtime.stark.proof import Reader, layer_plans, read_head, read_openings, tree_plans
+from zkc.runtime.stark.proof import Reader, layer_plans, read_head, read_heights, read_openings, tree_plans, word_bytes
 from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.shape import Shape
 from zkc.runtime.stark.transcript import Transcript
@@ -44,8 +44,8 @@ def honest() -> tuple[Example, bytes]:
 def sections() -> list[tuple[str, int, int]]:
     """(name, start, stop) of every part of the honest proof; field parts and digest parts apart."""
     made, proof = honest()
-    shape = Shape(made.circuit, list(proof[:3]), FAST)
-    sizes = [("heights", 3), ("trace root", 32), ("logup root", 32), ("quotient root", 32), ("openings", 24 * shape.openings)]
+    shape = Shape(made.circuit, read_heights(Reader(proof), 3), FAST)
+    sizes = [("heights", 12), ("trace root", 32), ("logup root", 32), ("quotient root", 32), ("openings", 24 * shape.openings)]
     sizes += [(f"layer root {k}", 32) for k in range(len(shape.folds))]
     sizes += [("final polynomial", 24 << shape.log_final), ("nonce", 8)]
     positions = np.unique(replay(made, proof).indices)
@@ -118,7 +118,7 @@ def test_F1_every_byte_before_the_queries_is_absorbed_in_order() -> None:
 def test_F1_F2_order_of_the_transcript() -> None:
     made, proof = honest()
     order = [label or kind.encode() for kind, label, _ in replay(made, proof).log]
-    folds = [b"layer root", b"fold"] * len(Shape(made.circuit, [9, 7, 7], FAST).folds)
+    folds = [b"layer root", b"fold"] * len(Shape(made.circuit, heights(9, 7, 7), FAST).folds)
     assert order == [
         *(b"parameters", b"circuit", b"fixed root", b"heights", b"claim"),
         *(b"trace root", b"alpha", b"beta", b"logup root", b"lambda", b"quotient root", b"zeta"),
@@ -130,7 +130,7 @@ def test_F3_F19_statement_comes_first() -> None:
     made, proof = honest()
     first = [data for kind, _, data in replay(made, proof).log if kind == "absorb"][:5]
     claim = struct.pack("<2I", *made.claim)
-    assert first == [FAST.encode(), made.circuit.digest, fixed_tree(made.circuit, 1).root, bytes([9, 7, 7]), claim]
+    assert first == [FAST.encode(), made.circuit.digest, fixed_tree(made.circuit, 1).root, struct.pack("<3I", 512, 128, 128), claim]
 
 
 def test_F1_every_part_of_the_proof_matters() -> None:
@@ -149,7 +149,7 @@ def test_F1_random_bytes_raise_nothing_but_verification_errors() -> None:
     for _ in range(100):
         length = rng.choice([0, 1, 2, 3, 4, 99, 100, 5000, len(proof) - 1, len(proof) + 1, 2 * len(proof)])
         assert rejection(made.circuit, made.claim, rng.randbytes(length)) is not None
-        assert rejection(made.circuit, made.claim, (proof[:3] + rng.randbytes(length))) is not None
+        assert rejection(made.circuit, made.claim, (proof[:12] + rng.randbytes(length))) is not None
 
 
 def test_F1_truncation_extension_swap_and_duplication() -> None:
@@ -188,15 +188,16 @@ def test_F4_circuit_is_the_verifiers_even_under_the_same_digest() -> None:
 def test_F5_heights_in_the_proof_are_bound() -> None:
     made, proof = honest()
     close = ([8, 7, 7], [10, 7, 7], [9, 8, 7], [9, 0, 7], [9, 7, 0], [9, 7, 8], [7, 9, 7])
-    far = ([0, 0, 0], [9, 6, 7], [9, 23, 7], [255] * 3, [9, 1, 7])
-    for heights in (*close, *far):
-        assert accepts(made.circuit, made.claim, bytes(heights) + proof[3:]) is not None, heights
+    far = ([0, 0, 0], [9, 6, 7], [9, 23, 7], [31] * 3, [9, 1, 7])
+    parts = ([640, 128, 128], [512, 384, 128], [384, 128, 128], [512, 128, 129], [513, 128, 128], [2**32 - 1] * 3, [512, 128 + 2**31, 128])
+    for changed in (*(heights(*logs) for logs in (*close, *far)), *parts):
+        assert accepts(made.circuit, made.claim, word_bytes(np.array(changed)) + proof[12:]) is not None, changed
 
 
-@pytest.mark.parametrize("heights", [[6, 7, 7], [23, 7, 7], [9, 7, 8], [24, 0, 0], [0, 0, 0], [9, 7]])
-def test_F5_heights_that_are_not_allowed(heights: list[int]) -> None:
+@pytest.mark.parametrize("logs", [[6, 7, 7], [23, 7, 7], [9, 7, 8], [24, 0, 0], [0, 0, 0], [9, 7]])
+def test_F5_heights_that_are_not_allowed(logs: list[int]) -> None:
     with pytest.raises(VerificationError):
-        Shape(example().circuit, heights, FAST)
+        Shape(example().circuit, heights(*logs), FAST)
 
 
 def test_F5_proof_for_another_height_of_the_same_run() -> None:
@@ -205,7 +206,7 @@ def test_F5_proof_for_another_height_of_the_same_run() -> None:
     taller = example(9, 8)
     other = prove(taller.circuit, taller.traces, taller.claim, FAST, allow_insecure=True)
     assert accepts(made.circuit, taller.claim, other) is None
-    assert accepts(made.circuit, taller.claim, proof[:3] + other[3:]) is not None
+    assert accepts(made.circuit, taller.claim, proof[:12] + other[12:]) is not None
 
 
 def test_F6_table_order_is_the_circuits() -> None:
@@ -214,8 +215,8 @@ def test_F6_table_order_is_the_circuits() -> None:
     for tables in ((copy, main, ranges), (main, ranges, copy)):
         permuted = replace(made.circuit, tables=tables)
         assert accepts(permuted, made.claim, proof) is not None
-        order = [made.circuit.tables.index(table) for table in tables]
-        assert accepts(permuted, made.claim, bytes(proof[k] for k in order) + proof[3:]) is not None
+        order = [4 * made.circuit.tables.index(table) for table in tables]
+        assert accepts(permuted, made.claim, b"".join(proof[k : k + 4] for k in order) + proof[12:]) is not None
 
 
 # ***** F7, F8, F15: FRI and the quotient *****
@@ -269,7 +270,7 @@ def test_F15_degrees_are_checked() -> None:
     table.zero(x * x * x * x)
     circuit = Circuit(digest("F15"), (), (table.build(),), TableBuilder("claim").build())
     with pytest.raises(InputError, match="degree"):
-        Shape(circuit, [7], FAST)
+        Shape(circuit, heights(7), FAST)
 
 
 @pytest.mark.parametrize("batches", [((0, 1, 2, 3),), ((0, 1), (1, 2), (3,)), ((0, 1),), ((0, 1), (2, 3), ())])
@@ -277,7 +278,7 @@ def test_F15_batches_are_checked(batches: tuple[tuple[int, ...], ...]) -> None:
     made = example()
     circuit = with_table(made.circuit, 0, replace(made.circuit.tables[0], batches=batches))
     with pytest.raises(InputError, match="batch"):
-        Shape(circuit, [8, 7, 7], FAST)
+        Shape(circuit, heights(8, 7, 7), FAST)
 
 
 def test_F15_degree_of_a_batch_is_checked() -> None:
@@ -287,8 +288,8 @@ def test_F15_degree_of_a_batch_is_checked() -> None:
     table.send(0, y, y * y)
     bus = (Bus("bus", 1),)
     with pytest.raises(InputError, match="degree"):
-        Shape(Circuit(digest("F15b"), bus, (table.build(),), TableBuilder("claim").build()), [7], FAST)
-    Shape(Circuit(digest("F15c"), bus, (table.build([(0,), (1,)]),), TableBuilder("claim").build()), [7], FAST)
+        Shape(Circuit(digest("F15b"), bus, (table.build(),), TableBuilder("claim").build()), heights(7), FAST)
+    Shape(Circuit(digest("F15c"), bus, (table.build([(0,), (1,)]),), TableBuilder("claim").build()), heights(7), FAST)
 
 
 # ***** F9, F10, F11: Merkle, queries, grinding *****
@@ -303,8 +304,8 @@ def test_F9_leaf_and_node_keys_differ() -> None:
 def test_F9_opened_rows_have_the_expected_size_before_they_are_read() -> None:
     made, proof = honest()
     reader = Reader(proof)
-    reader.bytes(3)
-    shape = Shape(made.circuit, [9, 7, 7], FAST)
+    reader.bytes(12)
+    shape = Shape(made.circuit, heights(9, 7, 7), FAST)
     read_head(reader, shape)
     positions = np.unique(replay(made, proof).indices)
     plan = [*tree_plans(shape, positions), *layer_plans(shape, positions)]
@@ -408,7 +409,7 @@ def test_F14_zeta_in_a_domain_is_drawn_again(monkeypatch: pytest.MonkeyPatch) ->
     assert all(in_domains(point, log_height, 1) for point in inside)
     assert not any(in_domains(point, log_height, 1) for point in outside)
     drawn = [point.words() for point in [*inside, outside[1]]]
-    chain = Challenges(Shape(made.circuit, [9, 7, 7], FAST), made.claim, bytes(32))
+    chain = Challenges(Shape(made.circuit, heights(9, 7, 7), FAST), made.claim, bytes(32))
     monkeypatch.setattr(chain.transcript, "element", lambda label: drawn.pop(0))
     assert chain.after_quotient(bytes(32)) == outside[1]
 
@@ -419,12 +420,14 @@ def test_F14_zeta_in_a_domain_is_drawn_again(monkeypatch: pytest.MonkeyPatch) ->
 def test_hostile_heights_cost_nothing() -> None:
     """The greatest allowed heights, and too few bytes: refused before anything of that size is allocated."""
     made, _ = honest()
-    reason = rejection(made.circuit, made.claim, bytes([22, 22, 7]) + bytes(500), replace(FAST, queries=4096, grinding=0))
+    proof = word_bytes(np.array(heights(22, 22, 7))) + bytes(500)
+    reason = rejection(made.circuit, made.claim, proof, replace(FAST, queries=4096, grinding=0))
     assert reason == "the proof is too short"
 
 
 def test_hostile_heights_with_a_full_head() -> None:
     made, _ = honest()
-    shape = Shape(made.circuit, [22, 22, 7], replace(FAST, grinding=0))
-    head = 3 + 96 + 24 * shape.openings + 32 * len(shape.folds) + (24 << shape.log_final) + 8
-    assert rejection(made.circuit, made.claim, (bytes([22, 22, 7]) + bytes(head - 3)), replace(FAST, grinding=0)) is not None
+    shape = Shape(made.circuit, heights(22, 22, 7), replace(FAST, grinding=0))
+    head = 12 + 96 + 24 * shape.openings + 32 * len(shape.folds) + (24 << shape.log_final) + 8
+    proof = word_bytes(np.array(heights(22, 22, 7))) + bytes(head - 12)
+    assert rejection(made.circuit, made.claim, proof, replace(FAST, grinding=0)) is not None

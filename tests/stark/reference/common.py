@@ -15,8 +15,7 @@ from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB, Circuit, Mes
 from zkc.runtime.hash.merkle import LEAF_KEY, NODE_KEY
 
 KOALABEAR = Field(2**31 - 2**24 + 1, 3)
-PROTOCOL = b"zkc stark v3: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
-ABSENT = 0
+PROTOCOL = b"zkc stark v4: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
 
 
 class Reject(Exception):
@@ -49,13 +48,22 @@ class Setting:
 
     @property
     def least(self) -> int:
-        """log2 of the least height."""
+        """log2 of the least height of a part."""
+        return max(7, (3 * self.masks - 1).bit_length())
+
+    @property
+    def full(self) -> int:
+        """log2 of the least height of one that is all rows."""
         return max(7, (14 * self.masks - 1).bit_length())
+
+    def rows(self, h: int) -> int:
+        """How many rows a part of height 2^h has."""
+        return 1 << h if h >= self.full else 1 << h >> 1
 
     @property
     def excess(self) -> int:
         """What the degree bound exceeds n by, in parts of n / 2^7."""
-        return -(-self.masks * 128 // (1 << self.least)) if self.masks else 0
+        return -(-self.masks * 128 // (1 << self.full)) if self.masks else 0
 
     def words(self, values: Sequence[int]) -> bytes:
         """Field elements as they stand in a proof: little-endian Montgomery words."""
@@ -103,15 +111,15 @@ class Layout:
 
 
 class Sizes:
-    """Everything that follows from circuit and heights."""
+    """Everything that follows from circuit and heights. `tables` are the parts: the table and log2 of the height."""
 
-    def __init__(self, circuit: Circuit, log_heights: Sequence[int], setting: Setting) -> None:
+    def __init__(self, circuit: Circuit, heights: Sequence[int], setting: Setting) -> None:
         self.circuit, self.setting = circuit, setting
         fixed = [(t.fixed.shape[1].bit_length() - 1, t.fixed.shape[0]) for t in circuit.tables if t.fixed.shape[0]]
         log_fixed = max((h for h, _ in fixed), default=0)
-        self.log_n = max(*log_heights, log_fixed)
+        self.log_n = max(max(heights).bit_length() - 1, log_fixed)
         self.log_size = self.log_n + setting.log_blowup
-        self.tables = [(t, h) for t, h in zip(circuit.tables, log_heights, strict=True) if h != ABSENT]
+        self.tables = [(t, h) for t, height in zip(circuit.tables, heights, strict=True) for h in range(24, -1, -1) if height >> h & 1]
         self.columns = self.polynomials = 0
         self.fixed = [self.layout(log_fixed, 1, fixed)] if fixed else []
         self.hides, salt = setting.masks > 0, 5 if setting.masks else 0
@@ -171,13 +179,13 @@ class Transcript:
         return int.from_bytes(blake3(b"zkc.pow." + self.state + nonce.to_bytes(8, "little")).digest()[:8], "little")
 
 
-def start(sizes: Sizes, log_heights: Sequence[int], claim: Sequence[int], fixed_root: bytes) -> Transcript:
+def start(sizes: Sizes, heights: Sequence[int], claim: Sequence[int], fixed_root: bytes) -> Transcript:
     """A transcript that has absorbed the statement."""
     transcript = Transcript(sizes.setting.field)
     transcript.absorb(b"parameters", sizes.setting.encode())
     transcript.absorb(b"circuit", sizes.circuit.digest)
     transcript.absorb(b"fixed root", fixed_root)
-    transcript.absorb(b"heights", bytes(log_heights))
+    transcript.absorb(b"heights", b"".join(v.to_bytes(4, "little") for v in heights))
     transcript.absorb(b"claim", b"".join(v.to_bytes(4, "little") for v in claim))
     return transcript
 

@@ -74,20 +74,32 @@ def masked(f: Field, columns: list[Column], masks: list[Column]) -> list[Column]
     return out
 
 
+def parted(sizes: Sizes, traces: Mapping[str, Sequence[Sequence[int]]]) -> list[list[Column]]:
+    """The columns of each part: its rows of the table's."""
+    first: dict[str, int] = {}
+    out: list[list[Column]] = []
+    for t, h in sizes.tables:
+        start, stop = first.get(t.name, 0), first.get(t.name, 0) + sizes.setting.rows(h)
+        out.append([list(map(int, c[start:stop])) for c in traces[t.name]])
+        first[t.name] = stop
+    return out
+
+
 def prove(
     circuit: Circuit, traces: Mapping[str, Sequence[Sequence[int]]], claim: Sequence[int], setting: Setting, blinds: Blinds = OPEN
 ) -> bytes:
     """A proof, honest if the traces are."""
     f = setting.field
-    log_heights = [len(traces[t.name][0]).bit_length() - 1 if t.name in traces else 0 for t in circuit.tables]
-    sizes = Sizes(circuit, log_heights, setting)
+    counts = [len(traces[t.name][0]) if t.name in traces else 0 for t in circuit.tables]
+    heights = [rows + rows % (1 << setting.full) for rows in counts]
+    sizes = Sizes(circuit, heights, setting)
     n = 1 << sizes.log_n
     fixed_columns = [to_coefficients(f, list(map(int, c))) for t in circuit.tables for c in t.fixed]
     committed = [Committed(sizes, layout, fixed_columns) for layout in sizes.fixed]
     layouts = sizes.trees[len(sizes.fixed) :]
-    transcript = start(sizes, log_heights, claim, committed[0].tree.root if committed else b"")
+    transcript = start(sizes, heights, claim, committed[0].tree.root if committed else b"")
 
-    columns = [[list(map(int, c)) for c in traces[t.name]] for t, _ in sizes.tables]
+    columns = parted(sizes, traces)
     fixed = [[[int(v) for v in c for _ in range((1 << h) // len(c))] for c in t.fixed] for t, h in sizes.tables]
     trace_polynomials = masked(f, [to_coefficients(f, c) for m in columns for c in m], blinds.masks[0])
     committed.append(Committed(sizes, layouts[0], trace_polynomials, blinds.salts[0]))
@@ -104,12 +116,12 @@ def prove(
     transcript.absorb(b"logup root", committed[-1].tree.root)
     lam = transcript.element(b"lambda")
 
-    heights = [*(h for _, h in sizes.tables), sizes.log_n]
-    domains = over_quotient_domains(sizes, heights[:-1], shared(trace_polynomials, columns))
+    every = [*(h for _, h in sizes.tables), sizes.log_n]
+    domains = over_quotient_domains(sizes, every[:-1], shared(trace_polynomials, columns))
     fixed_polynomials = [[to_coefficients(f, c) for c in m] for m in fixed]
-    for m, own in zip(domains, over_quotient_domains(sizes, heights[:-1], fixed_polynomials), strict=True):
+    for m, own in zip(domains, over_quotient_domains(sizes, every[:-1], fixed_polynomials), strict=True):
         m += own
-    phi_domains = over_quotient_domains(sizes, heights, shared(phi_polynomials, phi_columns))
+    phi_domains = over_quotient_domains(sizes, every, shared(phi_polynomials, phi_columns))
     quotient = quotient_columns(sizes, combined(sizes, domains, phi_domains, logup, lam, claimed), blinds.between)
     mask = [to_values(f, c, sizes.log_size, setting.shift(sizes.log_n)) for c in blinds.mask]
     committed.append(Committed(sizes, layouts[2], quotient, [*mask, *blinds.salts[2]]))
@@ -120,8 +132,10 @@ def prove(
         return evaluate(f, coefficients, f.power(x, n // height))
 
     opened = [at(c, zeta, len(c)) for c in fixed_columns]
-    opened += [at(c, zeta, len(own)) for c, own in zip(trace_polynomials, [c for m in columns for c in m], strict=True)]
-    values = [at(c, zeta, len(own)) for c, own in zip(phi_polynomials, [c for m in phi_columns for c in m], strict=True)]
+    for polynomials, matrices in ((trace_polynomials, columns), (phi_polynomials, phi_columns)):
+        logs = [h for h, m in zip(every, matrices, strict=False) for _ in m]
+        values = [at(c, zeta, 1 << h) for c, h in zip(polynomials, logs, strict=True)]
+        opened += values if polynomials is trace_polynomials else []
     values += [at(c, zeta, n) for c in quotient]
     opened += [f.combine(values[k : k + 6]) for k in range(0, len(values), 6)]
     opened.append(f.combine([at(c, f.scale(zeta, f.root(sizes.log_n)), n) for c in phi_polynomials[-6:]]))
@@ -148,7 +162,7 @@ def prove(
     transcript.absorb(b"nonce", nonce)
     positions = sorted(set(transcript.indices(b"queries", setting.queries, sizes.log_size)))
 
-    out = bytes(log_heights) + b"".join(c.tree.root for c in committed[len(sizes.fixed) :])
+    out = b"".join(v.to_bytes(4, "little") for v in heights) + b"".join(c.tree.root for c in committed[len(sizes.fixed) :])
     out += raw + b"".join(tree.root for tree, _ in layers) + final_raw + nonce
     for c in committed:
         down, known = sizes.log_n - c.layout.log_n, c.layout in sizes.fixed
@@ -187,8 +201,9 @@ def accumulator(sizes: Sizes, phis: list[list[list[Element]]], claimed: Element)
         out[b] = total
         total = f.add(total, claimed)
         for (_, h), table in zip(sizes.tables, phis, strict=True):
-            for phi in table:
-                total = f.add(total, f.scale(phi[b >> (log_n - h)], pow(1 << (log_n - h), -1, f.p)))
+            row, rows = b >> (log_n - h), sizes.setting.rows(h)
+            for phi in table if row < rows else []:
+                total = f.add(total, f.scale(phi[row], pow(1 << (log_n - h), -1, f.p)))
     return out
 
 
@@ -201,15 +216,17 @@ def combined(
     weights = f.powers(lam, 1 + sum(len(t.constraints) + len(t.batches) for t, _ in sizes.tables))
     out: list[Element] = []
     for b in range(size):
-        total, at, sums = f.lift(0), 0, claimed
+        x = sizes.setting.shift(log_n) * pow(f.root(log_n + levels), bit_reverse(b, log_n + levels), f.p) % f.p
+        total, at, sums, even = f.lift(0), 0, claimed, (pow(x, 1 << log_n >> 1, f.p) + 1) % f.p
         for (table, h), m, phi in zip(sizes.tables, columns, phis[:-1], strict=True):
-            row = b >> (log_n - h)
+            row, rows = b >> (log_n - h), sizes.setting.rows(h)
+            factor = 1 if rows == 1 << h else even
             values = [tuple(phi[6 * k + c][row] for c in range(6)) for k in range(len(table.batches))]
             for value in table_constraints(table, [f.lift(column[row]) for column in m], values, logup, f):
-                total = f.add(total, f.mul(weights[at], value))
+                total = f.add(total, f.scale(f.mul(weights[at], value), factor))
                 at += 1
             for value in values:
-                sums = f.add(sums, f.scale(value, pow(1 << (log_n - h), -1, f.p)))
+                sums = f.add(sums, f.scale(value, factor * rows * pow(1 << log_n, -1, f.p) % f.p))
         e = bit_reverse(b, log_n + levels)
         following = bit_reverse((e + (1 << levels)) % size, log_n + levels)
         acc, acc_next = (tuple(column[i] for column in phis[-1]) for i in (b, following))

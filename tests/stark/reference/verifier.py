@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from tests.stark.reference.common import (
-    ABSENT,
     LOG_TOP,
     LogUp,
     Setting,
@@ -48,15 +47,15 @@ class Reader:
         return [tuple(flat[i : i + 6]) for i in range(0, 6 * count, 6)]
 
 
-def check_heights(circuit: Circuit, log_heights: Sequence[int], setting: Setting) -> None:
+def check_heights(circuit: Circuit, heights: Sequence[int], setting: Setting) -> None:
     fractions = len(circuit.claim.messages)
-    for table, h in zip(circuit.tables, log_heights, strict=True):
-        fixed = table.fixed_log_height
-        require(h == ABSENT or setting.least <= h <= min(22, 24 - setting.log_blowup), "height")
-        require(h == ABSENT or fixed is None or max(fixed, setting.least) == h, "fixed height")
-        require(h in (ABSENT, fixed) or fixed is None or is_lookup(table), "not a lookup table")
-        fractions += len(table.messages) << h if h else 0
-    require(any(log_heights), "no table")
+    for table, height in zip(circuit.tables, heights, strict=True):
+        fixed, parts = table.fixed_log_height, [h for h in range(32) if height >> h & 1]
+        require(all(setting.least <= h <= min(22, 24 - setting.log_blowup) for h in parts), "height")
+        require(not parts or fixed is None or parts == [max(fixed, setting.full)], "fixed height")
+        require(not parts or fixed is None or parts == [fixed] or is_lookup(table), "not a lookup table")
+        fractions += len(table.messages) * height
+    require(any(heights), "no table")
     require(fractions < setting.field.p or not setting.check_wrap, "multiplicities could wrap")
 
 
@@ -97,11 +96,13 @@ def check_identity(sizes: Sizes, opened: list[Element], logup: LogUp, lam: Eleme
     total, weight = f.lift(0), f.lift(1)
     sums = f.scale(claim, pow(n, -1, f.p))
     for (table, h), columns, fractions in zip(sizes.tables, trace, phis, strict=True):
+        rows = sizes.setting.rows(h)
+        even = f.lift(1) if rows == 1 << h else f.add(f.power(zeta, n // 2), f.lift(1))
         for value in table_constraints(table, columns, fractions, logup, f):
-            total = f.add(total, f.mul(weight, value))
+            total = f.add(total, f.mul(f.mul(weight, even), value))
             weight = f.mul(weight, lam)
         for phi in fractions:
-            sums = f.add(sums, f.scale(phi, pow(n >> h, -1, f.p)))
+            sums = f.add(sums, f.scale(f.mul(even, phi), rows * pow(n, -1, f.p) % f.p))
     step = f.sub(f.sub(acc_next, acc), sums)
     total = f.add(total, f.mul(weight, step))
     zn = f.power(zeta, n)
@@ -116,11 +117,11 @@ def verify(circuit: Circuit, claim: Sequence[int], proof: bytes, setting: Settin
     f = setting.field
     require(len(claim) == len(circuit.claim.columns) and all(0 <= v < f.p for v in claim), "claim")
     reader = Reader(proof, f)
-    log_heights = list(reader.bytes(len(circuit.tables)))
-    check_heights(circuit, log_heights, setting)
-    sizes = Sizes(circuit, log_heights, setting)
+    heights = [int.from_bytes(reader.bytes(4), "little") for _ in circuit.tables]
+    check_heights(circuit, heights, setting)
+    sizes = Sizes(circuit, heights, setting)
     fixed = known_fixed_tree(circuit, setting)
-    transcript = start(sizes, log_heights, claim, fixed.root if fixed else b"")
+    transcript = start(sizes, heights, claim, fixed.root if fixed else b"")
     roots = [reader.bytes(32) for _ in range(3)]
     opened_raw = reader.data[reader.at : reader.at + 24 * (sizes.columns + 1)]
     opened = reader.extension(sizes.columns + 1)
@@ -194,6 +195,6 @@ def check_folds(
 @lru_cache(maxsize=8)
 def known_fixed_tree(circuit: Circuit, setting: Setting) -> Tree | None:
     """The tree of the fixed columns, computed here from the circuit."""
-    heights = [0 if t.fixed_log_height is None else t.fixed_log_height for t in circuit.tables]
+    heights = [0 if t.fixed_log_height is None else 1 << t.fixed_log_height for t in circuit.tables]
     made = fixed_tree(Sizes(circuit, heights, setting)) if any(heights) else None
     return made[0] if made else None
