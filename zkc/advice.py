@@ -5,7 +5,7 @@ Everything but the places of environment calls is known from the execution; for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -90,14 +90,15 @@ Weights = dict[tuple[int, ...], tuple[int, int]]
 """(count, cells) by frames, innermost first."""
 
 
-def advise(machine: Machine, symbols: Symbols, execution: Execution) -> list[Finding]:
-    """The cost cliffs of a run, the dearest first. `execution` has snapshots."""
-    return _Advisor(machine, symbols, execution).run()
+def advise(machine: Machine, symbols: Symbols, execution: Execution, whole: Callable[[int], Segment]) -> list[Finding]:
+    """The cost cliffs of a run, the dearest first. whole: the segment of this number with its snapshot; `execution` may have outlines."""
+    return _Advisor(machine, symbols, execution, whole).run()
 
 
 class _Advisor:
-    def __init__(self, machine: Machine, symbols: Symbols, execution: Execution) -> None:
+    def __init__(self, machine: Machine, symbols: Symbols, execution: Execution, whole: Callable[[int], Segment]) -> None:
         self.machine = machine
+        self.whole = whole
         self.symbols = symbols
         self.segments = execution.segments
         self.origins = execution.origins
@@ -157,7 +158,7 @@ class _Advisor:
         if not self._matters(calls * MOST_CALL_CELLS + sum(rows.get(name, 0) * self.cost.get(name, 0) for name in steps)):
             return None
         segment = max(self.segments, key=lambda segment: segment.rows.get(start, 0))
-        found = self._callers(segment, start)
+        found = self._callers(self.whole(segment.index), start)
         count, cells = _sum(found.values())
         scale = calls / max(count, 1)
         weights = {stack: (round(n * scale), round(each * scale)) for stack, (n, each) in found.items()}

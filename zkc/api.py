@@ -295,8 +295,9 @@ def prove(
     same call after an interruption goes on where it stopped.
     """
     from zkc.advice import advise
-    from zkc.runtime.execution.executor import Limits
+    from zkc.runtime.execution.executor import Limits, segments_of
     from zkc.runtime.execution.executor import execute as run
+    from zkc.runtime.execution.segment import Segment
     from zkc.runtime.execution.sizes import proofs_at_most
     from zkc.runtime.memory.blinding import Blinding
     from zkc.runtime.memory.image import parse_image_id
@@ -321,11 +322,13 @@ def prove(
     backend = None if ray is None else _cluster(ray, jobs, progress)
     store = _resume_store(parts, image, stdin, limits.segment_limit, parameter_set)
     blinding = None if not hide else Blinding.fresh() if store is None else Blinding(store.secret())
-    execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True, blinding=blinding)
+    # Twice: a fault, and what is too much for a receipt, is known before anything is proven, and few snapshots are in memory at a time.
+    execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True, blinding=blinding, keep=Segment.outline)
+    again = partial(segments_of, machine(), loaded, stdin, limits, blinding)
     executed = time.perf_counter()
     rows = [segment.rows for segment in execution.segments]
     check_receipt_fits(len(rows), len(execution.journal), lambda: proofs_at_most(machine().circuit, rows, PARAMETER_SETS[parameter_set]))
-    findings = tuple(advise(machine(), loaded.symbols, execution))
+    findings = tuple(advise(machine(), loaded.symbols, execution, lambda index: next(itertools.islice(again(), index, None))))
     for finding in findings:
         advice(finding)
 
@@ -337,7 +340,7 @@ def prove(
         # A callback cannot follow a segment into another process.
         shown = progress if jobs == 1 and backend is None else no_progress
         segments = prove_segments(
-            execution.segments,
+            again(),
             partial(prove_segment, progress=shown, parameter_set=parameter_set),
             jobs=jobs,
             store=store,

@@ -185,7 +185,7 @@ def profile(
     for number, segment in enumerate(execution.segments):
         profiler.add(segment)
         progress("profile", number + 1, len(execution.segments))
-    profiler.profile.findings = advise(machine, program.symbols, execution)
+    profiler.profile.findings = advise(machine, program.symbols, execution, execution.segments.__getitem__)
     return profiler.profile
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -56,6 +56,8 @@ from zkc.runtime.memory.map import WORD_BYTES
 
 Console = Callable[[int, bytes], None]
 Progress = Callable[[str, int, int], None]
+Keep = Callable[[Segment], Segment]
+"""What is kept of a segment: all of it, or its outline."""
 
 JOURNAL_BUFFER = 1 << 16
 MOST_REFUSED = 1000
@@ -65,6 +67,11 @@ LOST = "look at what this jump or return takes its address from; code that runs 
 """Hint of a pc that is no place for an instruction."""
 HINTS = {"the program reads its input, but no input was given": "give `--input FILE`; `--input /dev/null` gives it an empty one"}
 """What helps against faults of the machine, by their text in the .circ files."""
+
+
+def whole(segment: Segment) -> Segment:
+    """All of it."""
+    return segment
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,9 @@ class Limits:
 
 @dataclass
 class Execution:
-    """A finished run. `segments` carry snapshots only if they were asked for, and only then `origins` say what caused paging and cuts."""
+    """A finished run. `segments` carry snapshots only if these were asked for and kept; if they were asked for, `origins` say what caused
+    paging and cuts.
+    """
 
     exit_code: int
     instructions: int
@@ -139,11 +148,20 @@ class Executor:
         self.console = bytearray()
         self.refused: dict[int, int] = {}
         self.state[PC] = self.mem[self.system_word + self.map.word_pc]
-        self.segments: list[Segment] = []
+        self.count = 0
+        self.seconds = 0.0
         self.origins = Origins()
 
-    def run(self, console: Console, progress: Progress) -> Execution:
+    def run(self, console: Console, progress: Progress, keep: Keep = whole) -> Execution:
         """Runs to the end. Raises GuestFault."""
+        segments = [keep(segment) for segment in self.segments(console, progress)]
+        return Execution(
+            int(self.host[HOST_EXIT_CODE]), int(self.state[RETIRED]), segments, bytes(self.journal), bytes(self.console),
+            self.origins, self.refused, self.seconds,
+        )  # fmt: skip
+
+    def segments(self, console: Console, progress: Progress) -> Iterator[Segment]:
+        """Runs, and gives each segment when it ends: what comes after it runs when the next one is asked for. Raises GuestFault."""
         self._load_kernel()
         start = time.perf_counter()
         self._begin()
@@ -154,16 +172,14 @@ class Executor:
                 self._handle(event, console)
             except Cut as cut:
                 self.origins.cuts.append((cut.reason, self._origin()))
-                self._end()
-                progress("execute", len(self.segments), 0)
+                yield self._end()
+                progress("execute", self.count, 0)
                 self._begin()
-        self._end()
-        progress("execute", len(self.segments), len(self.segments))
+        last = self._end()
         self._drain_journal()
-        return Execution(
-            int(self.host[HOST_EXIT_CODE]), int(self.state[RETIRED]), self.segments, bytes(self.journal), bytes(self.console),
-            self.origins, self.refused, time.perf_counter() - start,
-        )  # fmt: skip
+        self.seconds = time.perf_counter() - start
+        yield last
+        progress("execute", self.count, self.count)
 
     def _load_kernel(self) -> None:
         """Compiles the executor, or loads it, by calling it where there is nothing to do."""
@@ -178,7 +194,7 @@ class Executor:
 
     def _begin(self) -> None:
         if self.snapshots:  # which take memory, and are for a receipt
-            check_receipt_fits(len(self.segments) + 1, 0, lambda: 0)
+            check_receipt_fits(self.count + 1, 0, lambda: 0)
         self.heights.reset()
         self.state[CLK] = self.clock.first
         self.stdin_start = int(self.host[HOST_POSITION])
@@ -189,9 +205,9 @@ class Executor:
             raise AssertionError("a segment has room for the system page")
         self.book.lengths[CAUSES] = 0  # every segment opens that one
 
-    def _end(self) -> None:
+    def _end(self) -> Segment:
         self.mem[self.system_word + self.map.word_pc] = self.state[PC]
-        blind = self.blinding.words(len(self.segments)) if self.blinding else (0,) * BLIND_WORDS
+        blind = self.blinding.words(self.count) if self.blinding else (0,) * BLIND_WORDS
         at = self.system_word + self.map.word_blind
         self.mem[at : at + BLIND_WORDS] = blind
         steps = int(self.heights.tables.rows[: self.heights.steps].sum())
@@ -209,17 +225,17 @@ class Executor:
             self.tree.update_batch(numbers, np.stack([self.mem[p * width : (p + 1) * width] for p in numbers]))
             post = tuple(int(x) for x in self.tree.image_id())
         pages = dict(zip(touched.tolist(), self.book.snapshots[: len(touched)].copy(), strict=False))
-        self.segments.append(
-            Segment(
-                index=len(self.segments), pages=pages, dirty=frozenset(dirty.tolist()), table_pages=table_pages, code=code.copy(),
-                steps=steps, rows=self.heights.by_name(), stdin=self._input(), stdin_position=self.stdin_start,
-                last=bool(self.host[HOST_HALTED]), exit_code=int(self.host[HOST_EXIT_CODE]), pre=pre, post=post, blind=blind,
-                retired=int(self.state[RETIRED]) - self.retired_start,
-            )
+        ended = Segment(
+            index=self.count, pages=pages, dirty=frozenset(dirty.tolist()), table_pages=table_pages, code=code.copy(),
+            steps=steps, rows=self.heights.by_name(), stdin=self._input(), stdin_position=self.stdin_start,
+            last=bool(self.host[HOST_HALTED]), exit_code=int(self.host[HOST_EXIT_CODE]), pre=pre, post=post, blind=blind,
+            retired=int(self.state[RETIRED]) - self.retired_start,
         )  # fmt: skip
+        self.count += 1
         for pc, link, data_rows, table_rows in self.book.causes[: self.book.lengths[CAUSES]].tolist():
             self.origins.count((pc, link), data_rows, table_rows)
         close(self.book)
+        return ended
 
     def _lists(self) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """Pages touched, pages written, pages of the table above them, and words of code."""
@@ -351,7 +367,7 @@ class Executor:
         if before > 0:
             again = Executor(self.machine, self.image, None, self.stdin, replace(self.limits, max_cycles=before), snapshots=False)
             with suppress(GuestFault):
-                again.run(lambda fd, data: None, lambda phase, done, total: None)
+                again.run(no_console, no_progress)
             self.state[PC] = again.state[PC]
         elif before == 0:
             self.state[PC] = self.image.pages[self.map.system_page][self.map.word_pc]
@@ -383,15 +399,38 @@ def _why_illegal(word: int) -> str:
 
 def execute(
     machine: Machine, program: Program | Image, stdin: bytes | None = None, limits: Limits | None = None, console: Console | None = None,
-    progress: Progress | None = None, *, snapshots: bool = False, blinding: Blinding | None = None,
+    progress: Progress | None = None, *, snapshots: bool = False, blinding: Blinding | None = None, keep: Keep = whole,
 ) -> Execution:  # fmt: skip
     """Runs a program to its end; with `snapshots`, segments can be traced and proven, there are as many as a receipt holds at most, and
-    their image IDs are blinded by `blinding`.
+    their image IDs are blinded by `blinding`. keep: what is kept of each.
 
     Raises GuestFault.
     """
+    executor = _executor(machine, program, stdin, limits, snapshots=snapshots, blinding=blinding)
+    return executor.run(console or no_console, progress or no_progress, keep)
+
+
+def segments_of(
+    machine: Machine, program: Program | Image, stdin: bytes | None = None, limits: Limits | None = None,
+    blinding: Blinding | None = None,
+) -> Iterator[Segment]:  # fmt: skip
+    """The segments of a run, with snapshots: each is executed when it is asked for, and forgotten here. Raises GuestFault."""
+    yield from _executor(machine, program, stdin, limits, snapshots=True, blinding=blinding).segments(no_console, no_progress)
+
+
+def no_console(file: int, data: bytes) -> None:
+    """Shows nothing."""
+
+
+def no_progress(phase: str, done: int, total: int) -> None:
+    """Tells nobody."""
+
+
+def _executor(
+    machine: Machine, program: Program | Image, stdin: bytes | None, limits: Limits | None, *, snapshots: bool,
+    blinding: Blinding | None,
+) -> Executor:  # fmt: skip
     image = program if isinstance(program, Image) else Image.from_program(program, machine.memory_map)
     source: Any = None if isinstance(program, Image) else program
     stdin = arguments.optional_data("stdin", stdin)
-    executor = Executor(machine, image, source, stdin, limits or Limits(), snapshots=snapshots, blinding=blinding)
-    return executor.run(console or (lambda fd, data: None), progress or (lambda phase, done, total: None))
+    return Executor(machine, image, source, stdin, limits or Limits(), snapshots=snapshots, blinding=blinding)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,3 +34,8 @@ class Segment:
     post: tuple[int, ...]
     blind: tuple[int, ...] = (0, 0, 0, 0)
     retired: int = 0
+
+    def outline(self) -> Segment:
+        """What it costs and how it ends, without what is needed to prove it: a hundredth of the memory."""
+        nothing: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        return replace(self, pages={}, dirty=frozenset(), table_pages={}, code=nothing, stdin=None)

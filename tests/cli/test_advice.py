@@ -33,7 +33,8 @@ KINDS = (
 def findings(elf: Path, stdin: bytes, limit: int | None = None) -> list[Finding]:
     machine = api.machine()
     program = load_elf(elf, machine.memory_map)
-    return advise(machine, program.symbols, execute(machine, program, stdin, Limits(segment_limit=limit), snapshots=True))
+    run = execute(machine, program, stdin, Limits(segment_limit=limit), snapshots=True)
+    return advise(machine, program.symbols, run, run.segments.__getitem__)
 
 
 def given(choice: int) -> bytes:
