@@ -119,7 +119,7 @@ def test_parts_are_the_binary_digits_of_a_height() -> None:
 
 @pytest.mark.parametrize(
     ("masks", "least", "full"),
-    [(0, 7, 7), (1, 7, 7), (9, 7, 7), (10, 7, 8), (18, 7, 8), (42, 7, 10), (43, 8, 10), (88, 9, 11), (292, 10, 12)],
+    [(0, 7, 7), (1, 7, 7), (9, 7, 7), (10, 7, 8), (18, 7, 8), (42, 7, 10), (43, 8, 10), (85, 8, 11), (88, 9, 11), (292, 10, 12)],
 )
 def test_parts_below_fourteen_masks_are_half_rows(masks: int, least: int, full: int) -> None:
     parameters = Parameters(masks=masks)
