@@ -10,7 +10,7 @@ from operator import mul as times
 from .circuit import Circuit, claim_sum, table_constraints
 from .field import ONE, ZERO, Element, P, add, inverses, lift, mul, point, power, powers, root, scale, sub
 from .parameters import Parameters, Shape
-from .proof import Challenges, Opening, Reader, draw, elements, read_head, read_layers, read_trees, words
+from .proof import Challenges, Opening, Reader, draw, elements, read_head, read_heights, read_layers, read_trees, words
 from .refused import require
 from .security import check_security
 from .trees import check_paths, node_hash
@@ -20,7 +20,7 @@ def check_proof(circuit: Circuit, claim: Sequence[int], proof: bytes, parameters
     """Refused unless the proof shows that there are tables for this claim. What costs least comes first."""
     require(len(claim) == len(circuit.claim.columns) and all(0 <= value < P for value in claim), "not a claim of this circuit")
     reader = Reader(proof)
-    shape = Shape(circuit, list(reader.take(len(circuit.tables))), parameters)
+    shape = Shape(circuit, read_heights(reader, circuit), parameters)
     check_security(shape)
     require(parameters.log_blowup in circuit.tops or not shape.has_fixed, "the circuit has no layer of its fixed tree for this blow-up")
     top = circuit.tops[parameters.log_blowup] if shape.has_fixed else []
@@ -51,27 +51,32 @@ def fixed_root(top: tuple[bytes, ...]) -> bytes:
 
 
 def check_identity(shape: Shape, opened: Sequence[Element], challenges: Challenges, claim: Element) -> None:
-    """Check 6: sum_i lambda^i C_i = (zeta^n - 1) (q0 + zeta^n q1 + …)."""
+    """Check 6: sum_i lambda^i E_i C_i = (zeta^n - 1) (q0 + zeta^n q1 + …)."""
     rest = iter(opened)
     fixed = {table.name: [next(rest) for _ in range(table.fixed_columns)] for table in shape.circuit.tables}
-    rows = [[next(rest) for _ in table.columns] + fixed[table.name] for table, _ in shape.present]
-    phis = [[next(rest) for _ in table.batches] for table, _ in shape.present]
-    acc, *parts, acc_next = rest
+    rows = [[next(rest) for _ in part.table.columns] + fixed[part.table.name] for part in shape.parts]
+    phis = [[next(rest) for _ in part.table.batches] for part in shape.parts]
+    acc, *quotients, acc_next = rest
     constraints = list[Element]()
-    step = scale(claim, pow(1 << shape.log_n, -1, P))
-    for (table, h), row, fractions in zip(shape.present, rows, phis):
-        constraints += table_constraints(table, row, fractions, challenges.logup)
+    inverse_n, thin = pow(1 << shape.log_n, -1, P), add(power(challenges.zeta, 1 << shape.log_n - 1), ONE)
+    step = scale(claim, inverse_n)
+    for part, row, fractions in zip(shape.parts, rows, phis):
+        factor = thin if part.thin else ONE
+        constraints += [mul(factor, each) for each in table_constraints(part.table, row, fractions, challenges.logup)]
         for phi in fractions:
-            step = add(step, scale(phi, pow(1 << shape.log_n - h, -1, P)))
+            step = add(step, scale(mul(factor, phi), part.rows * inverse_n))
     constraints.append(sub(sub(acc_next, acc), step))
-    total = ZERO
-    for each in reversed(constraints):
-        total = add(mul(total, challenges.lam), each)
     high = power(challenges.zeta, 1 << shape.log_n)
-    quotient = ZERO
-    for part in reversed(parts):
-        quotient = add(mul(quotient, high), part)
+    total, quotient = horner(constraints, challenges.lam), horner(quotients, high)
     require(total == mul(sub(high, ONE), quotient), "the constraints do not hold at zeta")
+
+
+def horner(coefficients: Sequence[Element], x: Element) -> Element:
+    """The sum of coefficients times powers of x, from x^0 on."""
+    total = ZERO
+    for each in reversed(coefficients):
+        total = add(mul(total, x), each)
+    return total
 
 
 Sums = list[list[int]]

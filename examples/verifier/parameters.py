@@ -11,7 +11,6 @@ from .circuit import Circuit, Table
 from .field import DEGREE, GENERATOR, MAX_LOG_HEIGHT, MIN_LOG_HEIGHT, TWO_ADICITY, P
 from .refused import require
 
-ABSENT = 0
 UNIQUE_DECODING, JOHNSON = 0, 1
 """The regimes: how far from polynomials words may be for the security check to count on them."""
 
@@ -37,13 +36,23 @@ class Parameters:
 
     @property
     def least(self) -> int:
-        """L."""
+        """l, of a part."""
+        return max(MIN_LOG_HEIGHT, (3 * self.masks - 1).bit_length())
+
+    @property
+    def least_full(self) -> int:
+        """L, of a part that is not thin."""
         return max(MIN_LOG_HEIGHT, (14 * self.masks - 1).bit_length())
+
+    @property
+    def most(self) -> int:
+        """Of a part."""
+        return min(MAX_LOG_HEIGHT, TWO_ADICITY - self.log_blowup)
 
     @property
     def excess(self) -> int:
         """e."""
-        return -(-(self.masks << 7) >> self.least)
+        return -(-(self.masks << 7) >> self.least_full)
 
     def encoded(self) -> bytes:
         words = (self.log_blowup, self.queries, self.grinding, self.log_fold, self.log_final, self.masks, self.regime)
@@ -57,6 +66,25 @@ PARAMETER_SETS = {
     3: Parameters(log_blowup=3, queries=82, masks=88, regime=JOHNSON),
 }
 SALT_WORDS = 5
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of a table that are committed to as a table of their own, of height 2^log_height. thin: whether only half of that are rows."""
+
+    table: Table
+    log_height: int
+    thin: bool
+
+    @property
+    def rows(self) -> int:
+        """r_t."""
+        return 1 << self.log_height - self.thin
+
+
+def digits(height: int) -> list[int]:
+    """log2 of the parts of a table of this height, the tallest first."""
+    return [h for h in reversed(range(height.bit_length())) if height >> h & 1]
 
 
 @dataclass(frozen=True)
@@ -102,12 +130,13 @@ class Tree:
 class Shape:
     """Everything that follows from circuit, heights and parameters. Heights that are not allowed are refused (check 3)."""
 
-    def __init__(self, circuit: Circuit, log_heights: Sequence[int], parameters: Parameters) -> None:
-        self.circuit, self.parameters, self.log_heights = circuit, parameters, tuple(log_heights)
+    def __init__(self, circuit: Circuit, heights: Sequence[int], parameters: Parameters) -> None:
+        """heights: of each table, the sum of those of its parts."""
+        self.circuit, self.parameters, self.heights = circuit, parameters, tuple(heights)
         self._check_heights()
-        self.present = [(table, h) for table, h in zip(circuit.tables, log_heights) if h != ABSENT]
+        self.parts = [Part(t, h, h < parameters.least_full) for t, height in zip(circuit.tables, heights) for h in digits(height)]
         self.log_fixed = max((table.log_height or 0 for table in circuit.tables), default=0)
-        self.log_n = max(*log_heights, self.log_fixed)
+        self.log_n = max(self.log_fixed, *(part.log_height for part in self.parts))
         self.log_size = self.log_n + parameters.log_blowup
         self.columns = 0
         self.trees = list(self._trees())
@@ -122,12 +151,12 @@ class Shape:
 
     @property
     def fractions(self) -> int:
-        """Messages of the claim and of every row of the tables."""
-        return len(self.circuit.claim.messages) + sum(len(t.messages) << h for t, h in zip(self.circuit.tables, self.log_heights) if h)
+        """The sum of check 3: messages of the claim, and of the tables as often as they are high."""
+        return len(self.circuit.claim.messages) + sum(len(t.messages) * height for t, height in zip(self.circuit.tables, self.heights))
 
     @property
     def constraints(self) -> int:
-        return 1 + sum(len(table.constraints) + len(table.batches) for table, _ in self.present)
+        return 1 + sum(len(part.table.constraints) + len(part.table.batches) for part in self.parts)
 
     @cached_property
     def polynomials(self) -> int:
@@ -135,28 +164,28 @@ class Shape:
         return sum(tree.polynomials for tree in self.trees)
 
     def _check_heights(self) -> None:
-        require(len(self.log_heights) == len(self.circuit.tables), "not one height for each table")
-        for table, h in zip(self.circuit.tables, self.log_heights):
-            self._check_height(table, h)
-        require(any(self.log_heights), "no table is present")
+        require(len(self.heights) == len(self.circuit.tables), "not one height for each table")
+        for table, height in zip(self.circuit.tables, self.heights):
+            self._check_height(table, height)
+        require(any(self.heights), "no table is present")
         require(self.fractions < P, "multiplicities could wrap")
 
-    def _check_height(self, table: Table, h: int) -> None:
-        least = self.parameters.least
-        allowed = least <= h <= min(MAX_LOG_HEIGHT, TWO_ADICITY - self.parameters.log_blowup)
-        require(h == ABSENT or allowed, f"{table.name}: a height that is not allowed")
-        if h != ABSENT and table.log_height is not None:
-            require(h == max(table.log_height, least), f"{table.name}: not the height of its fixed columns")
-            require(h == table.log_height or table.is_lookup, f"{table.name}: rows are repeated in a table that is no lookup table")
+    def _check_height(self, table: Table, height: int) -> None:
+        least, least_full, most = self.parameters.least, self.parameters.least_full, self.parameters.most
+        parts = digits(height)
+        require(all(least <= h <= most for h in parts), f"{table.name}: a height that is not allowed")
+        if parts and table.log_height is not None:
+            require(parts == [max(table.log_height, least_full)], f"{table.name}: not the height of its fixed columns")
+            require(parts == [table.log_height] or table.is_lookup, f"{table.name}: rows are repeated in a table that is no lookup table")
 
     def _trees(self) -> Iterable[Tree]:
         """Fixed (if there is one), trace, LogUp and quotient tree: the order of columns."""
         if self.has_fixed:
             yield self._tree(self.log_fixed, 1, [(t.log_height, t.fixed_columns) for t in self.circuit.tables if t.log_height], 0)
-        salt, mask, parts = (SALT_WORDS, DEGREE, 3) if self.parameters.hides else (0, 0, 2)
-        yield self._tree(self.log_n, 1, [(h, len(table.columns)) for table, h in self.present], salt)
-        yield self._tree(self.log_n, 6, [*((h, len(table.batches)) for table, h in self.present), (self.log_n, 1)], salt)
-        yield self._tree(self.log_n, 6, [(self.log_n, parts)], mask + salt)
+        salt, mask, quotients = (SALT_WORDS, DEGREE, 3) if self.parameters.hides else (0, 0, 2)
+        yield self._tree(self.log_n, 1, [(part.log_height, len(part.table.columns)) for part in self.parts], salt)
+        yield self._tree(self.log_n, 6, [*((part.log_height, len(part.table.batches)) for part in self.parts), (self.log_n, 1)], salt)
+        yield self._tree(self.log_n, 6, [(self.log_n, quotients)], mask + salt)
 
     def _tree(self, log_height: int, unit: int, groups: Sequence[tuple[int, int]], random: int) -> Tree:
         """The next tree over groups of columns (log height, how many)."""

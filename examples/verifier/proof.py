@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .circuit import LogUp
+from .circuit import Circuit, LogUp
 from .field import FROM_MONTGOMERY, ONE, ZERO, Element, P, lift, power, powers, shift
 from .parameters import Shape
 from .refused import require
@@ -74,6 +74,12 @@ class Challenges:
     positions: list[int]
 
 
+def read_heights(reader: Reader, circuit: Circuit) -> list[int]:
+    """Of each table, 0 of one that is absent."""
+    count = len(circuit.tables)
+    return list(struct.unpack(f"<{count}I", reader.take(4 * count)))
+
+
 def read_head(reader: Reader, shape: Shape) -> Head:
     return Head(
         roots=reader.digests(3),
@@ -90,7 +96,7 @@ def draw(shape: Shape, claim: Sequence[int], fixed_root: bytes, head: Head) -> C
     transcript.absorb(b"parameters", parameters.encoded())
     transcript.absorb(b"circuit", shape.circuit.digest)
     transcript.absorb(b"fixed root", fixed_root)
-    transcript.absorb(b"heights", bytes(shape.log_heights))
+    transcript.absorb(b"heights", struct.pack(f"<{len(shape.heights)}I", *shape.heights))
     transcript.absorb(b"claim", struct.pack(f"<{len(claim)}I", *claim))
     transcript.absorb(b"trace root", head.roots[0])
     alpha, beta = transcript.element(b"alpha"), transcript.element(b"beta")

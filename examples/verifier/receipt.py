@@ -15,7 +15,7 @@ from .poseidon2 import Digest, Poseidon2, halves
 from .proof import Reader
 from .refused import Refused, require
 
-MAGIC, VERSION, KIND = b"zkc receipt\n", 3, 0
+MAGIC, VERSION, KIND = b"zkc receipt\n", 4, 0
 MAX_JOURNAL_BYTES, MAX_SEGMENTS, MAX_CLAIM_VALUES, MAX_PROOF_BYTES = 256 << 20, 1 << 16, 1 << 12, 64 << 20
 BLOCK = 32
 """Bytes of the journal that are absorbed at a time."""

@@ -7,7 +7,7 @@ import struct
 from .blake3 import blake3
 from .field import FROM_MONTGOMERY, Element, P
 
-TAG = b"zkc stark v3: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
+TAG = b"zkc stark v4: KoalaBear^6 (x^6 + x^3 + 1), BLAKE3"
 
 
 class Transcript:

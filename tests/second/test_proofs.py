@@ -6,31 +6,31 @@ They reach what receipts do not: absent tables, no fixed tables, other folds or 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
 from examples.verifier import checks
 from examples.verifier.checks import check_proof
-from examples.verifier.circuit import Circuit, LogUp, claim_sum, parse_circuit
+from examples.verifier.circuit import LogUp, claim_sum
 from examples.verifier.field import ZERO, powers, scale, sub
 from examples.verifier.parameters import JOHNSON, Parameters, Shape
 from examples.verifier.refused import Refused
 from examples.verifier.security import check_security, covers_slots, johnson, rate, terms, unique_decoding
 from tests.second.support import remember_hashes
+from tests.second.toys import made_by, refused, second, translated
 from tests.stark import bent
 from tests.stark.bent import FAST, HIDDEN, BentProver
 from tests.stark.circuits import Example, TableBuilder, digest, example, tall_example, two_fixed_tables
 from tests.stark.golden import GOLDEN, fresh, kept, statement
-from tests.stark.support import broken_square, rejection, unbalanced
+from tests.stark.support import broken_square, unbalanced
 from zkc.runtime.circuit import circuit as first
-from zkc.runtime.circuit.text import circuit_text
 from zkc.runtime.errors import InputError, VerificationError
 from zkc.runtime.stark import parameters as first_parameters
 from zkc.runtime.stark import security as first_security
 from zkc.runtime.stark.challenges import Challenges
-from zkc.runtime.stark.commitment import Commitment, compiled_fixed_top
+from zkc.runtime.stark.commitment import Commitment
 from zkc.runtime.stark.shape import Shape as FirstShape
 
 pytestmark = [pytest.mark.slow, pytest.mark.prove]
@@ -42,32 +42,6 @@ def insecure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Toy proofs have few queries; of `check_security` are the tests at the end."""
     remember_hashes()
     monkeypatch.setattr(checks, "check_security", lambda shape: None)
-
-
-def second(made: first.Circuit) -> Circuit:
-    """A toy circuit as the second verifier reads it. Its digest is what the toy says."""
-    tops = {log_blowup: compiled_fixed_top(made, log_blowup) for log_blowup in (1, 2, 3)}
-    return replace(parse_circuit(circuit_text(replace(made, fixed_tops=tops)).encode(), {}), digest=made.digest)
-
-
-def translated(p: first_parameters.Parameters) -> Parameters:
-    return Parameters(p.log_blowup, p.queries, p.grinding, p.log_fold, p.log_final, p.masks, p.regime)
-
-
-def refused(made: first.Circuit, claim: Sequence[int], proof: bytes, parameters: first_parameters.Parameters = FAST) -> str | None:
-    """Why the proof is not accepted; both agree."""
-    reason = rejection(made, claim, proof, parameters)
-    try:
-        check_proof(second(made), claim, proof, translated(parameters))
-        other = None
-    except Refused as no:
-        other = str(no)
-    assert (reason is None) == (other is None), f"the verifiers disagree: zkc says {reason}, the second one {other}"
-    return other
-
-
-def made_by(prover: type[BentProver], made: Example, parameters: first_parameters.Parameters = FAST) -> str | None:
-    return refused(made.circuit, made.claim, prover(made, parameters).run(), parameters)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -139,7 +113,7 @@ def test_cheating_provers(cheat: type[BentProver]) -> None:
 
 
 def test_proofs_that_hide() -> None:
-    """Fixed columns repeat here: the lowest height is above theirs."""
+    """Fixed columns repeat here: the lowest height of a part that is all rows is above theirs."""
     made = tall_example(HIDDEN)
     assert made_by(BentProver, made, HIDDEN) is None
     assert "height" in (refused(made.circuit, made.claim, BentProver(made, HIDDEN).run(), replace(HIDDEN, masks=100)) or "")
@@ -148,32 +122,6 @@ def test_proofs_that_hide() -> None:
 def test_false_statements() -> None:
     made = example(9, 7)
     assert made_by(BentProver, unbalanced(made)) and made_by(BentProver, broken_square(made))
-
-
-def test_any_height_in_a_proof() -> None:
-    """Every height that a proof may name, in place of its own."""
-    made = example(9, 7)
-    proof = BentProver(made).run()
-    for table in range(3):
-        for log_height in [*range(26), 128, 255]:
-            changed = proof[:table] + bytes([log_height]) + proof[table + 1 :]
-            assert (refused(made.circuit, made.claim, changed) is None) == (changed == proof), (table, log_height)
-
-
-@pytest.mark.parametrize("log_blowup", [1, 3])
-def test_which_heights_are_allowed(log_blowup: int) -> None:
-    """Check 3 by itself: of most heights, no proof would get as far as this check."""
-    made, pick = statement("everything").circuit, random.Random(5)
-    read, parameters = second(made), first_parameters.Parameters(log_blowup=log_blowup)
-    choices = [0, 6, 7, 8, 9, 21, 22, 23]
-    for heights in [[0] * 5, [7] * 4, [7] * 6, *([pick.choice(choices) for _ in range(5)] for _ in range(400))]:
-        answers: list[bool] = []
-        for make in (lambda h=heights: FirstShape(made, h, parameters), lambda h=heights: Shape(read, h, translated(parameters))):
-            try:
-                answers.append(bool(make()))
-            except (Refused, VerificationError):
-                answers.append(False)
-        assert answers[0] == answers[1], heights
 
 
 class OtherClaim(BentProver):
@@ -270,9 +218,10 @@ def test_security(parameters: first_parameters.Parameters) -> None:
     """Term by term what `zkc security` has, in both regimes, and so the same proofs have 128 bits."""
     made = two_fixed_tables(9).circuit
     read = second(made)
-    least = parameters.min_log_height
-    for given in ([9, 8, 7], [7, 0, 0], [20, 8, 0], [21, 8, 7], [0, 0, 7]):
-        heights = [h and max(h, least) for h in given]
+    full, least = 1 << parameters.full_log_height, 1 << parameters.min_log_height
+    fixed = [max(256, full), max(128, full)]
+    parted = [[1 << 20 | full | least, 0, fixed[1]], [(1 << 21) - least, *fixed], [8 * least, fixed[0], 0], [1 << 14 | least, *fixed]]
+    for heights in ([4 * full, *fixed], [full, 0, 0], [1 << 20, fixed[0], 0], [1 << 21, *fixed], [0, 0, fixed[1]], *parted):
         first_shape, shape = FirstShape(made, heights, parameters), Shape(read, heights, translated(parameters))
         instance = first_security.instance_of(first_shape)
         radii = [(first_security.unique_decoding(instance.rate, 0), unique_decoding(rate(shape)))]
@@ -289,19 +238,20 @@ def test_security(parameters: first_parameters.Parameters) -> None:
 
 
 def test_parameters_that_are_not_secure() -> None:
-    shape = Shape(second(two_fixed_tables(9).circuit), [9, 8, 7], Parameters(log_blowup=1, queries=261))
+    heights = [512, 256, 128]
+    shape = Shape(second(two_fixed_tables(9).circuit), heights, Parameters(log_blowup=1, queries=261))
     check_security(shape)
-    check_security(Shape(shape.circuit, [9, 8, 7], Parameters(3, 73, regime=JOHNSON)))
+    check_security(Shape(shape.circuit, heights, Parameters(3, 73, regime=JOHNSON)))
     unique = (Parameters(1, 259), Parameters(1, 261, grinding=19), Parameters(3, 129), Parameters(1, 40), Parameters(3, 80))
     for weak in (*unique, Parameters(3, 72, regime=JOHNSON), Parameters(3, 73, grinding=18, regime=JOHNSON)):
         with pytest.raises(Refused, match="128 bits"):
-            check_security(Shape(shape.circuit, [9, 8, 7], weak))
+            check_security(Shape(shape.circuit, heights, weak))
 
 
 def test_too_many_slots() -> None:
     """2^15 slots above 2^7 rows are within the radius at any blow-up that is used; with a blow-up just above one they are not."""
     circuit = second(example(9, 7).circuit)
-    shape = Shape(circuit, [22, 7, 7], Parameters(log_blowup=1, queries=261))
+    shape = Shape(circuit, [1 << 22, 128, 128], Parameters(log_blowup=1, queries=261))
     check_security(shape)
     assert covers_slots(shape, unique_decoding(rate(shape)))
     shape.parameters, shape.log_size = replace(shape.parameters, log_blowup=0, queries=4096), shape.log_n
@@ -310,23 +260,39 @@ def test_too_many_slots() -> None:
         check_security(shape)
 
 
-def test_multiplicities_cannot_wrap() -> None:
-    """L1: 512 messages a row are too many for 2^22 rows, and not for 2^21."""
+def many_messages(count: int) -> first.Circuit:
+    """One table with so many messages a row."""
     many = TableBuilder("many")
     x = many.column("x")
-    for _ in range(512):
+    for _ in range(count):
         many.send(0, 1, x)
-    made = first.Circuit(digest("many"), (first.Bus("bus", 1),), (many.build(),), TableBuilder("claim").build())
-    read, parameters = second(made), Parameters(log_blowup=1, queries=261)
-    assert Shape(read, [21], parameters).fractions == 1 << 30
-    with pytest.raises(Refused, match="wrap"):
-        Shape(read, [22], parameters)
+    return first.Circuit(digest("many"), (first.Bus("bus", 1),), (many.build(),), TableBuilder("claim").build())
+
+
+def test_multiplicities_cannot_wrap() -> None:
+    """L1: 512 messages a row are too many for 2^22 rows, and not for 2^21. In parts a table may have just p - 1 of them.
+
+    A thin part counts with its height: 500 messages for each row of the other table that wraps would be fewer than p.
+    """
+    most, wrapping = (1 << 22) - (1 << 15), -(-P // 500 // 256) * 256
+    counts = [(512, FAST, 1 << 21), (512, FAST, most), (500, HIDDEN, wrapping - 256)]
+    assert 512 * most == P - 1 and wrapping % 1024 == 768 and 500 * (wrapping - 384) < P <= 500 * wrapping
+    for messages, parameters, height in counts:
+        made = many_messages(messages)
+        assert FirstShape(made, [height], parameters).heights == (height,)
+        assert Shape(second(made), [height], translated(parameters)).fractions == messages * height
+    for messages, parameters, height in [(512, FAST, most + 128), (512, FAST, 1 << 22), (500, HIDDEN, wrapping)]:
+        made = many_messages(messages)
+        with pytest.raises(Refused, match="wrap"):
+            Shape(second(made), [height], translated(parameters))
+        with pytest.raises(VerificationError, match="wrap"):
+            FirstShape(made, [height], parameters)
 
 
 def test_rows_are_repeated_in_lookup_tables_only() -> None:
     """A table that hands each value out once would do so as often as its rows are repeated."""
     made = tall_example(HIDDEN).circuit
-    read, heights = second(made), [13, 10, 10]
+    read, heights = second(made), [1 << 13, 1 << 10, 1 << 10]
     assert Shape(read, heights, translated(HIDDEN)).log_n == 13
     main, copy, table = read.tables
     negated = table.messages[0].multiplicity
@@ -337,4 +303,4 @@ def test_rows_are_repeated_in_lookup_tables_only() -> None:
     ):
         with pytest.raises(Refused, match="lookup"):
             Shape(replace(read, tables=(main, copy, other)), heights, translated(HIDDEN))
-        assert Shape(replace(read, tables=(main, copy, other)), [13, 10, 7], translated(FAST)).log_n == 13
+        assert Shape(replace(read, tables=(main, copy, other)), [1 << 13, 1 << 10, 1 << 7], translated(FAST)).log_n == 13

@@ -152,10 +152,13 @@ def test_a_receipt_of_another_parameter_set() -> None:
 
 
 def places(data: bytes, seed: int) -> Iterator[int]:
-    """Positions in a receipt: head and claim, roots, opened values, and the openings of trees and layers, to the end."""
+    """Positions in a receipt: head and claim, heights, roots, opened values, and the openings of trees and layers, to the end."""
     pick = random.Random(seed)
     start = HEAD + 8 + 4 * 89 + 4
-    for low, high, count in ((0, start, 20), (start, start + 144, 10), (start + 144, start + 100_000, 10), (start, len(data), 30)):
+    roots = start + 4 * len(circuit().tables)
+    opened = roots + 96
+    ranges = ((0, start, 20), (start, roots, 10), (roots, opened, 10), (opened, opened + 100_000, 10), (start, len(data), 30))
+    for low, high, count in ranges:
         yield from (pick.randrange(low, high) for _ in range(count))
     yield from (pick.randrange(len(data) - 20_000, len(data)) for _ in range(5))
     yield len(data) - 1
