@@ -185,7 +185,7 @@ class Checker:
         fixed = table.fixed_log_height
         if columns != len(table.columns):
             self.failures.append(Failure(table.name, 0, "shape", f"{columns} columns, not {len(table.columns)}"))
-        elif rows < 128 or rows & (rows - 1) or (fixed is not None and rows != 1 << fixed):
+        elif rows < 128 or rows % 128 or (fixed is not None and rows != 1 << fixed):
             self.failures.append(Failure(table.name, 0, "shape", f"{rows} rows"))
         elif int(trace.max()) >= P:
             column, row = (int(x[0]) for x in np.nonzero(trace >= P))
