@@ -59,11 +59,6 @@ class Profile:
     overhead: dict[str, int] = field(default_factory=lambda: {})
     findings: list[Finding] = field(default_factory=lambda: [])
 
-    @property
-    def own_cells(self) -> int:
-        """Cells of the program's own rows: those of the run, less `overhead`."""
-        return sum(weight.cells for weight in self.functions.values())
-
 
 class Profiler:
     """Adds up segments."""

@@ -77,14 +77,6 @@ class Dataflow:
         """The roots, and all that they are computed from."""
         return {op for layer in nx.bfs_layers(self.needs, list(roots)) for op in layer}
 
-    def slice_of(self, value: Value) -> list[Operation]:
-        """What computes a value, in order: without this, nothing of the region is needed for it. [] if it comes from elsewhere."""
-        op = value.op
-        if op is None or op not in self.needs:
-            return []
-        found = self.needed([op])
-        return [o for o in self.operations if o in found]
-
     def reachable(self, op: Operation) -> set[Operation]:
         """All that is computed from the results of an operation."""
         return nx.ancestors(self.needs, op)

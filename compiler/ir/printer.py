@@ -49,14 +49,6 @@ def print_operation(op: Operation, *, locations: bool = True) -> str:
     return "\n".join([*printer.lines, ""])
 
 
-def print_region(region: Region, *, locations: bool = True) -> str:
-    """The region in braces, with a line end; values from outside as in `print_operation`."""
-    printer = Printer(locations=locations)
-    printer.lines.append("{")
-    printer.region(region, "")
-    return "\n".join([*printer.lines, "}", ""])
-
-
 class Printer:
     """Collects lines. Names are given in the order of the text, and stay: what was printed before may be named later."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from zkc.compiler.dialects import air, row, step
 from zkc.compiler.ir.module import Module
@@ -22,13 +22,6 @@ from zkc.compiler.passes.lower_step import LowerStep
 from zkc.compiler.passes.share_columns import OWN
 from zkc.compiler.pipeline import AIR, ROW
 from zkc.runtime.errors import InputError
-
-
-class Pass(Protocol):
-    """A frozen dataclass; its fields are its options."""
-
-    name: str
-
 
 CODE: Final = "E0703"
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import gc
-import shutil
 import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from tests.compiler.variants import MACHINES
 from zkc.compiler.compilation import collector_off
 from zkc.compiler.front import front_end
 from zkc.compiler.importer.items import import_program
+from zkc.compiler.ir.equality import equal
 from zkc.compiler.ir.module import Module
-from zkc.compiler.machines import circuit_files, circuits_directory
+from zkc.compiler.ir.operation import Operation
+from zkc.compiler.machines import circuit_files
 from zkc.compiler.passes.declarations import facts_of_module
 from zkc.compiler.passes.registry import PASSES
 
 ROOT: Final = Path(__file__).parents[2]
-MACHINES: Final = {"circuits": (), "extension": (ROOT / "tests" / "extension" / "zbb.circ",)}
-"""Files that a machine has besides those that come with zkc."""
 ROW: Final = ("check-wrap", "materialise", "expand-ranges", "share-columns")
 AFTER_ROW: Final = {
     "air": ("lower-air",),
@@ -28,18 +28,21 @@ AFTER_ROW: Final = {
     "fill": ("lower-fill",),
 }
 """What is made of rows: these passes leave them as they are."""
+BULKY: Final = ("row.table", "air.table", "step.func", "fill.table")
+"""Operations that are nearly all of a machine."""
 STAGES: Final = {"circ": "circ", "inlined": "row", "row": "row", "air": "air", "gated": "air", "step": "step", "fill": "fill"}
 """Points of the compilation, and the stage that tables are in there."""
 
 
 def module(machine: str, stage: str) -> Module:
-    """A machine in a stage; of the extension's rows what is its own. Whoever changes it has to copy it."""
+    """A machine in a stage; of another than that which comes with zkc what is its own. Whoever changes it has to copy it."""
     return stages(machine)[stage]
 
 
-@lru_cache
+@lru_cache(maxsize=2)
 def stages(machine: str) -> dict[str, Module]:
     """A machine in all stages."""
+    others = None if machine == "circuits" else stages("circuits")
     rows = run(inlined(machine), *ROW)
     found = {
         "circ": imported(machine),
@@ -47,16 +50,20 @@ def stages(machine: str) -> dict[str, Module]:
         "row": rows,
         **{stage: run(rows, *passes) for stage, passes in AFTER_ROW.items()},
     }
-    gc.freeze()  # these stay to the end, and the collector would look at millions of objects again and again
-    if machine == "circuits":
+    if others is None:
+        gc.freeze()  # these stay to the end, and the collector would look at millions of objects again and again
         return found
-    return {stage: made if stage == "circ" else _besides(made, module("circuits", stage)) for stage, made in found.items()}
+    return {stage: made if stage == "circ" else _besides(made, others[stage]) for stage, made in found.items()}
 
 
 def _besides(module: Module, other: Module) -> Module:
-    """The symbols that the other does not have."""
-    there = {(op.name, op.text("sym_name")) for op in other}
-    return Module(op for op in module if (op.name, op.text("sym_name")) not in there)
+    """The tables and steps that the other does not have, wherever they come from, and all that they name."""
+    there = {_key(op): op for op in other if op.name in BULKY}
+    return Module(op for op in module if _key(op) not in there or not equal([op], [there[_key(op)]], locations=False))
+
+
+def _key(op: Operation) -> tuple[str, str]:
+    return op.name, op.text("sym_name")
 
 
 def inlined(machine: str) -> Module:
@@ -67,10 +74,7 @@ def inlined(machine: str) -> Module:
 def imported(machine: str) -> Module:
     """A machine before any pass, made anew."""
     with tempfile.TemporaryDirectory() as above:
-        folder = Path(above) / "circuits"
-        folder.mkdir()
-        for file in (*circuit_files(circuits_directory()), *MACHINES[machine]):
-            shutil.copy(file, folder)
+        folder = MACHINES[machine](Path(above) / "circuits")
         program, _ = front_end(circuit_files(folder), folder)
     with collector_off():
         return import_program(program)

@@ -9,7 +9,8 @@ from typing import Final
 
 import pytest
 
-from tests.compiler.test_machines import Edit, edited
+from tests.compiler.variants import CLOCK as EDITS
+from tests.compiler.variants import MACHINES, Edit, edited
 from tests.machine.check import check
 from tests.machine.support import encode
 from tests.machine_runtime.support import Load, make_elf
@@ -28,8 +29,7 @@ from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.verifier import verify
 
 CODE, DATA = 0x10000, 0x20000
-FIRST: Final = ("claim.circ", "exec(4,", "exec(101,")
-GAP: Final = ("memory.circ", "gap_hi: u8", "gap_hi: bit")
+_, GAP = EDITS
 ROUNDS: Final = 20000
 LAST_ROUNDS: Final = 10913
 """The loop of so many ends at the first clock after the last."""
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.xdist_group("machine of another clock")
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    yield load_machine(edited(tmp_path_factory.mktemp("clock") / "circuits", (FIRST, GAP)))
+    yield load_machine(MACHINES["clock"](tmp_path_factory.mktemp("clock") / "circuits"))
 
 
 def run(machine: Machine, rounds: int = ROUNDS) -> Execution:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.compiler.variants import MACHINES
 from tests.extension.test_new_instructions import CODE, DATA, encode
 from tests.machine.check import check
 from tests.machine_runtime.support import Load, make_elf
-from zkc.compiler.machines import circuits_directory, load_machine
+from zkc.compiler.machines import load_machine
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.execution.executor import execute
 from zkc.runtime.execution.trace import trace
@@ -23,10 +22,7 @@ pytestmark = pytest.mark.xdist_group("machine with effects")
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    directory = tmp_path_factory.mktemp("effects") / "circuits"
-    shutil.copytree(circuits_directory(), directory)
-    shutil.copy(Path(__file__).parent / "effects.circ", directory)
-    yield load_machine(directory)
+    yield load_machine(MACHINES["effects"](tmp_path_factory.mktemp("effects") / "circuits"))
 
 
 def program(machine: Machine) -> bytes:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.compiler.variants import MACHINES, MANY
 from tests.extension.test_new_instructions import CODE, DATA, encode
 from tests.machine.check import check
 from tests.machine_runtime.support import Load, make_elf
-from zkc.compiler.machines import circuits_directory, load_machine
+from zkc.compiler.machines import load_machine
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.execution.executor import Executor, Limits, execute
 from zkc.runtime.execution.pager import CLK
@@ -24,38 +23,11 @@ from zkc.runtime.stark.verifier import verify
 
 pytestmark = pytest.mark.xdist_group("machine of other fields")
 MASK = 0xFFFFFFFF
-MANY = 215
-EDITS = (
-    ("rs2: felt, imm: u32)", "rs2: felt, rs3: felt, rd2: felt, imm: u32)"),
-    ("insn.rs1, insn.rs2, insn.imm);", "insn.rs1, insn.rs2, insn.rs3, insn.rd2, insn.imm);"),
-    ("insn.op, 0, 0, 0, u32(", "insn.op, 0, 0, 0, 0, 0, u32("),
-    ("  let     memory_time = clk + 2;\n", "  let     memory_time = clk + 2;\n  operand rs3: u32 = read_register(insn.rs3, clk + 4);\n"),
-    ("  result  pc: felt = pc + 4 { send exec(clk + 4, pc); }", "  result  rd2: u32 { write_register(insn.rd2, clk + 5, rd2); }\n"
-     "  result  pc: felt = pc + 4 { send exec(clk + 6, pc); }"),
-    ("insn.uses_rs2 * insn.rs2, insn.imm) times uses;", "insn.uses_rs2 * insn.rs2, insn.uses_rs3 * insn.rs3, rd2, insn.imm) times uses;"),
-    ("  send   program(pc, insn.op, rd,", "  let    rd2 = insn.uses_rd2 * insn.rd2 + word_sink * insn.uses_rd2 * is_zero(insn.rd2);\n"
-     "  send   program(pc, insn.op, rd,"),
-)  # fmt: skip
-
-
-def many() -> str:
-    """A family of MANY instructions that each copy rs1."""
-    insns = (f"  insn copy.{i} funct7=0b{i >> 3:07b} funct3=0b{i & 7:03b} {{ rd = rs1; }}" for i in range(MANY))
-    return 'family copies {\n  format r opcode=0b1011011;  assembly "{name} {rd}, {rs1}";\n' + "\n".join(insns) + "\n}\n"
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    directory = tmp_path_factory.mktemp("fields") / "circuits"
-    shutil.copytree(circuits_directory(), directory)
-    shutil.copy(Path(__file__).parent / "fields.circ", directory)
-    (directory / "many.circ").write_text(many())
-    cpu = (directory / "cpu.circ").read_text()
-    for old, new in EDITS:
-        assert old in cpu, old
-        cpu = cpu.replace(old, new)
-    (directory / "cpu.circ").write_text(cpu)
-    yield load_machine(directory)
+    yield load_machine(MACHINES["fields"](tmp_path_factory.mktemp("fields") / "circuits"))
 
 
 def program(machine: Machine) -> tuple[bytes, list[int]]:
@@ -83,8 +55,10 @@ def program(machine: Machine) -> tuple[bytes, list[int]]:
     store(10, 700 + 42)
     put("sum.diff", 0 << 27, rd=0, rs1=6, rs2=7)
     store(0, 0)
-    put(f"copy.{MANY - 1}", rd=9, rs1=8)
-    store(9, 1000)
+    for i in (0, MANY // 2, MANY - 1):  # one branch of the executor is for all of them
+        put(f"copy.{i}", rd=9, rs1=8)
+        store(9, 1000)
+        put("addi", rd=9)
     for register, value in ((17, 64), (10, 3), (12, 4 * len(expected))):
         put("addi", rd=register, imm=value)
     put("addi", rd=11, rs1=5, imm=0)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,11 +11,12 @@ import numpy as np
 import pytest
 
 from examples.verifier.image import image_id
+from tests.compiler.variants import DATA, MACHINES, VARIANTS, Edit, edited
 from tests.extension.test_new_instructions import encode
 from tests.machine.check import check
 from tests.machine_runtime.support import Load, make_elf
 from zkc import cli
-from zkc.compiler.machines import circuits_directory, load_machine
+from zkc.compiler.machines import load_machine
 from zkc.dsl.diagnostics import DiagnosticError
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.errors import GuestFault
@@ -29,50 +27,7 @@ from zkc.runtime.stark.prover import prove
 from zkc.runtime.stark.verifier import verify
 from zkc.warm import shortest_run
 
-CODE, DATA = 0x10000, 0x20000
-Edit = tuple[str, str, str]
-"""A file, a text in it, and what is there instead, everywhere."""
-SPLIT: Final[tuple[Edit, ...]] = (
-    ("machine.circ", "user_end = 0x0C00_0000", "user_end = 0x0200_0000"),
-    ("machine.circ", "system_base = 0x0C00_0000", "system_base = 0x0300_0000"),
-    ("machine.circ", "table_base = 0x0D00_0000", "table_base = 0x0480_0000"),
-    ("machine.circ", "user_end - 0x0010_0000", "user_end - 0x0080_0000"),
-)
-EMBEDDED: Final[tuple[Edit, ...]] = (
-    *(("rv32i.circ", f" {name}:5", f" 0b0 {name}:4") for name in ("rs2", "rs1", "rd")),
-    ("cpu.circ", "read_register(17, clk)", "read_register(5, clk)"),  # the ABI of RV32E has the call's number in t0
-    ("machine.circ", "const registers = 32", "const registers = 16"),
-)
-SMALL_PAGES: Final[Edit] = ("machine.circ", "page_bytes = 1024", "page_bytes = 256")
-LARGE_PAGES: Final[Edit] = ("machine.circ", "page_bytes = 1024", "page_bytes = 4096")
-RENAMED: Final[tuple[Edit, ...]] = (
-    *((file, " exec(", " go(") for file in ("cpu.circ", "claim.circ")),
-    *((file, " memory(", " ram(") for file in ("memory.circ", "claim.circ", "paging.circ", "cpu.circ", "rv32i.circ", "services.circ")),
-    ("cpu.circ", "program(pc: felt, op: felt,", "program(at: felt, number: felt,"),
-    ("cpu.circ", "known by pc", "known by at"),
-    ("cpu.circ", " program(", " code("),
-)
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A machine. call: the register with the number of an environment call. data: the pages that the program below
-    stores to, by their addresses."""
-
-    edits: tuple[Edit, ...]
-    data: frozenset[int]
-    removed: tuple[str, ...] = ()
-    call: int = 17
-
-
-VARIANTS: Final = {
-    "embedded": Variant(
-        (*SPLIT, *EMBEDDED, SMALL_PAGES), frozenset(DATA + k for k in (0, 0x100, 0x400, 0xF00, 0x1000)), ("rv32m.circ",), call=5
-    ),
-    "large pages": Variant((LARGE_PAGES, *RENAMED), frozenset((DATA, DATA + 0x1000))),
-}
-
-
+CODE = 0x10000
 every_variant = pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.xdist_group(f"{n} machine")) for n in VARIANTS])
 embedded = pytest.mark.xdist_group("embedded machine")
 
@@ -81,19 +36,7 @@ embedded = pytest.mark.xdist_group("embedded machine")
 def machine(name: str) -> Machine:
     """A variant, compiled."""
     with TemporaryDirectory() as folder:
-        return load_machine(edited(Path(folder) / "circuits", VARIANTS[name].edits, VARIANTS[name].removed))
-
-
-def edited(directory: Path, edits: Sequence[Edit], removed: Sequence[str] = ()) -> Path:
-    """The circuits of zkc with edits."""
-    shutil.copytree(circuits_directory(), directory)
-    for file in removed:
-        (directory / file).unlink()
-    for file, old, new in edits:
-        text = (directory / file).read_text()
-        assert old in text, old
-        (directory / file).write_text(text.replace(old, new))
-    return directory
+        return load_machine(MACHINES[name](Path(folder) / "circuits"))
 
 
 def program(name: str, *more: int) -> tuple[bytes, list[int]]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pytest
 
-from tests.compiler.test_machines import Edit, edited
+from tests.compiler.variants import MACHINES
 from tests.extension.test_new_instructions import encode
 from tests.machine.check import check
 from tests.machine_runtime.support import Load, make_elf
@@ -26,24 +24,11 @@ from zkc.runtime.stark.verifier import verify
 CODE, DATA = 0x1000, 0x2000
 pytestmark = pytest.mark.xdist_group("machine of 16 bits")
 MASK: Final = 0xFFFF
-EDITS: Final[tuple[Edit, ...]] = (
-    ("cpu.circ", "rs1: u32 = read_register(insn.rs1", "rs1: felt = read_half(insn.rs1"),
-    ("cpu.circ", "rs2: u32 = read_register(insn.rs2", "rs2: felt = read_half(insn.rs2"),
-    ("cpu.circ", "rd: u32 { write_register(insn.rd, clk + 3, rd); }", "rd: felt { write_register(insn.rd, clk + 3, half_word(rd)); }"),
-    ("cpu.circ", "read_register(17, clk)", "read_register(5, clk)"),
-    ("machine.circ", "const registers = 32", "const registers = 16"),
-)
-KEPT: Final = "/// The byte at base + offset."
-"""From here on rv32i.circ has gadgets that environment calls use."""
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    directory = edited(tmp_path_factory.mktemp("word16") / "circuits", EDITS, ("rv32m.circ",))
-    text = (directory / "rv32i.circ").read_text()
-    (directory / "rv32i.circ").write_text(text[text.index(KEPT) :])
-    shutil.copy(Path(__file__).parent / "word16.circ", directory)
-    yield load_machine(directory)
+    yield load_machine(MACHINES["word16"](tmp_path_factory.mktemp("word16") / "circuits"))
 
 
 def run(machine: Machine, words: list[int]) -> Execution:

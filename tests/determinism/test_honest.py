@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from tests.compiler.test_machines import VARIANTS
-from tests.compiler.test_machines import edited as variant
+from tests.compiler.variants import VARIANTS
+from tests.compiler.variants import edited as variant
 from tests.determinism.mutations import circuit, tables
 from tests.determinism.test_audit import edited
 from zkc.compiler.audit.findings import HONEST

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compiler.test_machines import edited
+from tests.compiler.variants import edited
 from zkc.compiler.machines import load_machine
 from zkc.runtime.errors import ZkcError
 from zkc.warm import run_whole

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compiler.test_machines import edited
+from tests.compiler.variants import edited
 from zkc.compiler.machines import load_machine
 from zkc.dsl.diagnostics import DiagnosticError
 
