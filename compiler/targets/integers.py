@@ -14,6 +14,7 @@ from zkc.compiler.passes.packing import Place
 from zkc.compiler.targets.functions import FieldFunctions
 from zkc.dsl.spans import Span
 from zkc.runtime.circuit.fill_program import Op
+from zkc.runtime.field.koalabear import P
 
 Name = TypeVar("Name")
 _PLAIN: Final = {
@@ -97,7 +98,9 @@ class Integers(Generic[Name]):
 
     def _made(self, value: Value) -> Name:
         op, constant = value.op, constant_of(value)
-        if constant is not None:
+        if constant is not None and op is not None:
+            if not INT64_MIN <= constant <= UINT64_MAX:
+                raise NotComputable("a number of more than 64 bits fits no machine integer", op)
             return self.code.constant(int(constant))
         if op is None or not op.name.startswith("int."):
             return self.leaf(value)
@@ -109,6 +112,8 @@ class Integers(Generic[Name]):
         add, constant, kind = self.code.add, self.code.constant, op.definition
         bounds = [self.ranges.of(v) for v in op.operands]
         unsigned = any(high > INT64_MAX for _, high in bounds)
+        if kind is integer.INVERSE:
+            operands = self._in_field(op, operands)
         if kind in _PLAIN:
             return add(_PLAIN[kind], *operands)
         if kind in _NEGATED:
@@ -130,8 +135,15 @@ class Integers(Generic[Name]):
         name = op.text("callee")
         key = (name, *op.operands)
         if key not in self._calls:
-            self._calls[key] = self.code.call(self.functions.number(name), operands, self.functions.results(name))
+            given = self._in_field(op, operands)
+            self._calls[key] = self.code.call(self.functions.number(name), given, self.functions.results(name))
         return self._calls[key][op.number("index")]
+
+    def _in_field(self, op: Operation, operands: list[Name]) -> list[Name]:
+        """Operands of what is computed modulo p: instructions take registers to be signed, so what may be beyond them is reduced."""
+        beyond = [self.ranges.of(v)[1] > INT64_MAX for v in op.operands]
+        p = self.code.constant(P) if any(beyond) else None
+        return [x if p is None or not far else self.code.add(Op.MOD_UNSIGNED, x, p) for x, far in zip(operands, beyond, strict=True)]
 
 
 def needs(value: Value) -> tuple[Value, ...]:
