@@ -114,7 +114,7 @@ def test_a_clock_that_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
 
 def test_the_latest_clock_is_that_of_the_most_rows() -> None:
     """By hand: heights bound the first table, the number of messages the second."""
-    rows = 1 << MAX_LOG_HEIGHT
+    rows = (2 << MAX_LOG_HEIGHT) - 1
     assert rule.latest([(4, 3)]) == 4 * rows
     assert rule.latest([(4, 3), (1, 600)]) == 4 * rows + (P - 3 * rows) // 600
     assert rule.latest([(1, 600), (4, 3)]) == rule.latest([(4, 3), (1, 600)])

@@ -83,7 +83,7 @@ def test_M1_time_cannot_wrap() -> None:
     """A segment's clock stays below p whatever heights a proof has, it starts at a constant, and gaps are 24 bits in range checks."""
     steps = len(machine().spec.step_tables)
     clock = machine().spec.clock
-    assert clock.first + steps * clock.slots * (1 << MAX_LOG_HEIGHT) + clock.last + clock.slots < P
+    assert clock.first + steps * clock.slots * (2 << MAX_LOG_HEIGHT) + clock.last + clock.slots < P
     assert not passes({("boundary", "last_clk", 0): cell("boundary", "last_clk", 0) + 1})
     for table in machine().spec.step_tables:
         assert all(machine().spec.column_types[table.name][i] == "u8" for i in columns(table.name, "gap_hi"))

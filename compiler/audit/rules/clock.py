@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import Final
 
 from zkc.compiler.audit.findings import RANGE, Finding
 from zkc.compiler.audit.row import Row
@@ -16,7 +17,9 @@ from zkc.compiler.audit.table import TableAudit
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.stark.parameters import MAX_LOG_HEIGHT
 
-HELP = "let a step add its number of slots, and no more, to the clock that it takes"
+MOST_ROWS: Final = (2 << MAX_LOG_HEIGHT) - 1
+"""Of a table: each binary digit of its height may be a part."""
+HELP: Final = "let a step add its number of slots, and no more, to the clock that it takes"
 
 
 def findings(tables: Sequence[TableAudit], first: int) -> Iterator[Finding]:
@@ -40,7 +43,7 @@ def latest(tables: Sequence[tuple[int, int]]) -> int:
     """The most that the rows of a proof add to the clock. tables: what a row of each adds, and how many messages it has."""
     left, total = P, Fraction(0)
     for slots, messages in sorted(tables, key=lambda t: Fraction(t[0], t[1]), reverse=True):
-        rows = min(Fraction(left, messages), Fraction(1 << MAX_LOG_HEIGHT))
+        rows = min(Fraction(left, messages), Fraction(MOST_ROWS))
         total += rows * slots
         left -= int(rows * messages)
     return int(total)
