@@ -13,6 +13,9 @@
   "air.constraint"(%a) {label = "a of two", kind = "assert", arms = ["two"]} : (!zkc.felt) -> ()
   "air.message"(%one, %a) {bus = @link, sign = 1, label = "third", arms = ["two"]} : (!zkc.felt, !zkc.felt) -> ()
   "air.message"(%one, %a) {bus = @link, sign = 1, label = "of all", arms = []} : (!zkc.felt, !zkc.felt) -> ()
+  "air.constraint"(%b) {label = "b selects", kind = "selector"} : (!zkc.felt) -> ()
+  "air.message"(%one, %b) {bus = @link, sign = 1, label = "sent", arms = ["one"]} : (!zkc.felt, !zkc.felt) -> ()
+  "air.message"(%one, %b) {bus = @link, sign = -1, label = "received", arms = ["two"]} : (!zkc.felt, !zkc.felt) -> ()
 }) {sym_name = "t", arms = ["one", "two"]} : () -> ()
 
 // CHECK:      name = "b"
@@ -21,4 +24,7 @@
 // CHECK-NEXT: "air.message"({{.*}}) {bus = @link, sign = 1 : i64, label = "first"}
 // CHECK-NEXT: "air.message"({{.*}}) {bus = @link, sign = 1 : i64, label = "second", arms = ["one"]}
 // CHECK-NEXT: "air.message"({{.*}}) {bus = @link, sign = 1 : i64, label = "of all"}
+// CHECK-NEXT: "air.constraint"({{.*}}) {label = "b selects", kind = "selector"}
+// CHECK-NEXT: "air.message"({{.*}}) {bus = @link, sign = 1 : i64, label = "sent", arms = ["one"]}
+// CHECK-NEXT: "air.message"({{.*}}) {bus = @link, sign = -1 : i64, label = "received", arms = ["two"]}
 // CHECK-NEXT: }) {sym_name = "t"
