@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import os
+import re
 import reprlib
 import sys
 from collections.abc import Iterable
@@ -75,6 +76,19 @@ def max_input(value: object) -> int:
 def jobs(value: object) -> int:
     """Processes at a time."""
     return integer("jobs", value, 1, MAX_JOBS)
+
+
+def size(name: str, text: str) -> int:
+    """A number of bytes as people write it: digits, and K, M, G or T for KiB, MiB, GiB or TiB."""
+    found = re.fullmatch(r"([0-9]{1,15})([KMGT]?)(i?B)?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise InputError(f"{name} is {_shown(text)}, not a number of bytes", hint="such as 1500M or 4G")
+    return int(found[1]) << 10 * " KMGT".index(found[2].upper() or " ")
+
+
+def memory(value: object) -> int | None:
+    """Bytes; None for no limit."""
+    return optional_integer("memory", value, 1, sys.maxsize)
 
 
 def exit_code(value: object) -> int | None:

@@ -273,6 +273,7 @@ def prove(
     max_console: int = MAX_CONSOLE_BYTES,
     max_journal: int = MAX_JOURNAL_BYTES,
     jobs: int = 1,
+    memory: int | None = None,
     ray: str | None = None,
     small: bool = False,
     hide: bool = True,
@@ -282,6 +283,8 @@ def prove(
     prepare: Prepare = no_preparation,
 ) -> Proof:
     """Runs `program` and proves the run, `jobs` segments at a time. Every proof, and their chain, is verified before this returns.
+
+    With `memory`, so many bytes are enough for all processes that prove: segments are as small as that needs.
 
     With `ray`, an address (`auto`: that of the cluster which this machine is a node of), a Ray cluster proves, as many segments at a time
     as fit, or `jobs` if that is above 1.
@@ -295,6 +298,7 @@ def prove(
     same call after an interruption goes on where it stopped.
     """
     from zkc.advice import advise
+    from zkc.runtime.execution.budget import CELL_BUDGET, budget
     from zkc.runtime.execution.executor import Limits, segments_of
     from zkc.runtime.execution.executor import execute as run
     from zkc.runtime.execution.segment import Segment
@@ -306,12 +310,12 @@ def prove(
     from zkc.runtime.receipts.receipt import Receipt
     from zkc.runtime.receipts.resume import parts_folder
 
-    limits = Limits(segment_limit, max_cycles, max_console, max_journal)
+    parameter_set, jobs, memory = _parameter_set(small=small, hide=hide), arguments.jobs(jobs), arguments.memory(memory)
+    cells = CELL_BUDGET if memory is None else budget(memory, jobs, PARAMETER_SETS[parameter_set].log_blowup)
+    limits = Limits(segment_limit, max_cycles, max_console, max_journal, cells)
     stdin = arguments.optional_data("stdin", stdin)
-    jobs = arguments.jobs(jobs)
     ray = None if ray is None else arguments.text("ray", ray)
     output = arguments.optional_path("output", output)
-    parameter_set = _parameter_set(small=small, hide=hide)
     parts = None
     if output is not None:
         check_writable(output, what="the receipt", inputs=() if isinstance(program, BytesLike) else (program,))
@@ -320,7 +324,7 @@ def prove(
     prepare()
     image = _image_id_of(loaded)
     backend = None if ray is None else _cluster(ray, jobs, progress)
-    store = _resume_store(parts, image, stdin, limits.segment_limit, parameter_set)
+    store = _resume_store(parts, image, stdin, limits, parameter_set)
     blinding = None if not hide else Blinding.fresh() if store is None else Blinding(store.secret())
     # Twice: a fault, and what is too much for a receipt, is known before anything is proven, and few snapshots are in memory at a time.
     execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True, blinding=blinding, keep=Segment.outline)
@@ -357,6 +361,14 @@ def prove(
             write_file(output, data, what="the receipt")
     proven = _run(image, execution, parameter_set)
     return Proof(proven, data, receipt.proof_bytes, _strength(receipt), time.perf_counter() - executed, findings)
+
+
+def best_jobs(*, small: bool = False) -> int:
+    """How many segments are best proven at a time on this machine: one for every four cores, as far as there is memory."""
+    from zkc.runtime.execution import budget
+
+    log_blowup = PARAMETER_SETS[_parameter_set(small=small, hide=True)].log_blowup
+    return budget.best_jobs(os.cpu_count() or 1, budget.free_memory(), log_blowup)
 
 
 def _parameter_set(*, small: bool, hide: bool) -> int:
@@ -426,7 +438,7 @@ def segment_identity(segment: Segment) -> bytes:
 
 
 def _resume_store(
-    parts: Path | None, image: str, stdin: bytes | None, segment_limit: int | None, parameter_set: int
+    parts: Path | None, image: str, stdin: bytes | None, limits: Limits, parameter_set: int
 ) -> ResumeStore | None:
     """The finished segments in `parts`; None keeps none."""
     from zkc.runtime.memory.image import parse_image_id
@@ -435,7 +447,7 @@ def _resume_store(
     if parts is None:
         return None
     given = hashlib.sha256(b"" if stdin is None else b"input" + stdin).digest()
-    settings = {"segment_log_rows": segment_limit or 0, "parameter_set": parameter_set}
+    settings = {"segment_log_rows": limits.segment_limit or 0, "cells": limits.cells, "parameter_set": parameter_set}
     key = resume_key(parse_image_id(image), given, machine().circuit.digest, settings)
     return ResumeStore(parts, key)
 

@@ -131,7 +131,12 @@ def prove(
     max_console: ConsoleOption = MAX_CONSOLE_BYTES,
     max_journal: JournalOption = MAX_JOURNAL_BYTES,
     max_input: MaxInputOption = MAX_INPUT_BYTES,
-    jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="Prove N segments at a time.")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", metavar="N", help="Prove N segments at a time; left out, one for every four cores.")
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option("--memory", metavar="SIZE", help="Prove with so much memory, such as 1500M or 4G: in smaller segments.")
+    ] = None,
     ray: Annotated[
         str | None,
         typer.Option("--ray", metavar="[ADDRESS]", help="Prove on a Ray cluster: HOST:PORT, ray://HOST:PORT; left out, this machine's."),
@@ -167,7 +172,8 @@ def prove(
             max_cycles=max_cycles,
             max_console=max_console,
             max_journal=max_journal,
-            jobs=jobs,
+            jobs=_jobs(jobs, alone=ray is None and memory is None, small=small),
+            memory=None if memory is None else allowed.size("memory", memory),
             ray=ray,
             small=small,
             hide=hide,
@@ -191,6 +197,11 @@ def prove(
     if proof.strength.regime == JOHNSON:
         note("zkc: the receipt rests on the Johnson radius, on a preprint: whoever verifies it must accept that, with --accept-johnson")
     _name_refused(proof.run)
+
+
+def _jobs(given: int | None, *, alone: bool, small: bool) -> int:
+    """How many segments are proven at a time: as was asked for, or what is best on this machine if all of it may be used."""
+    return given if given is not None else api.best_jobs(small=small) if alone else 1
 
 
 @app.command()

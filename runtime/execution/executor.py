@@ -15,6 +15,7 @@ from zkc.runtime import arguments
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.execution import events
+from zkc.runtime.execution.budget import CELL_BUDGET
 from zkc.runtime.execution.heights import Heights, Numbers, reserve
 from zkc.runtime.execution.operations import (
     HOST_CONSOLE,
@@ -77,7 +78,7 @@ def whole(segment: Segment) -> Segment:
 @dataclass(frozen=True)
 class Limits:
     """segment_limit: log2 of the most rows of a table that grows with execution. max_cycles: instructions before giving up.
-    max_console, max_journal: bytes of each that the program may write.
+    max_console, max_journal: bytes of each that the program may write. cells: most of one segment, LogUp columns included.
 
     None is the machine's own limit, and none. Other values outside of their ranges (see `arguments`) are an InputError.
     """
@@ -86,6 +87,7 @@ class Limits:
     max_cycles: int | None = None
     max_console: int = MAX_CONSOLE_BYTES
     max_journal: int = MAX_JOURNAL_BYTES
+    cells: int = CELL_BUDGET
 
     def __post_init__(self) -> None:
         for name in ("segment_limit", "max_cycles", "max_console", "max_journal"):
@@ -134,7 +136,7 @@ class Executor:
         self.snapshots = snapshots
         self.kernel = machine.module("fast", "executor")
         self.image = image
-        self.heights = Heights(machine, limits.segment_limit)
+        self.heights = Heights(machine, limits.segment_limit, limits.cells)
         self.book = new_book(self.map, self.heights, image, snapshots=snapshots)
         self.state, self.mem = self.book.state, self.book.mem
         self.tree = PageTree.of(image, machine.hasher) if snapshots else None

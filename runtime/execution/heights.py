@@ -9,19 +9,18 @@ import numpy.typing as npt
 
 from zkc.runtime.arguments import MAX_LOG_ROWS
 from zkc.runtime.circuit.machine import Machine
+from zkc.runtime.execution.budget import CELL_BUDGET
 from zkc.runtime.execution.sizes import height_of, row_cells
 from zkc.runtime.field.compiled import kernel
 
 PAGING_PAGES = 128
 """Versions of pages that the paging tables always have room for, so that any instruction finds room for the pages it touches."""
-CELL_BUDGET = 90_000_000
-"""Most base-field cells of one segment, LogUp columns included: bounds the prover's memory."""
 
 Numbers = npt.NDArray[np.int64]
 
 
 class Tables(NamedTuple):
-    """Of each table, by its number: its rows, the height that is paid for, cells of a row, most rows. total: cells paid for, one number."""
+    """Of each table, by its number: its rows, the height that is paid for, cells of a row, most rows. total: cells paid for, the most."""
 
     rows: Numbers
     limits: Numbers
@@ -35,7 +34,7 @@ def grow(tables: Tables, index: int, more: int) -> bool:
     """Raises the height of a table until `more` rows fit; False if the segment has no room for that."""
     limit = max(tables.limits[index], height_of(tables.rows[index] + more))
     cost = (limit - tables.limits[index]) * tables.cells[index]
-    if limit > tables.most[index] or tables.total[0] + cost > CELL_BUDGET:
+    if limit > tables.most[index] or tables.total[0] + cost > tables.total[1]:
         return False
     tables.limits[index] = limit
     tables.total[0] += cost
@@ -54,7 +53,7 @@ def reserve(tables: Tables, index: int, more: int) -> bool:
 class Heights:
     """Rows and heights of all tables that grow with execution: those of steps first, in the order of the executor."""
 
-    def __init__(self, machine: Machine, log_rows: int | None) -> None:
+    def __init__(self, machine: Machine, log_rows: int | None, most_cells: int = CELL_BUDGET) -> None:
         circuit = {t.name: t for t in machine.circuit.tables}
         self.steps = len(machine.spec.step_tables)
         self.names = [*(t.name for t in machine.spec.step_tables), *machine.spec.inputs]
@@ -64,11 +63,11 @@ class Heights:
                 most[name] = max(1 << log_rows, PAGING_PAGES * machine.memory_map.page_rows)
         cells = [row_cells(circuit[n]) for n in self.names]
         rows, limits = np.zeros((2, len(self.names)), dtype=np.int64)
-        self.tables = Tables(rows, limits, np.array(cells), np.array([most[n] for n in self.names]), np.zeros(1, dtype=np.int64))
+        self.tables = Tables(rows, limits, np.array(cells), np.array([most[n] for n in self.names]), np.array([0, most_cells]))
 
     def reset(self) -> None:
         """For another segment."""
-        for numbers in (self.tables.rows, self.tables.limits, self.tables.total):
+        for numbers in (self.tables.rows, self.tables.limits, self.tables.total[:1]):
             numbers[:] = 0
 
     def index(self, name: str) -> int:
@@ -78,7 +77,7 @@ class Heights:
     def most_rows(self, name: str) -> int:
         """No segment has more rows of a table."""
         index = self.index(name)
-        return min(int(self.tables.most[index]), CELL_BUDGET // int(self.tables.cells[index]))
+        return min(int(self.tables.most[index]), int(self.tables.total[1]) // int(self.tables.cells[index]))
 
     def by_name(self) -> dict[str, int]:
         """The rows of each table."""

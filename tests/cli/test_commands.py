@@ -87,6 +87,20 @@ def test_execute_json_has_every_key_and_keeps_stdout_clean(calls: Calls, capfd: 
     assert (calls.given["stdin"], calls.given["segment_limit"], calls.given["max_cycles"]) == (b"abc", 14, 9)
 
 
+@pytest.mark.parametrize(
+    ("options", "jobs", "memory"),
+    [((), 2, None), (("--jobs", "3"), 3, None), (("--memory", "2G"), 1, 2 << 30), (("--ray", "auto"), 1, None)],
+)
+def test_how_many_segments_are_proven_at_a_time(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], jobs: int, memory: int | None
+) -> None:
+    """One for every four cores, unless it is said, or memory is."""
+    monkeypatch.setattr("os.cpu_count", lambda: 11)
+    monkeypatch.setattr("zkc.runtime.execution.budget.free_memory", lambda: 1 << 40)
+    assert cli.main(["prove", "folder/p.elf", *options, "--json"]) == 0
+    assert (calls.given["jobs"], calls.given["memory"]) == (jobs, memory)
+
+
 def test_prove_names_its_receipt_after_the_program(calls: Calls, capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["prove", "folder/p.elf", "--jobs", "2", "--json"]) == 0
     assert calls.given["output"] == Path("p.receipt") and calls.given["jobs"] == 2 and calls.given["small"] is False

@@ -76,6 +76,29 @@ def test_a_receipt_of_something_else_is_status_1(receipt: Path, capfd: pytest.Ca
     assert run(capfd, "verify", tmp_path / "short", "--elf", FIBONACCI)[0] == 2
 
 
+def test_less_memory_makes_smaller_segments(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """`--memory` is what its processes may take together; what is too little, or no size, is refused before anything runs."""
+    marathon = EXAMPLES / "marathon" / "marathon.elf"
+    for options, said in (
+        (("--memory", "500M"), "500 MiB of memory is too little: one segment needs 614 MiB"),
+        (("--memory", "1G", "--jobs", "2"), "1,024 MiB of memory is too little: 2 segments at a time need 1,528 MiB"),
+        (("--memory", "1G", "--small"), "1,024 MiB of memory is too little: one segment needs 1,494 MiB"),
+        (("--memory", "much"), "memory is 'much', not a number of bytes"),
+    ):
+        status, _, err = run(capfd, "prove", marathon, "-o", tmp_path / "r", *options)
+        assert status == 2 and said in err, err
+    found: list[int] = []
+
+    def stop(segment: object, **_: object) -> None:
+        raise KeyboardInterrupt
+
+    for memory in (None, 700 * 2**20, 1024 * 2**20):
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(api, "prove_segment", stop)
+            api.prove(marathon, memory=memory, progress=lambda phase, done, total: found.append(total) if phase == "prove" else None)
+    assert found[0] < found[2] < found[1] <= 20
+
+
 @pytest.mark.prove
 def test_inspect_says_what_a_receipt_says(receipt: Path, capfd: pytest.CaptureFixture[str]) -> None:
     status, value, _ = run(capfd, "inspect", receipt)

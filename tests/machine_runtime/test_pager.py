@@ -10,7 +10,8 @@ import pytest
 
 from zkc.compiler.machines import load_machine
 from zkc.runtime.execution import events
-from zkc.runtime.execution.heights import CELL_BUDGET, Heights
+from zkc.runtime.execution.budget import CELL_BUDGET
+from zkc.runtime.execution.heights import Heights
 from zkc.runtime.execution.pager import (
     ABOVE,
     ARG,
