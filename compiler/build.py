@@ -22,6 +22,7 @@ from zkc.compiler.passes.lower_fill import layout_of
 from zkc.compiler.pipeline import Lowered, Lowerings
 from zkc.compiler.program import Program, register_fields
 from zkc.compiler.runtime_names import check_given_tables, check_registers
+from zkc.compiler.stamps import stamps_of
 from zkc.compiler.targets.ending import ending_of
 from zkc.compiler.targets.fill import Histogram, emit_fill
 from zkc.compiler.targets.fixed import check_places, fixed_table
@@ -53,7 +54,7 @@ def build(files: list[Path], root: Path) -> MachineSpec:
     for name, index in lowered.facts.indices.items():
         check_places(program, program.fixed[name], index)
     program.check()
-    clock = clock_of(program, lowered)
+    clock, stamps = clock_of(program, lowered), stamps_of(program, lowered)
     program.diagnostics += [finding.diagnostic() for finding in quick(compilation)]
     program.check()
     widths = tuple(Bus(n, len(elements(program, _params(program, n)))) for n in names)
@@ -80,6 +81,7 @@ def build(files: list[Path], root: Path) -> MachineSpec:
         column_types={x.name: tuple(o.text("type") for o in x.air.regions[0] if o.definition is air.COLUMN) for x in lowered.tables},
         ending=ending_of(program, lowered),
         clock=clock,
+        stamps=stamps,
     )
 
 

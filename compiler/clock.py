@@ -55,9 +55,9 @@ def first_of(program: Program, lowered: Lowerings) -> int:
     for table in lowered.others:
         for op in (op for op in table.row.regions[0].walk() if op.definition is bus.SEND):
             if op.text("bus") == facts.steps():
-                found[op] = _number(_field(op, facts, CLOCK))
+                found[op] = _number(facts.field(op, CLOCK))
             elif facts.buses[op.text("bus")].remembers is not None:
-                given = max(given, _number(_field(op, facts, TIME)) or 0)
+                given = max(given, _number(facts.field(op, TIME)) or 0)
     times = set(found.values())
     span = next((op.loc.span for op in found), program.claim.span if program.claim is not None else None)
     if len(times) != 1 or None in times:
@@ -78,7 +78,7 @@ def reach(table: Operation, facts: Facts) -> Iterator[tuple[Operation, int | Non
         if op.definition is row.COLUMN and _is_clock(op):
             intervals.learn(op.result, Interval(0, 0))
         elif op.definition is bus.RECV and facts.buses[op.text("bus")].remembers is not None:
-            then = intervals.of(_field(op, facts, TIME))
+            then = intervals.of(facts.field(op, TIME))
             yield op, None if then is None else -then.low // then.denominator
 
 
@@ -96,11 +96,6 @@ def _reach(program: Program, table: Operation, facts: Facts) -> int:
 def _is_clock(op: Operation) -> bool:
     given = op.operands[0].op
     return given is not None and given.definition is row.GIVEN and given.text("name") == CLOCK
-
-
-def _field(op: Operation, facts: Facts, name: str) -> Value:
-    """A field of a message: its operands begin with how often."""
-    return op.operands[1 + [of for of, _ in facts.buses[op.text("bus")].fields].index(name)]
 
 
 def _number(value: Value) -> int | None:

@@ -17,13 +17,14 @@ from zkc.compiler.clock import clock_of
 from zkc.compiler.dialects import step
 from zkc.compiler.interpret import Interpreter
 from zkc.compiler.pipeline import Lowered, Lowerings
+from zkc.compiler.stamps import stamps_of
 from zkc.compiler.targets.ending import HALT
 from zkc.compiler.targets.table import table_of
 from zkc.runtime.circuit.circuit import Circuit as Artefact
 from zkc.runtime.circuit.machine import Ending, Machine, MachineSpec
 from zkc.runtime.execution.segment import Segment
-from zkc.runtime.execution.stamps import TIME_BITS
-from zkc.runtime.execution.trace import CODE_MARK, Tracer
+from zkc.runtime.execution.stamps import TIME_BITS, TIMES, stamp
+from zkc.runtime.execution.trace import Tracer
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.memory.blinding import BLIND_WORDS
 from zkc.runtime.memory.image import Image, PageTree
@@ -163,12 +164,13 @@ class HonestSegment:
         return r.choice((r.randrange(WORD), r.randrange(64), data * m.page_bytes + WORD_BYTES * r.randrange(m.page_words)))
 
     def _memory(self, pages: Mapping[int, Words]) -> Pages:
-        """What the steps find: pages begin at time 0, and the claim has read the journal at 1. First come code and data."""
+        """What the steps find: pages as they begin, and the journal as the claim has read it. First come code and data."""
         m = self.map
         words = {m.page_words * page + i: word for page, content in pages.items() for i, word in enumerate(content.tolist())}
         tokens: dict[int, Token] = {address: (word, 0, 0) for address, word in words.items()}
         first = m.system_page * m.page_words + m.word_journal_capacity
-        tokens |= {a: (words[a], 1, 0) for a in range(first, first + m.word_journal_fill - m.word_journal_capacity + 1)}
+        time, mark = self.machine.spec.stamps.first % TIMES, self.machine.spec.stamps.first >> TIME_BITS
+        tokens |= {a: (words[a], time, mark) for a in range(first, first + m.word_journal_fill - m.word_journal_capacity + 1)}
         code, data = (range(p * m.page_words, (p + 1) * m.page_words) for p in list(pages)[:2])
         return Pages(self.random, 0, 0, tokens=tokens, code=code, data=frozenset(data))
 
@@ -183,8 +185,8 @@ class HonestSegment:
         tracer = Tracer(self.machine, segment)
         for address, (word, time, mark) in steps.memory.tokens.items():
             if address not in steps.memory.code:
-                tracer.mem[address], tracer.times[address] = word, time | mark << TIME_BITS
-        tracer.times[code] = CODE_MARK << TIME_BITS
+                tracer.mem[address], tracer.times[address] = word, stamp(time, mark)
+        tracer.times[code] = self.machine.spec.stamps.code
         tracer.uses[code] = [steps.uses.get(address, 0) for address in code.tolist()]
         tracer.last_clk, tracer.last_pc = self.last
         return tracer
@@ -208,4 +210,5 @@ def _machine(circuit: Circuit, lowered: Lowerings) -> Machine:
     program = circuit.program
     numbers = {name: i for i, name in enumerate((*program.buses, *program.fixed))}
     artefact = Artefact(b"", (), (), table_of(lowered.claim.air, numbers), dict(program.constants))  # type: ignore[arg-type]
-    return Machine(MachineSpec(artefact, (), {}, {}, 0, (), (), {}, {}, (), {}, None, clock_of(program, lowered)))
+    clock, stamps = clock_of(program, lowered), stamps_of(program, lowered)
+    return Machine(MachineSpec(artefact, (), {}, {}, 0, (), (), {}, {}, (), {}, None, clock, stamps))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from zkc.compiler.errors import located
 from zkc.compiler.intervals import Interval
 from zkc.compiler.ir.locations import Location
-from zkc.compiler.ir.operation import Operation
+from zkc.compiler.ir.operation import Operation, Value
 from zkc.dsl.diagnostics import Diagnostic
 
 
@@ -44,6 +44,10 @@ class Facts:
     def instructions(self) -> str | None:
         """The bus that says what instructions are."""
         return next((name for name, bus in self.buses.items() if bus.number is not None), None)
+
+    def field(self, op: Operation, name: str) -> Value:
+        """A field of a message: its operands begin with how often."""
+        return op.operands[1 + [of for of, _ in self.buses[op.text("bus")].fields].index(name)]
 
     def report(self, code: str, message: str, loc: Location, **more: object) -> None:
         """An error at a location, with the calls that lead there."""

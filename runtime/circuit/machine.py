@@ -63,6 +63,17 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class Stamps:
+    """Time and mark, in one word as in `zkc.runtime.execution.stamps`, of words that no step gives: those of code, and those that the
+    claim reads, when a segment begins and when it ends. A word of a page begins with 0.
+    """
+
+    code: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class MachineSpec:
     """The artefact. `modules` maps (kind, table) to the text of a generated module; kinds are fast and tracing.
 
@@ -82,6 +93,7 @@ class MachineSpec:
     column_types: dict[str, tuple[str, ...]]
     ending: Ending | None
     clock: Clock
+    stamps: Stamps
 
 
 _importing = threading.Lock()

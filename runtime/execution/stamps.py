@@ -7,3 +7,10 @@ from typing import Final
 TIME_BITS: Final = 30
 TIMES: Final = 1 << TIME_BITS
 """Times are below this."""
+MARKS: Final = 4
+"""And marks below this."""
+
+
+def stamp(time: int, mark: int) -> int:
+    """Both in one word."""
+    return time | mark << TIME_BITS

@@ -15,7 +15,7 @@ from zkc.runtime.execution.operations import HOST_LENGTH, HOST_PRESENT, HOST_WOR
 from zkc.runtime.execution.pager import CLK, EVENT, FUEL, PC, RETIRED, STATE_WORDS
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.execution.sizes import height_of, rows_in
-from zkc.runtime.execution.stamps import TIME_BITS, TIMES
+from zkc.runtime.execution.stamps import TIMES
 from zkc.runtime.field import arrays
 from zkc.runtime.kernels import arena
 from zkc.runtime.kernels.threads import parallel_for, threads
@@ -25,7 +25,6 @@ from zkc.runtime.stark.parameters import DEFAULT, Parameters
 
 Words = npt.NDArray[np.uint32]
 Counts = npt.NDArray[np.uint32]
-CODE_MARK, FINAL_MARK = 1, 2
 
 
 class Tracer:
@@ -53,8 +52,8 @@ class Tracer:
     def run(self) -> dict[str, Words]:
         """Executes the steps of the segment; the records `uint32[rows][record words]` of each step table."""
         s, kernel = self.segment, self.machine.module("tracing", "executor")
-        self.times[s.code] = CODE_MARK << TIME_BITS
-        self.times[self.journal] = 1
+        self.times[s.code] = self.machine.spec.stamps.code
+        self.times[self.journal] = self.machine.spec.stamps.first
         self.decoded[s.code] = [kernel.decode(np.int64(word)) for word in self.mem[s.code]]
         tables = self.machine.spec.step_tables
         sizes = [s.rows[t.name] * t.record_words for t in tables]
@@ -93,7 +92,7 @@ class Tracer:
         blind = slice(self.system + self.map.word_blind, self.system + self.map.word_blind + len(self.segment.blind))
         self.mem[blind] = self.segment.blind
         for where in (self.journal, blind, self.system + self.map.word_pc):
-            self.times[where] = 1 | FINAL_MARK << TIME_BITS
+            self.times[where] = self.machine.spec.stamps.last
         return limbs
 
     def decode_rows(self) -> dict[str, npt.NDArray[np.int64]]:
