@@ -389,15 +389,12 @@ def check_heights(circuit: Circuit, heights: Sequence[int], parameters: Paramete
     if len(heights) != len(circuit.tables) or not any(heights):
         raise VerificationError("the proof has a wrong number of tables, or no table at all")
     fractions = len(circuit.claim.messages)
+    allowed = range(0, 2 << parameters.max_log_height, 1 << parameters.min_log_height)
     for table, height in zip(circuit.tables, heights, strict=True):
-        fixed, full = table.fixed_log_height, parameters.full_log_height
-        if height and (
-            not 0 <= height < 2 << parameters.max_log_height
-            or height % (1 << parameters.min_log_height)
-            or (fixed is not None and height != 1 << max(fixed, full))
-        ):
+        fixed = table.fixed_log_height
+        if height not in allowed or (height and fixed is not None and height != 1 << max(fixed, parameters.full_log_height)):
             raise VerificationError(f"table {table.name}: height {height} is not allowed")
-        if height and fixed is not None and height > 1 << fixed and not is_lookup(table):
+        if fixed is not None and height > 1 << fixed and not is_lookup(table):
             raise VerificationError(f"table {table.name}: its rows may be repeated only if it is a lookup table")
         fractions += len(table.messages) * height
     if fractions >= MODULUS:
