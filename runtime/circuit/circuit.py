@@ -45,7 +45,7 @@ class Table:
     """One table of the constraint system.
 
     columns: names of the committed columns. fixed: `uint32[k][2^h]`, canonical values of the fixed (public) columns; a table
-    with fixed columns always has exactly 2^h rows, any other has a power of two of at least 2^7, or is absent.
+    with fixed columns always has exactly 2^h rows, any other has as many as its parts have (runtime/stark/shape.py), or is absent.
     nodes: `int64[m][3]` rows (op, a, b): COLUMN a (committed columns first, then fixed ones), CONSTANT a (canonical, b = 0), ADD/SUB/MUL of
     earlier nodes. constraints: nodes that vanish on every row (degree at most 3). batches: groups of one or two message numbers whose
     fractions share one extension column (each constraint of degree at most 3).

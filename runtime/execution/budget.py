@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from zkc.runtime.errors import InputError
+from zkc.runtime.kernels.arena import machine_memory
+from zkc.runtime.limits import MIB
 
-MIB: Final = 1 << 20
 CELL_BUDGET: Final = 90_000_000
 """Most base-field cells of one segment, LogUp columns included: more of them gain no speed."""
 LEAST_CELLS: Final = 16_000_000
@@ -49,7 +49,7 @@ def best_jobs(cores: int, memory: int, log_blowup: int) -> int:
 
 def free_memory() -> int:
     """Bytes that this process may still take: of the machine, and of the group of processes that it is in."""
-    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2]
+    limits = [machine_memory() // 2]
     with suppress(OSError, ValueError):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         limits = [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")] or limits

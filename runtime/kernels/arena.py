@@ -129,10 +129,10 @@ _making: Final = threading.Lock()
 def arena() -> Arena:
     """That of this process, as large as the machine's memory."""
     with _making:
-        return _arenas.get(os.getpid()) or _arenas.setdefault(os.getpid(), Arena(_memory()))
+        return _arenas.get(os.getpid()) or _arenas.setdefault(os.getpid(), Arena(machine_memory()))
 
 
-def _memory() -> int:
+def machine_memory() -> int:
     """Bytes of the machine's memory."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _GRAIN * _GRAIN

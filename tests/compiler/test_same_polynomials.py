@@ -1,4 +1,7 @@
-"""The circuits mean what they meant before the compiler had an intermediate representation: every equation and message of every table."""
+"""The circuits mean what they meant before the compiler had an intermediate representation: every equation and message of every table.
+
+Nine tables of services.circ are kept as they were when redundant terms had been taken out of them; their shapes are the old ones.
+"""
 
 from __future__ import annotations
 

@@ -99,12 +99,12 @@ def test_what_is_given_back_to_the_system_can_be_lent_again() -> None:
 def test_without_room_arrays_are_ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
     """A limit on addresses must not stop a proof."""
     monkeypatch.setattr(arena, "_arenas", {})
-    monkeypatch.setattr(arena, "_memory", lambda: 1 << 62)
+    monkeypatch.setattr(arena, "machine_memory", lambda: 1 << 62)
     assert arena.empty(2, LARGE).shape == (2, LARGE)
     assert arena.arena().free() == 0
     arena.arena().trim()
     monkeypatch.setattr(arena, "_arenas", {})
-    monkeypatch.setattr(arena, "_memory", lambda: 1 << 16)
+    monkeypatch.setattr(arena, "machine_memory", lambda: 1 << 16)
     assert not arena.zeros(2, LARGE).any()
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from zkc.runtime import arguments
 from zkc.runtime.errors import InputError
-from zkc.runtime.execution.budget import CELL_BUDGET, LEAST_CELLS, MIB, best_jobs, budget, free_memory, needed
+from zkc.runtime.execution.budget import CELL_BUDGET, LEAST_CELLS, best_jobs, budget, free_memory, needed
+from zkc.runtime.limits import MIB
 
 GIB = 1024 * MIB
 PEAKS = {(16, 1): 511, (30, 1): 644, (45, 1): 780, (90, 1): 1518, (16, 3): 1351, (45, 3): 2251, (90, 3): 4884}
