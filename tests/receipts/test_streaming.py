@@ -86,3 +86,10 @@ def test_a_fault_at_the_end_of_a_run_is_known_before_anything_is_proven(monkeypa
     monkeypatch.setattr(api, "prove_segment", proven)
     with pytest.raises(GuestFault, match="did not end within 20000 instructions"):
         zkc.prove(FIBONACCI, struct.pack("<I", 30_000), segment_limit=9, max_cycles=20_000)
+
+
+def test_finished_segments_of_other_cuts_are_kept_apart(tmp_path: Path) -> None:
+    """Under a key, and with a secret, of their own: with more memory segments end elsewhere."""
+    limits = (Limits(), Limits(cells=20_000_000), Limits(cells=30_000_000), Limits(segment_limit=9))
+    stores = [api._resume_store(tmp_path, zkc.image_id(FIBONACCI), MANY, each, 2) for each in limits]
+    assert len({store.folder for store in stores if store is not None}) == len(limits)
