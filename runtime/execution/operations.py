@@ -120,8 +120,9 @@ def host_input_byte(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8]) -
 
 
 @kernel
-def host_input_word(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8]) -> Any:
-    at, value = host[HOST_POSITION], 0
+def host_input_word(host: npt.NDArray[np.int64], stdin: npt.NDArray[np.uint8], words: int) -> Any:
+    """The word that comes after so many others."""
+    at, value = host[HOST_POSITION] + 4 * words, 0
     for i in range(4):
         if at + i < host[HOST_LENGTH]:
             value |= np.int64(stdin[at + i]) << (8 * i)

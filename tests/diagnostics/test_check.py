@@ -105,9 +105,9 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "E0211",
         "the gadget `plus` calls itself",
     ),
-    "host in a table": ("table mine { let a = host input_word(); }", "E0212", "are not executed"),
+    "host in a table": ("table mine { let a = host input_word(0); }", "E0212", "are not executed"),
     "gadget that asks the host in a table": (
-        "gadget asks() -> b: felt { let b = host input_word(); }"
+        "gadget asks() -> b: felt { let b = host input_word(0); }"
         "gadget mine() -> b: felt { let b = asks(); } table mine { let _a = mine(); }",
         "E0212",
         "are not executed",

@@ -66,6 +66,12 @@ def _read_start(s: State) -> Step:
     return Step(words, holds=[s.phase == 0, s.a7 == 63, s.a0 == 0, ULE(length, s.a2)])
 
 
+def _read_block(s: State) -> Step:
+    words = {"pointer": s.pointer + 32, "remaining": s.remaining - 32}
+    holds = [s.phase == READS, UGE(s.remaining, 32), Extract(1, 0, s.pointer) == 0]
+    return Step(words, at=[s.pointer + 4 * i for i in range(8)], holds=holds)
+
+
 def _read_word(s: State) -> Step:
     words = {"pointer": s.pointer + 4, "remaining": s.remaining - 4}
     return Step(words, at=[s.pointer], holds=[s.phase == READS, UGE(s.remaining, 4), Extract(1, 0, s.pointer) == 0])
@@ -147,6 +153,7 @@ def steps(brk_end: int) -> Mapping[str, Callable[[State], Step]]:
     return {
         "exit": lambda s: Step(holds=[s.phase == 0, Or(s.a7 == 93, s.a7 == 94)]),
         "read_start": _read_start,
+        "read_block": _read_block,
         "read_word": _read_word,
         "read_byte": _read_byte,
         "transfer_end": lambda s: Step({"a0": s.count, "phase": number(0)}, 4, holds=[s.phase != 0, s.remaining == 0]),

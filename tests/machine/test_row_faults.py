@@ -36,6 +36,8 @@ DO_NOT_MATTER: Final = {
 VERSION: Final = "all rows of a version hang together: the sponge says it to the next, the digest has one partner, and so have the words"
 CHOICES: Final = {
     ("decode", "uses"): "how often an instruction is used: a count, as that of a fixed table",
+    ("read_block", "value.lo"): "private input",
+    ("read_block", "value.hi"): "private input",
     ("read_word", "value.lo"): "private input",
     ("read_word", "value.hi"): "private input",
     ("read_start", "length.lo"): "the host may give fewer bytes",
