@@ -13,6 +13,7 @@ import numpy as np
 
 from zkc.calls import calls_around
 from zkc.output import describe_count
+from zkc.runtime.execution.operations import JOURNAL_BLOCK
 from zkc.runtime.execution.origins import FULL, REWRITTEN
 from zkc.runtime.execution.sizes import row_cells, table_sizes
 from zkc.toolchain import GUEST
@@ -34,6 +35,7 @@ MOST_CALL_CELLS: Final = 8192
 """An environment call with the library's code around it costs less, bytes apart: if that is too little to matter, nothing is traced."""
 FEW_BYTES: Final = 16
 """Bytes of one call, below which the call costs more than they do."""
+JOURNAL_STEPS: Final = ("journal_block", "journal_byte", "journal_compress")
 LIBRARY: Final = frozenset(path.name for path in GUEST.rglob("*.[chS]"))
 """Sources of the guest library: the line that matters is the one that calls it."""
 
@@ -46,9 +48,9 @@ WRITE_ONCE: Final = (
     "a segment ends, and each pays for its fixed tables and pages anew"
 )
 LARGER: Final = "give a larger --segment-limit, or none: each segment pays for its fixed tables and pages anew"
-READ_MORE: Final = "read many bytes in one call, into a buffer that is aligned to 4 bytes: four bytes then cost one row"
+READ_MORE: Final = "read many bytes in one call, to any address: 32 bytes then cost one row"
 WRITE_MORE: Final = "gather the bytes and write them in one call: each call costs more than many bytes"
-DIGEST: Final = "write a digest to the journal and check the data against it: each byte of the journal has a row and is hashed"
+DIGEST: Final = "write a digest to the journal and check the data against it: each 32 bytes of the journal have a row and are hashed"
 PRINT_LESS: Final = "print less, and more in one call: what is printed is not proven, but the instructions that print it are"
 
 
@@ -145,10 +147,11 @@ class _Advisor:
 
     def _calls(self) -> list[Finding | None]:
         rows = {name: sum(segment.rows.get(name, 0) for segment in self.segments) for name in self.cost}
-        short = rows.get("journal_byte", 0) < FEW_BYTES * rows.get("write_journal", 0)
+        written = rows.get("journal_byte", 0) + JOURNAL_BLOCK * rows.get("journal_block", 0)
+        short = written < FEW_BYTES * rows.get("write_journal", 0)
         return [
             self._call("reads of few bytes", "read_start", rows, ("read_byte",), READ_MORE),
-            self._call("journal", "write_journal", rows, ("journal_byte", "journal_compress"), WRITE_MORE if short else DIGEST),
+            self._call("journal", "write_journal", rows, JOURNAL_STEPS, WRITE_MORE if short else DIGEST),
             self._call("console", "write_console", rows, (), PRINT_LESS),
         ]
 

@@ -28,6 +28,7 @@ from zkc.runtime.execution.operations import (
     HOST_PRESENT,
     HOST_REFUSED,
     HOST_WORDS,
+    JOURNAL_BLOCK,
 )
 from zkc.runtime.execution.origins import CLOCK, FULL, REWRITTEN, Origins
 from zkc.runtime.execution.pager import (
@@ -315,7 +316,7 @@ class Executor:
     # the host
 
     def _host(self, console: Console) -> None:
-        if self.host[HOST_JOURNAL] == JOURNAL_BUFFER:
+        if self.host[HOST_JOURNAL] + JOURNAL_BLOCK > JOURNAL_BUFFER:
             self._drain_journal()
         if self.host[HOST_CONSOLE_FD]:
             start, count = int(self.host[HOST_CONSOLE]) >> 32, int(self.host[HOST_CONSOLE]) & 0xFFFFFFFF

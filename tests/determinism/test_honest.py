@@ -20,7 +20,7 @@ from zkc.compiler.compilation import compile_program
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.receipts.claims import journal_state
 
-SELDOM = {"brk_clear"}
+SELDOM = {"brk_clear", "read_block"}
 """Arms that not every made-up state is one of."""
 ARMS = [(t, arm) for t in tables() if t.steps for arm in t.air.names("arms")]
 

@@ -44,7 +44,8 @@ TOKEN = re.compile(r'//[^\n]*|"[^"\n]*"|[A-Za-z_]\w*|\d\w*|\*\*|->|\.\.|<<|>>s?|
 VALUES = (
     "0", "1", "-1", "007", "0x", "2**31", "2**32", "2**64", "(10**9)", "2**10**9", "(0 - 2**200)", "2130706433", "9" * 5000, "(" * 200,
     "-" * 3000, "1" + "+1" * 350, "sum(rs1)", "sum([1, 2])", "slice([1, 2], 0, 1)", "[1, [2]]", "[i for i in 0..5000]", "latest memory(0)",
-    "latest memory(pc).value", "host input_word(0)", "inverse(0)", "column(1)", "is(add)", "u32(lo = 1, hi = 2)", "(1 ? 2 : 3)", "(1 << 63)",
+    "latest memory(pc).value", "host input_word(0)",
+    "inverse(0)", "column(1)", "is(add)", "u32(lo = 1, hi = 2)", "(1 ? 2 : 3)", "(1 << 63)",
     "(rs1 >> rs2)", "(2**32 << 40)", "divide_signed(1, 0)", "rd", "clk", "insn", "imm",
 )  # fmt: skip
 TYPES = ("felt", "bit", "u32", "u8", "felt[8]", "u32[2]", "felt[0]", "u99")

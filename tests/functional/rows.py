@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from zkc.compiler.audit.inference.state import State
@@ -79,6 +79,19 @@ def cases(table: TableAudit, row: Row, bits: int = BITS) -> Iterator[Row]:
         yield from cases(table, row.substituted(given, {}), bits if of_tables else bits - 1)
     if split is None and not row.impossible:
         yield row
+
+
+def named_cases(table: TableAudit, row: Row, bits: Sequence[str]) -> Iterator[Row]:
+    """The row for each value of the bits of these names, with what then is a constant, too."""
+    if not bits:
+        yield row
+        return
+    column = next(i for i, op in enumerate(table.columns) if op.text("name") == bits[0])
+    for value in (0, 1):
+        given = row.substituted({column: value}, {})
+        while given.pinned and not given.impossible:
+            given = given.substituted(given.pinned, {})
+        yield from () if given.impossible else named_cases(table, given, bits[1:])
 
 
 def _tables(table: TableAudit, row: Row) -> Iterator[list[dict[int, int]]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from z3 import UGE, UGT, ULE, ULT, And, BitVecVal, Extract, If, Or
+from z3 import UGE, UGT, ULE, ULT, And, BitVecVal, Concat, Extract, If, Or
 
 REGISTERS: Final = {"a0": 10, "a1": 11, "a2": 12, "a7": 17}
 WORDS: Final = ("phase", "pointer", "remaining", "count", "journal_fill", "brk", "heap_start")
@@ -28,13 +28,14 @@ def number(value: int) -> Any:
 @dataclass(frozen=True)
 class State:
     """before, after: words by name. memory: words of user memory (or of the journal's buffer) that are accessed: old and new value, in
-    order. lane: the pointer modulo 4; slot: journal_fill modulo 4."""
+    order. lane: the pointer modulo 4; fill: journal_fill, where it is a constant; slot: the same modulo 4."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     memory: Sequence[tuple[Any, Any]]
     lane: int
     slot: int
+    fill: int = 0
 
     def __getattr__(self, name: str) -> Any:
         return self.before[name]
@@ -90,6 +91,20 @@ def _journal_byte(s: State) -> Step:
     holds = [s.phase == WRITES, s.remaining != 0, ULT(s.journal_fill, 32), same == word, *placed]
     beyond = [_byte(old, i) == 0 for i in range(s.slot, 4)]  # so it stays: fill grows by one, and a full buffer becomes zeros
     return Step(words, at=[s.pointer - s.lane, None], holds=holds, given=beyond)
+
+
+def _journal_block(s: State) -> Step:
+    """The buffer's bytes are those that it had and 32 of memory, but for the first 32 of these: they are in the sponge."""
+    memory, old = [word for word, _ in s.memory], [s.before[f"journal_buffer[{i}]"] for i in range(8)]
+    moved = [_byte(memory[i // 4], i % 4) for i in range(s.lane, s.lane + 32)]
+    rest = [*moved[32 - s.fill :], *[BitVecVal(0, 8)] * (32 - s.fill)]
+    words = {name: s.after[name] for name in sponge() if name.startswith("journal_capacity")}
+    words |= {f"journal_buffer[{i}]": Concat(*reversed(rest[4 * i : 4 * i + 4])) for i in range(8)}
+    words |= {"pointer": s.pointer + 32, "remaining": s.remaining - 32}
+    start, last = s.pointer - s.lane, 32 if s.lane else 28  # an aligned block reads its last word again
+    holds = [s.phase == WRITES, UGE(s.remaining, 32), s.journal_fill == s.fill, *(same == word for word, same in s.memory)]
+    beyond = [_byte(old[i // 4], i % 4) == 0 for i in range(s.fill, 32)]
+    return Step(words, at=[*(start + 4 * i for i in range(8)), start + last], holds=holds, given=beyond)
 
 
 def _journal_compress(s: State) -> Step:
@@ -159,6 +174,7 @@ def steps(brk_end: int) -> Mapping[str, Callable[[State], Step]]:
         "transfer_end": lambda s: Step({"a0": s.count, "phase": number(0)}, 4, holds=[s.phase != 0, s.remaining == 0]),
         "write_console": _answer(lambda s: s.a2, lambda s: s.a7 == 64, lambda s: Or(s.a0 == 1, s.a0 == 2)),
         "write_journal": _start(WRITES, 64, lambda s: s.a2),
+        "journal_block": _journal_block,
         "journal_byte": _journal_byte,
         "journal_compress": _journal_compress,
         "writev_start": _start(IN_VECTOR, 66, lambda _: number(0)),

@@ -50,7 +50,7 @@ static void write_bytes(void) {
 }
 
 static void write_much(void) {
-    zkc_journal((const void *)0x01000000, 20000); /* digest */
+    zkc_journal((const void *)0x01000000, 200000); /* digest */
 }
 
 static void print_bytes(void) {

@@ -26,7 +26,8 @@ Words = npt.NDArray[np.uint32]
 
 STATE: Final = ("clk", "pc", "op, rd, rs1 and rs2", "imm")
 HOST_ANSWERS: Final = {
-    "read_start": "any length up to what was asked for", "read_block": "private input", "read_word": "private input", "read_byte": "private input",
+    "read_start": "any length up to what was asked for",
+    "read_block": "private input", "read_word": "private input", "read_byte": "private input",
 }  # fmt: skip
 
 

@@ -56,7 +56,7 @@ def run(calls: Sequence[Call], data: bytes = b"", stdin: bytes = b"",
     return executor.run(lambda fd, data: None, lambda phase, done, total: None), executor
 
 
-def cells(execution: Execution) -> int:
-    """Those of all rows that say something."""
-    width = {table.name: row_cells(table) for table in machine().circuit.tables}
+def cells(execution: Execution, *tables: str) -> int:
+    """Those of all rows that say something, in some tables or in all."""
+    width = {table.name: row_cells(table) if table.name in tables or not tables else 0 for table in machine().circuit.tables}
     return sum(width[name] * count for segment in execution.segments for name, count in segment.rows.items())
