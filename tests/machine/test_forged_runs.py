@@ -19,7 +19,7 @@ from tests.machine.check import Report, Traces, check
 from tests.machine.programs import DATA, Assembler, RandomProgram, executor, finish
 from tests.machine.support import CODE, encode, machine
 from zkc.runtime.circuit.machine import Machine
-from zkc.runtime.execution.pager import CLK, FUEL, PC
+from zkc.runtime.execution.fuel import CLK, FUEL, PC
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.execution.trace import trace
 from zkc.runtime.field.koalabear import P
