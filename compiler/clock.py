@@ -13,12 +13,11 @@ from zkc.compiler.passes.facts import Facts
 from zkc.compiler.passes.intervals import Intervals
 from zkc.compiler.pipeline import Lowered, Lowerings
 from zkc.compiler.program import Program
-from zkc.compiler.ticking import Ticking, longest_wait, ticking_of
+from zkc.compiler.ticking import CLOCK, Ticking, longest_wait, ticking_of
 from zkc.runtime.circuit.machine import Clock
 from zkc.runtime.execution.stamps import TIMES
 from zkc.runtime.field.koalabear import P
 
-CLOCK: Final = "clk"
 ADDRESS: Final = "address"
 TIME: Final = "time"
 CODE: Final = "E0609"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from zkc.compiler.dialects import felt, row, step
 from zkc.compiler.interpret import Interpreter
@@ -13,6 +14,8 @@ from zkc.compiler.pipeline import Lowered, Lowerings, field_ranges
 from zkc.compiler.program import Program, evaluate_constant
 from zkc.runtime.circuit.machine import Clock
 from zkc.runtime.execution.stamps import TIMES
+
+CLOCK: Final = "clk"
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,15 @@ def ticking_of(program: Program, lowered: Lowerings, first: int, added: set[int]
     due = Clock(first, TIMES, slots, every).due(0)
     ticks = range(first + -(-(due - first) // slots) * slots, TIMES, every) if regular else range(0)
     (func,) = next(table.steps for table in lowered.steps if table.name == declared[0].name)
-    addresses = [op.operands[0] for op in func.regions[0] if op.definition is step.LOAD]
+    addresses = [op.operands[0] for op in func.regions[0] if op.definition is step.LOAD and _follows(op.operands[0])]
     return Ticking(declared[0].name, every, dict(_taken(addresses, every, ticks)))
+
+
+def _follows(value: Value) -> bool:
+    """Whether a value follows from the clock."""
+    return all(
+        op.definition.evaluate is not None or (op.definition is row.GIVEN and op.text("name") == CLOCK) for op in _needed([value])
+    )
 
 
 def _taken(addresses: Sequence[Value], every: int, ticks: range) -> Iterator[tuple[int, int]]:
@@ -53,9 +63,9 @@ def _taken(addresses: Sequence[Value], every: int, ticks: range) -> Iterator[tup
     last: dict[int, int] = {}
     longest: dict[int, int] = {}
     for clk in ticks:
-        row_ = Interpreter({}, {"clk": clk})
-        row_.run(needed)
-        for word in map(row_.of, addresses):
+        at = Interpreter({}, {CLOCK: clk})
+        at.run(needed)
+        for word in map(at.of, addresses):
             longest[word] = max(longest.get(word, 0), clk - last.get(word, 0))
             last[word] = clk
     yield from ((word, max(most, ticks.stop - last[word])) for word, most in longest.items())

@@ -83,6 +83,11 @@ def test_a_machine_without_them_has_short_segments(tmp_path: Path) -> None:
     assert fits(machine, found)
 
 
+def test_turns_that_do_not_follow_from_the_clock_are_none(tmp_path: Path) -> None:
+    root = edited(tmp_path / "circuits", (("cpu.circ", "= clk / 2**12", "= pc / 2**12"),))
+    assert load_machine(root).spec.clock.last == 2**16 - 3
+
+
 @pytest.mark.parametrize("edit", [("cpu.circ", SINK, "]"), ("cpu.circ", TABLE, TABLE.replace("12", "13"))])
 def test_words_that_they_leave_out_end_segments(edit: Edit, tmp_path: Path) -> None:
     """Without the sink a write to x0 reaches back to the start of the segment, and no further; with every other turn so do registers."""
