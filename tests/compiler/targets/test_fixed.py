@@ -31,5 +31,6 @@ def test_a_row_that_is_elsewhere_than_at_says_is_refused(tmp_path: Path) -> None
 
 def test_a_row_that_is_there_twice_may_be_either(tmp_path: Path) -> None:
     """Rows are compared, not their numbers."""
-    twice = ("alu.circ", "for s in 0..32; at s;", "for again in 0..2 for s in 0..32; at 32 + s;")
+    rows = "for left in 0..2 for big in 0..2 for r in 0..16"
+    twice = ("alu.circ", f"{rows}; at 32 * left + s;", f"for again in 0..2 {rows}; at 64 + 32 * left + s;")
     assert load_machine(edited(tmp_path / "circuits", (twice,))).circuit.tables
