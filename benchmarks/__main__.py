@@ -76,6 +76,8 @@ def run(names: list[str], quick: bool) -> dict[str, Any]:
             figures = child("benchmarks.measure", workload.name)
             figures["execute_rate"] = figures["instructions"] / figures["execute_seconds"]
             found["workloads"][workload.name] = figures
+    if not names or "commands" in names:
+        found["commands"] = child("benchmarks.commands")
     if not names:
         found["kernels"] = child("benchmarks.kernels")
         if not quick:
@@ -92,8 +94,9 @@ def show(found: dict[str, Any], last: dict[str, Any]) -> None:
     for name, figures in found["workloads"].items():
         before = last.get("workloads", {}).get(name, {})
         table.add_row(name, *(_cell(figures[key], before.get(key), scale, form) for _, key, scale, form in COLUMNS))
-    console.print(table)
-    for part in ("kernels", "compile"):
+    if found["workloads"]:
+        console.print(table)
+    for part in ("commands", "kernels", "compile"):
         for name, value in found.get(part, {}).items():
             console.print(f"{part}: {name}: {_cell(value, last.get(part, {}).get(name), 1, '{:.2f}')}")
     for name, figures in found["workloads"].items():
@@ -120,7 +123,7 @@ def _cell(value: float, before: float | None, scale: float, form: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", help="workloads (default: all)")
+    parser.add_argument("names", nargs="*", help="workloads, or `commands` (default: all)")
     parser.add_argument("--quick", action="store_true", help="only some small workloads")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--save", action="store_true", help="make this the committed last run")

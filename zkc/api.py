@@ -195,9 +195,7 @@ def is_warm() -> bool:
 
 def executor_is_compiled() -> bool:
     """Whether programs run at once: the machine code of the fast executor is in the cache."""
-    from zkc.runtime.kernels.numba_cache import is_kept
-
-    return is_kept(machine().module("fast", "executor").execute)
+    return machine().module("fast", "executor").execute.is_kept()
 
 
 def load_program(program: PathLike | BytesLike) -> Program:

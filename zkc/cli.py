@@ -32,6 +32,7 @@ from zkc.runtime.stark.parameters import JOHNSON, UNIQUE_DECODING
 from zkc.runtime.text import printable
 from zkc.stopping import Stopped, stoppable
 from zkc.streams import standard_streams
+from zkc.values import take_plain_values
 
 if TYPE_CHECKING:
     from zkc.advice import Finding
@@ -50,6 +51,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: pictures around it take longer than all the rest
 )
 
 ProgramArgument = Annotated[Path, typer.Argument(metavar="PROGRAM", help="A static RV32IM ELF executable.", show_default=False)]
@@ -619,7 +621,7 @@ def build(
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The program; SOURCE.elf here if left out.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Build a guest program from C (needs `pip install zkc\\[guest]`)."""
+    """Build a guest program from C (needs `pip install zkc[guest]`)."""
     from zkc.toolchain import build as build_guest
 
     report = Report(json)
@@ -662,6 +664,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(arguments: list[str]) -> int:
     # Not app(): that has its own idea of what an interrupt and a closed pipe should print.
     command = typer.main.get_command(app)
+    take_plain_values(command)
     try:
         with stoppable(), progress_lines(), _one_command(), command.make_context("zkc", _with_addresses(arguments)) as context:
             command.invoke(context)

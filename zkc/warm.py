@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from zkc.runtime.kernels import cache, sources
+from zkc.runtime.kernels.target import targets
 from zkc.runtime.memory.blinding import KEY_BYTES, Blinding
 from zkc.runtime.receipts.workers import Failure, run_tasks
 
@@ -29,8 +30,8 @@ Task = tuple[str, str]
 Entry = tuple[str, str]
 """Kind and name of an entry of the cache."""
 
-KERNELS: Final = (("proof", "stark"), ("tracing", "executor"), ("fast", "executor"))
-"""The longest first."""
+KERNELS: Final = (("proof", "stark"), ("witness", "executor"))
+"""The longest first: those of the proof system, and those that run a program and fill its tables."""
 WHOLE: Final = ("whole", "machine")
 """Executes, proves and verifies: what was missed is compiled there."""
 
@@ -61,14 +62,15 @@ def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
     except KeyboardInterrupt as stop:
         stop.add_note("  help: the kernels that are compiled are kept; the same command goes on where it stopped")
         raise
-    cache.save("notes", note_of(machine), "\n".join(f"{kind} {name}" for kind, name in sorted(entries)).encode())
+    cache.save("notes", notes_of(machine)[0], "\n".join(f"{kind} {name}" for kind, name in sorted(entries)).encode())
     cache.prune()
     return Warmed(machine.digest, len(tasks), time.perf_counter() - start)
 
 
 def is_warm(machine: Machine, *, whole: bool = False) -> bool:
     """Whether everything is compiled: all entries of the cache that were used when it was are there. `whole`: and none is damaged."""
-    note = cache.load("notes", note_of(machine))
+    notes = (cache.load("notes", name) for name in notes_of(machine))
+    note = next((note for note in notes if note is not None), None)
     if note is None:
         return False
     entries = [line.split(" ", 1) for line in note.decode().splitlines()]
@@ -78,16 +80,15 @@ def is_warm(machine: Machine, *, whole: bool = False) -> bool:
     return all(name in there[kind] for kind, name in entries)
 
 
-def note_of(machine: Machine) -> str:
-    """The entry that lists what is used: named by the generated modules, and by what kernels are made of and depend on."""
-    from zkc.runtime.kernels.numba_cache import environment
-
-    return sources.short_digest(repr((sorted(machine.spec.modules.items()), sources.digest_of(__name__), environment())))
+def notes_of(machine: Machine) -> list[str]:
+    """The entries that list what is used, one for each target: named by the generated modules, and by what kernels are made of."""
+    made_of = (sorted(machine.spec.modules.items()), sources.digest_of(__name__))
+    return [sources.short_digest(repr((made_of, target))) for target in targets()]
 
 
 def _tasks(machine: Machine) -> list[Task]:
     """All kernels, the longest first."""
-    return [key for key in KERNELS if key[0] == "proof" or key in machine.spec.modules]
+    return [key for key in KERNELS if key[0] == "proof" or ("fast", key[1]) in machine.spec.modules]
 
 
 def _compile(directory: Path | None, tasks: list[Task], jobs: int, progress: Progress) -> set[Entry]:
@@ -121,10 +122,8 @@ def compile_kernel(directory: Path | None, task: Task) -> frozenset[Entry]:
     machine = load_machine(directory)
     if kind == "proof":
         _toy_proof()
-    elif kind == "fast":
-        _execute(machine)
-    elif kind == "tracing":
-        _trace(machine)
+    elif kind == "witness":
+        _witness(machine)
     else:
         run_whole(machine)
     return cache.touched()
@@ -155,6 +154,17 @@ def _execute(machine: Machine, *, snapshots: bool = True, blinding: Blinding | N
 
     image = shortest_run(machine)
     return [] if image is None else execute(machine, image, b"", snapshots=snapshots, blinding=blinding).segments
+
+
+def _witness(machine: Machine) -> None:
+    """Executes the shortest program and fills the tables of its segments."""
+    from zkc.runtime.execution.trace import trace
+    from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
+
+    _trace(machine)
+    _execute(machine, snapshots=False)
+    for segment in _execute(machine, blinding=Blinding(bytes(KEY_BYTES))):
+        trace(machine, segment, parameters=PARAMETER_SETS[STANDARD_SET])
 
 
 def _trace(machine: Machine) -> None:
@@ -196,21 +206,22 @@ def _toy_proof() -> None:
     import numpy as np
 
     from zkc.runtime.circuit.circuit import ADD, COLUMN, MUL, SUB, Bus, Circuit, Message, Table
-    from zkc.runtime.stark.parameters import DEFAULT
+    from zkc.runtime.stark.parameters import DEFAULT, PARAMETER_SETS, STANDARD_SET
     from zkc.runtime.stark.prover import prove
     from zkc.runtime.stark.verifier import verify
 
-    rows = 1 << 10
+    rows, numbers = 1 << 13, 1 << 12  # fewer would leave no room for masks
     empty = np.zeros((0, 0), dtype=np.uint32)
     # x, real and 0 = x - x; real (real - 1) would need a constant, x real - x vanishes as well
     nodes = np.array([(COLUMN, 0, 0), (COLUMN, 1, 0), (MUL, 0, 1), (SUB, 2, 0)], dtype=np.int64)
     sender = Table("sender", ("x", "real"), empty, (), nodes, (3,), ("x is real",), (Message(0, 1, (0,)), Message(0, 1, (0,))), ((0, 1),))
     nodes = np.array([(COLUMN, 0, 0), (COLUMN, 1, 0), (SUB, 0, 0), (SUB, 2, 0), (ADD, 1, 2)], dtype=np.int64)
-    values = np.arange(128, dtype=np.uint32)[None, :]
+    values = np.arange(numbers, dtype=np.uint32)[None, :]
     table = Table("values", ("count",), values, ("value",), nodes, (), (), (Message(0, 3, (4,)),), ((0,),))
     claim = Table("claim", ("a",), empty, (), np.array([(COLUMN, 0, 0), (SUB, 0, 0)], dtype=np.int64), (1,), ("",), (), ())
     circuit = Circuit(b"\0" * 32, (Bus("values", 1),), (sender, table), claim)
     sent = np.ones((2, rows), dtype=np.uint32)
-    sent[0] = np.arange(rows, dtype=np.uint32) % 128
-    traces = {"sender": sent, "values": np.full((1, 128), 2 * rows // 128, dtype=np.uint32)}
-    verify(circuit, (1,), prove(circuit, traces, (1,)), DEFAULT)
+    sent[0] = np.arange(rows, dtype=np.uint32) % numbers
+    traces = {"sender": sent, "values": np.full((1, numbers), 2 * rows // numbers, dtype=np.uint32)}
+    for parameters in (DEFAULT, PARAMETER_SETS[STANDARD_SET]):
+        verify(circuit, (1,), prove(circuit, traces, (1,), parameters), parameters)

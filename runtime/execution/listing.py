@@ -23,15 +23,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
-from zkc.runtime.execution import fuel, operations
+from zkc.runtime.execution import operations
 from zkc.runtime.field import emit
 from zkc.runtime.field.compiled import intrinsic
+from zkc.runtime.kernels.later import cgutils, types
 
 STATE: Final = ("pc", "clk", "retired", "fuel")
 """What a loop keeps from step to step."""
+EVENT: Final = len(STATE)
+"""The word of the state for the event; its argument is the next one."""
+
 Array = tuple[Any, emit.Value]
 """The Numba type of an array and its value."""
 
@@ -39,7 +41,7 @@ Array = tuple[Any, emit.Value]
 def loop(text: str, *names: str) -> Any:
     """`run(state, arrays)`: a listing again and again, until the event that is returned.
 
-    state: that of runtime/execution/fuel.py. arrays: a tuple, of arrays with these names.
+    state: `int64[>= 6]`: pc, clk, retired, fuel, event and argument. arrays: a tuple, of arrays with these names.
     """
 
     @intrinsic
@@ -134,7 +136,7 @@ class _Body:
     def _call(self, name: str, *operands: str) -> emit.Value:
         kinds = [self.arrays[word][0] if word in self.arrays else types.int64 for word in operands]
         values = [self.arrays[word][1] if word in self.arrays else self._operand(word) for word in operands]
-        callee = types.Dispatcher(getattr(operations, name))
+        callee = getattr(operations, name)._numba_type_
         signature = callee.get_call_type(self.context.typing_context, kinds, {})
         found = self.context.get_function(callee, signature)(self.b, values)
         return self.context.cast(self.b, found, signature.return_type, types.int64)
@@ -189,8 +191,8 @@ class _Loop(_Body):
         self.b.branch(self.step)
 
     def _leave(self, event: str, argument: str) -> None:
-        self._put("state", str(fuel.EVENT), event)
-        self._put("state", str(fuel.ARG), argument)
+        self._put("state", str(EVENT), event)
+        self._put("state", str(EVENT + 1), argument)
         self._return(event)
 
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.field.compiled import jit, kernel
+from zkc.runtime.field.compiled import kernel
 from zkc.runtime.field.koalabear import P
 
 HOST_POSITION, HOST_LENGTH, HOST_PRESENT, HOST_HALTED, HOST_EXIT_CODE, HOST_CONSOLE, HOST_JOURNAL, HOST_CONSOLE_FD, HOST_REFUSED = range(9)
 HOST_WORDS = 9
 
 
-@jit(inline="always")
+@kernel
 def signed(a: int) -> int:
     """A word, 0 .. 2^32 - 1, as a signed integer."""
     return a - ((a >> 31) << 32)

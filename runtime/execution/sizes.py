@@ -13,7 +13,6 @@ from typing import Final
 from zkc.runtime.circuit.circuit import Circuit, Table
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.stark.parameters import DEGREE, MIN_LOG_HEIGHT, PARAMETER_SETS, STANDARD_SET, Parameters
-from zkc.runtime.stark.proof import expected_proof_bytes
 from zkc.runtime.stark.shape import Shape
 
 PARTS: Final = 3
@@ -106,6 +105,8 @@ def all_cells(circuit: Circuit, segments: Iterable[Mapping[str, int]], parameter
 
 def proofs_at_most(circuit: Circuit, segments: Iterable[Mapping[str, int]], parameters: Parameters = PARAMETER_SETS[STANDARD_SET]) -> int:
     """Bytes of the proofs of all segments, each given by its rows: a little more than they will be."""
+    from zkc.runtime.stark.proof import expected_proof_bytes
+
     found: dict[tuple[int, ...], int] = {}
     total = 0
     for rows in segments:

@@ -1,14 +1,11 @@
-"""Numba's decorators with types: what they decorate keeps its signature and its machine code; intrinsics take what emitters accept."""
+"""Decorators with types: what they decorate keeps its signature, and runs as machine code (see `runtime.kernels.kernel`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
-from numba import njit
-from numba.extending import intrinsic as numba_intrinsic
-
-from zkc.runtime.kernels.numba_cache import KernelCache
+from zkc.runtime.kernels.kernel import Intrinsic, Kernel
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -26,13 +23,11 @@ def jit(**options: Any) -> Callable[[Callable[Parameters, Result]], Callable[Par
     """
 
     def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-        dispatcher: Any = njit(nogil=True, **options)(function)
-        dispatcher._cache = KernelCache(function)  # as Dispatcher.enable_caching does
-        return cast(Callable[Parameters, Result], dispatcher)
+        return cast(Callable[Parameters, Result], Kernel(function, options))
 
     return decorate
 
 
 def intrinsic(function: Callable[..., Any]) -> Any:
     """A function from argument types to a signature and an LLVM emitter, callable from kernels."""
-    return numba_intrinsic(function)
+    return Intrinsic(function)

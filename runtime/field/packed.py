@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import lower_builtin, models, register_model, type_callable
 
 from zkc.runtime.field import emit
 from zkc.runtime.field.compiled import intrinsic
 from zkc.runtime.field.koalabear import P_INVERSE
+from zkc.runtime.kernels.later import cgutils, types
 
 LANES: Final = 16
 WORDS: Final = ir.VectorType(emit.I32, LANES)
@@ -26,38 +23,12 @@ WORDS: Final = ir.VectorType(emit.I32, LANES)
 Emitter = Callable[..., emit.Value]
 
 
-class Packed(types.Type):
+def packed_type() -> Any:
     """The Numba type of sixteen words."""
+    from zkc.runtime.field.packed_type import packed
 
-    def __init__(self) -> None:
-        super().__init__(name="Packed")
+    return packed
 
-
-packed: Final = Packed()
-
-
-@register_model(Packed)
-class _PackedModel(models.PrimitiveModel):
-    def __init__(self, dmm: Any, fe_type: Any) -> None:
-        super().__init__(dmm, fe_type, WORDS)
-
-
-def _overload_operator(op: Callable[..., Any], emitter: Emitter) -> None:
-    def result_type(x: Any, y: Any) -> Packed | None:
-        return packed if isinstance(x, Packed) and isinstance(y, Packed) else None
-
-    @type_callable(op)
-    def _type(context: Any) -> Any:
-        return result_type
-
-    @lower_builtin(op, Packed, Packed)
-    def _lower(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
-        return emitter(b, *args)
-
-
-_overload_operator(operator.add, emit.add)
-_overload_operator(operator.sub, emit.sub)
-_overload_operator(operator.mul, emit.mul)
 
 # ***** memory *****
 
@@ -68,7 +39,7 @@ def _parts(kind: Any) -> tuple[Any, ...]:
 
 
 def _lane_pointer(
-    context: Any, b: emit.Builder, array_type: types.Array, array: emit.Value, index_type: Any, index: emit.Value
+    context: Any, b: emit.Builder, array_type: Any, array: emit.Value, index_type: Any, index: emit.Value
 ) -> emit.Value:
     indices = cgutils.unpack_tuple(b, index) if isinstance(index_type, types.BaseTuple) else [index]
     indices = [context.cast(b, i, kind, types.intp) for i, kind in zip(indices, _parts(index_type), strict=True)]
@@ -93,7 +64,7 @@ def load(typingctx: Any, array: Any, index: Any) -> Any:
     def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
         return _load(b, _lane_pointer(context, b, sig.args[0], args[0], sig.args[1], args[1]))
 
-    return packed(array, index), emitter
+    return packed_type()(array, index), emitter
 
 
 @intrinsic
@@ -104,7 +75,7 @@ def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
         b.store(args[2], _lane_pointer(context, b, sig.args[0], args[0], sig.args[1], args[1])).align = 4
         return context.get_dummy_value()
 
-    return types.void(array, index, packed), emitter
+    return types.void(array, index, packed_type()), emitter
 
 
 @intrinsic
@@ -115,7 +86,7 @@ def load_address(typingctx: Any, address: Any, index: Any) -> Any:
         base = b.inttoptr(args[0], emit.I32.as_pointer())
         return _load(b, b.bitcast(b.gep(base, [args[1]]), WORDS.as_pointer()))
 
-    return packed(types.uint64, types.intp), emitter
+    return packed_type()(types.uint64, types.intp), emitter
 
 
 def column_addresses(matrices: Sequence[npt.NDArray[np.uint32]]) -> npt.NDArray[np.uint64]:
@@ -136,7 +107,7 @@ def _row_pointer(context: Any, b: emit.Builder, sig: Any, args: Any, row: emit.V
 def _row_loader(width: int) -> Any:
     @intrinsic
     def loader(typingctx: Any, array: Any, row: Any, column: Any, stop: Any) -> Any:
-        kind = types.UniTuple(packed, LANES)
+        kind = types.UniTuple(packed_type(), LANES)
         picks = [min(i, width) for i in range(LANES)]
 
         def value(b: emit.Builder, pointer: emit.Value) -> emit.Value:
@@ -157,7 +128,7 @@ def _row_loader(width: int) -> Any:
 def _row_storer(width: int) -> Any:
     @intrinsic
     def storer(typingctx: Any, array: Any, row: Any, column: Any, stop: Any, values: Any) -> Any:
-        kind = types.UniTuple(packed, LANES)
+        kind = types.UniTuple(packed_type(), LANES)
 
         def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
             for i, value in enumerate(cgutils.unpack_tuple(b, args[4])):
@@ -191,7 +162,7 @@ def splat(typingctx: Any, value: Any) -> Any:
         first = b.insert_element(ir.Constant(WORDS, ir.Undefined), args[0], ir.Constant(emit.I32, 0))
         return emit.shuffle(b, first, first, [0] * LANES)
 
-    return packed(types.uint32), emitter
+    return packed_type()(types.uint32), emitter
 
 
 @intrinsic
@@ -201,7 +172,7 @@ def lane(typingctx: Any, value: Any, index: Any) -> Any:
     def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
         return b.extract_element(args[0], b.trunc(args[1], emit.I32))
 
-    return types.uint32(packed, types.intp), emitter
+    return types.uint32(packed_type(), types.intp), emitter
 
 
 # ***** words without a field *****
@@ -215,11 +186,11 @@ def lanewise(emitter: Emitter, arity: int) -> Any:
 
     @intrinsic
     def unary(typingctx: Any, x: Any) -> Any:
-        return packed(packed), lower
+        return packed_type()(packed_type()), lower
 
     @intrinsic
     def ternary(typingctx: Any, x: Any, y: Any, z: Any) -> Any:
-        return packed(packed, packed, packed), lower
+        return packed_type()(packed_type(), packed_type(), packed_type()), lower
 
     return {1: unary, 3: ternary}[arity]
 
@@ -252,7 +223,7 @@ def _transpose(b: emit.Builder, rows: list[emit.Value]) -> list[emit.Value]:
 @intrinsic
 def transpose(typingctx: Any, rows: Any) -> Any:
     """`transpose(rows)`: sixteen Packed, lane j of value i becoming lane i of value j."""
-    kind = types.UniTuple(packed, LANES)
+    kind = types.UniTuple(packed_type(), LANES)
 
     def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
         return context.make_tuple(b, kind, _transpose(b, cgutils.unpack_tuple(b, args[0])))
@@ -314,4 +285,4 @@ def formula(function: Callable[..., Any]) -> Any:
 def _elements(kind: Any) -> set[Any]:
     """Which of uint32 and Packed a type is made of; nothing for a type that is not all one of them."""
     found = set(_parts(kind))
-    return found if found in ({types.uint32}, {packed}) else set()
+    return found if found in ({types.uint32}, {packed_type()}) else set()

@@ -11,15 +11,17 @@ import struct
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from zkc.runtime import arguments
 from zkc.runtime.errors import InputError
 from zkc.runtime.files import read_file
-from zkc.runtime.guest.symbols import Symbols
 from zkc.runtime.limits import MAX_ELF_BYTES
 from zkc.runtime.memory.guards import Guard, find_guards
 from zkc.runtime.memory.map import MemoryMap
+
+if TYPE_CHECKING:
+    from zkc.runtime.guest.symbols import Symbols
 
 _BUILD_HINT = (
     "build for riscv32, rv32im, ilp32, static: `zig cc -target riscv32-freestanding-none -mcpu=generic_rv32+m -mabi=ilp32 -static`"
@@ -72,6 +74,8 @@ class Program:
     @cached_property
     def symbols(self) -> Symbols:
         """Names and source lines, read when first asked for."""
+        from zkc.runtime.guest.symbols import Symbols
+
         return Symbols(self.file)
 
 

@@ -11,8 +11,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
 from zkc.runtime.field import emit
 from zkc.runtime.field.compiled import intrinsic, kernel
@@ -22,12 +20,13 @@ from zkc.runtime.field.packed import (
     load,
     load_address,
     load_rows,
-    packed,
+    packed_type,
     splat,
     store,
     store_half_rows,
     transpose,
 )
+from zkc.runtime.kernels.later import cgutils, types
 from zkc.runtime.kernels.threads import parallel_for
 
 Words = npt.NDArray[np.uint32]
@@ -124,7 +123,7 @@ def compress(typingctx: Any, cv: Any, block: Any, counter: Any, length: Any, fla
         old, words = (cgutils.unpack_tuple(b, arg) for arg in args[:2])
         high = b.lshr(args[2], ir.Constant(emit.I64, 32))
         tail = [b.trunc(args[2], emit.I32), b.trunc(high, emit.I32), *args[3:]]
-        if sig.args[0].dtype == packed:
+        if sig.args[0].dtype == packed_type():
             empty = ir.Constant(old[0].type, ir.Undefined)
             lanes = [b.insert_element(empty, word, ir.Constant(emit.I32, 0)) for word in tail]
             tail = [emit.shuffle(b, x, x, [0] * LANES) for x in lanes]

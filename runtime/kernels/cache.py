@@ -6,6 +6,8 @@ content: a damaged entry is as good as none, and is made again. Entries are writ
 What is kept is executed. It is read only from a folder that nobody else can write to (see docs/security.md), and only if the file itself
 belongs to this user or to root. Without such a folder, or if it cannot be written, what is made is kept in a private temporary folder until
 the process ends; processes that it starts use that folder, too.
+
+What is not found there is looked for in the package `zkc_kernels`, if it is installed (see `zkc.kernels`): read-only, and as well checked.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ import stat
 import tempfile
 import threading
 import time
+from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +36,9 @@ LIMIT_BYTES: Final = 512 << 20
 
 TEMPORARY: Final = "ZKC_CACHE_TEMPORARY"
 """Tells child processes of the private temporary folder."""
+
+SHIPPED: Final = "zkc_kernels"
+"""The package with entries that were made elsewhere."""
 
 _DIGEST_BYTES: Final = 32
 _DAY: Final = 86_400.0
@@ -55,7 +62,7 @@ def chosen_folder() -> Path:
 
 def load(kind: str, name: str) -> bytes | None:
     """The entry, or None if there is none that is whole and can be trusted."""
-    for folder in _folders():
+    for folder in (*_folders(), *_shipped()):
         content = _read(folder / kind / name)
         if content is not None:
             _touched.add((kind, name))
@@ -82,7 +89,7 @@ def share_temporary() -> None:
 
 def names(kind: str) -> set[str]:
     """The names of all entries of a kind, whole or not."""
-    return {name for folder in _folders() for name in _listed(folder / kind)}
+    return {name for folder in (*_folders(), *_shipped()) for name in _listed(folder / kind)}
 
 
 def touched() -> frozenset[tuple[str, str]]:
@@ -154,6 +161,23 @@ def _open_chosen() -> Path | None:
     except (OSError, ValueError, RuntimeError) as error:
         _warn(f"there is no cache folder: {error}")
     return None
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> tuple[Path, ...]:
+    """The folder of entries that were made elsewhere and installed, if it can be trusted."""
+    spec = find_spec(SHIPPED)
+    if spec is None or spec.origin is None:
+        return ()
+    try:
+        folder = (Path(spec.origin).parent / "kept").resolve(strict=True)
+        reason = mistrust(folder)
+    except OSError as error:
+        reason, folder = error.strerror, Path()
+    if reason is None:
+        return (folder,)
+    _warn(f"the kernels of the package {SHIPPED} are not used: {reason}")
+    return ()
 
 
 def _temporary() -> Path | None:

@@ -17,7 +17,7 @@ from typing import Final
 
 PACKAGE: Final = Path(__file__).parents[2]
 
-NOT_INLINED: Final = frozenset({"zkc.runtime.kernels.cache", "zkc.runtime.kernels.numba_cache", "zkc.runtime.kernels.sources"})
+NOT_INLINED: Final = frozenset({"zkc.runtime.kernels.cache", "zkc.runtime.kernels.sources"})
 """What keeps machine code is not in it."""
 
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(zkc[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+(zkc[^\n]*))", re.MULTILINE)
@@ -40,6 +40,7 @@ def short_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+@cache
 def digest_of(module: str) -> str:
     """32 hexadecimal digits that cover the text of `module` and of all modules of zkc that it imports, directly or not."""
     with _lock:

@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import types
 
 from zkc.runtime.field import emit
 from zkc.runtime.field.arrays import to_montgomery
 from zkc.runtime.field.compiled import intrinsic, kernel
 from zkc.runtime.field.koalabear import add, mul
-from zkc.runtime.field.packed import LANES, load, packed, splat, store
+from zkc.runtime.field.packed import LANES, load, packed_type, splat, store
 from zkc.runtime.kernels.arena import empty
+from zkc.runtime.kernels.later import types
 from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.domain import turns
 from zkc.runtime.stark.parameters import shift
@@ -38,13 +38,13 @@ def level_shifts(log_height: int, levels: int) -> Words:
 @intrinsic
 def interleave(typingctx: Any, x: Any, y: Any) -> Any:
     """`interleave(x, y)`: x0 y0 x1 y1 … as two Packed."""
-    kind = types.UniTuple(packed, 2)
+    kind = types.UniTuple(packed_type(), 2)
 
     def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> Any:
         picks = [k for i in range(LANES) for k in (i, LANES + i)]
         return context.make_tuple(b, kind, [emit.shuffle(b, args[0], args[1], half) for half in (picks[:LANES], picks[LANES:])])
 
-    return kind(packed, packed), emitter
+    return kind(packed_type(), packed_type()), emitter
 
 
 @kernel

@@ -12,14 +12,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
 from zkc.runtime.field import emit, extension, koalabear
 from zkc.runtime.field.compiled import intrinsic, kernel
 from zkc.runtime.field.extension import DEGREE
 from zkc.runtime.field.koalabear import P_INVERSE, P
-from zkc.runtime.field.packed import LANES, lane, load, packed, store
+from zkc.runtime.field.packed import LANES, lane, load, packed_type, store
+from zkc.runtime.kernels.later import cgutils, types
 from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.stark.shape import StackClass
 
@@ -178,7 +177,8 @@ def _row_sums(columns: Words, weights: Words, out: Words, start: int, stop: int)
 
 # ***** sums *****
 
-SUMS: Final = types.UniTuple(packed, 2 * DEGREE)
+def _sums_type() -> Any:
+    return types.UniTuple(packed_type(), 2 * DEGREE)
 
 
 @intrinsic
@@ -187,9 +187,9 @@ def constant_sums(typingctx: Any, weights: Any, number: Any) -> Any:
 
     def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> Any:
         parts = [b.shl(_weight(context, b, sig.args[0], args[0], args[1], c), emit.constant(WIDE, 32)) for c in range(DEGREE)]
-        return context.make_tuple(b, SUMS, [b.bitcast(part, WORDS) for part in parts for _ in range(2)])
+        return context.make_tuple(b, _sums_type(), [b.bitcast(part, WORDS) for part in parts for _ in range(2)])
 
-    return SUMS(weights, types.intp), emitter
+    return _sums_type()(weights, types.intp), emitter
 
 
 def _weight(context: Any, b: emit.Builder, kind: Any, weights: Any, number: Any, coefficient: int) -> Any:
@@ -220,9 +220,9 @@ def _products(row_weights: bool) -> Any:
                 for k in range(2 * DEGREE):
                     weight = _weight(context, b, sig.args[3], args[3], at, k if row_weights else k // 2)
                     totals[k] = b.add(totals[k], b.mul(halves[k % 2], weight))
-            return context.make_tuple(b, SUMS, [b.bitcast(_limited(b, total), WORDS) for total in totals])
+            return context.make_tuple(b, _sums_type(), [b.bitcast(_limited(b, total), WORDS) for total in totals])
 
-        return SUMS(sums, x, y, weights, types.intp), emitter
+        return _sums_type()(sums, x, y, weights, types.intp), emitter
 
     return products
 
@@ -236,7 +236,7 @@ add_row_products = _products(True)
 @intrinsic
 def reduced(typingctx: Any, sums: Any) -> Any:
     """`reduced(sums)`: six Packed."""
-    kind = types.UniTuple(packed, DEGREE)
+    kind = types.UniTuple(packed_type(), DEGREE)
 
     def emitter(context: Any, b: emit.Builder, sig: Any, args: Any) -> Any:
         parts = cgutils.unpack_tuple(b, args[0])

@@ -38,7 +38,18 @@ def test_help_needs_neither_arrays_nor_a_compiler(arguments: tuple[str, ...]) ->
 
 
 def test_a_machine_that_is_kept_needs_no_compiler() -> None:
-    """The second time it is read from the cache, and nothing is parsed or lowered."""
+    """The second time it is read from the cache, and nothing is parsed or lowered, nor compiled by Numba."""
     imported("execute", EXIT, "--input", os.devnull)
-    assert imported("execute", EXIT, "--input", os.devnull) & (COMPILER | PROVER | {"ray"}) == set()
-    assert imported("image-id", EXIT) & (COMPILER | PROVER | {"ray"}) == set()
+    assert imported("execute", EXIT, "--input", os.devnull) & (COMPILER | PROVER | {"numba", "elftools", "ray"}) == set()
+    imported("image-id", EXIT)
+    assert imported("image-id", EXIT) & (COMPILER | PROVER | {"numba", "elftools", "ray"}) == set()
+
+
+@pytest.mark.prove
+def test_kernels_that_are_kept_need_no_numba(tmp_path: Path) -> None:
+    receipt = str(tmp_path / "receipt")
+    prove = ("prove", EXIT, "--input", os.devnull, "-o", receipt)
+    verify = ("verify", receipt, "--elf", EXIT, "--exit-code", "1")
+    for command in (prove, verify, ("compile",)):
+        imported(*command)
+        assert "numba" not in imported(*command), command

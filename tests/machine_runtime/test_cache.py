@@ -23,7 +23,7 @@ from zkc.compiler import build, machines
 from zkc.runtime.circuit import artefact
 from zkc.runtime.circuit.machine import Machine, MachineSpec
 from zkc.runtime.kernels import cache, sources
-from zkc.runtime.kernels.numba_cache import KernelCache
+from zkc.runtime.kernels.kernel import Kernel
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("runtime", "compiler", "dsl", "circuits")
@@ -181,7 +181,7 @@ def test_compile_notices_what_is_missing(folder: Path) -> None:
     machine = cast(Machine, SimpleNamespace(spec=SimpleNamespace(modules={})))
     assert not warm.is_warm(machine)
     cache.save("kernels", "a kernel", b"machine code")
-    cache.save("notes", warm.note_of(machine), b"kernels a kernel")
+    cache.save("notes", warm.notes_of(machine)[0], b"kernels a kernel")
     assert warm.is_warm(machine) and warm.is_warm(machine, whole=True)
     damage_bit(folder / "kernels" / "a kernel")
     assert not warm.is_warm(machine, whole=True)
@@ -248,9 +248,11 @@ def test_digest_covers_what_is_imported(monkeypatch: pytest.MonkeyPatch) -> None
         sources.register(name, text)
     before = sources.digest_of("mine.a"), sources.digest_of("mine.b")
     read = sources._read
+    sources.digest_of.cache_clear()
     monkeypatch.setattr(sources, "_read", lambda name: (b"edited", ()) if name == "zkc.runtime.field.koalabear" else read(name))
     assert sources.digest_of("mine.a") != before[0]
     assert sources.digest_of("mine.b") == before[1]
+    sources.digest_of.cache_clear()
 
 
 def test_kernels_whose_text_is_unknown_are_refused() -> None:
@@ -262,7 +264,7 @@ def test_kernels_whose_text_is_unknown_are_refused() -> None:
     elsewhere.__module__ = "somewhere.else"
     for function in (closed_over, elsewhere):
         with pytest.raises(TypeError, match="more than the text"):
-            KernelCache(function if function is elsewhere else (lambda x: lambda: x)(1))
+            Kernel(function if function is elsewhere else (lambda x: lambda: x)(1), {})
 
 
 def test_no_kernel_is_kept_by_numba() -> None:

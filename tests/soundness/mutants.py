@@ -32,12 +32,11 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
-from numba.core.caching import NullCache
-from numba.core.dispatcher import Dispatcher
 
 from tests.soundness.mutations import FIRST, FIRST_ROW, Mutant, decorators, functions_of, mutants_of, mutated, names_in, parse
 from zkc.runtime.errors import InputError
 from zkc.runtime.field.extension import Element
+from zkc.runtime.kernels.kernel import Kernel
 from zkc.runtime.kernels.threads import set_threads
 from zkc.runtime.stark.parameters import Parameters
 
@@ -102,7 +101,7 @@ class Function:
         return mutants_of(self.module, self.qualname, self.node, compiled=self.compiled)
 
     def owner(self) -> Any:
-        """The function object, or the kernel's dispatcher."""
+        """The function object, or the kernel."""
         found: Any = importlib.import_module(f"zkc.runtime.{self.module}")
         for name in self.qualname.split("."):
             found = vars(found)[name]
@@ -110,7 +109,7 @@ class Function:
 
     def code(self) -> CodeType:
         owner = self.owner()
-        return (owner.py_func if isinstance(owner, Dispatcher) else owner).__code__
+        return (owner.py_func if isinstance(owner, Kernel) else owner).__code__
 
     def concerns(self) -> Callable[[Judge], bool]:
         """Whether a judge runs it. Of a kernel only its name is seen, in the code that calls it."""
@@ -123,7 +122,7 @@ class Function:
     def put(self, mutant: Mutant) -> None:
         """Changes the function in this process, for all that hold it."""
         owner, code = self.owner(), self.with_mutant(mutant)
-        if isinstance(owner, Dispatcher):
+        if isinstance(owner, Kernel):
             owner.py_func.__code__ = code
             for kernel in dependents(owner):
                 compile_again(kernel)
@@ -192,7 +191,7 @@ def others(value: Any) -> list[tuple[tuple[str, str], Any]]:
 
 def bare(found: Any) -> Any:
     """The function behind properties, class methods and caches."""
-    while not isinstance(found, FunctionType | Dispatcher):
+    while not isinstance(found, FunctionType | Kernel):
         for name in ("fget", "func", "__func__", "__wrapped__"):
             if hasattr(found, name):
                 found = getattr(found, name)
@@ -304,8 +303,7 @@ def install(target: Target, mutant: Mutant) -> None:
 
 
 def compile_again(kernel: Any) -> None:
-    kernel._cache = NullCache()
-    kernel._reset_overloads()
+    kernel.forget()
 
 
 OURS = ("zkc.runtime", "tests.")
@@ -323,7 +321,7 @@ def forget() -> None:
                 if callable(getattr(each, "cache_clear", None)):
                     each.cache_clear()
             own = getattr(value, "__dict__", None)
-            if isinstance(own, dict) and type(value).__module__.startswith(OURS):  # Numba keeps its contexts in such properties
+            if isinstance(own, dict) and type(value).__module__.startswith(OURS):  # Numba's classes keep their contexts in such properties
                 for kind in inspect.getmro(type(value)):
                     for name, descriptor in vars(kind).items():
                         if isinstance(descriptor, functools.cached_property):
@@ -336,7 +334,7 @@ def kernels() -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for module in our_modules():
         for value in vars(module).values():
-            if isinstance(value, Dispatcher) and value not in found.setdefault(value.py_func.__name__, []):
+            if isinstance(value, Kernel) and value not in found.setdefault(value.py_func.__name__, []):
                 found[value.py_func.__name__].append(value)
     return found
 

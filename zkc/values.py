@@ -1,0 +1,36 @@
+"""Values of options that need no validation, so that most commands do without Pydantic, which takes longer to import than NumPy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+_OWN: Final = "_runtime_param"
+"""Where newer versions of typer keep what turns the text of an option into its value; others have no such thing and no Pydantic."""
+
+
+class Quick:
+    """Takes what is plainly a number, a text or a path; leaves everything else, and what is wrong, to typer."""
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The value of an option or argument."""
+        kind = param.type_descriptor.annotation
+        if value is None and not param.multiple and param.nargs == 1:
+            return None
+        if type(value) is kind and kind in (int, str):
+            return value
+        if type(value) is str and (kind is Path or (kind is int and value.isascii() and value.isdecimal())):
+            return kind(value)
+        setattr(param, _OWN, None)
+        return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
+
+
+def take_plain_values(command: Any) -> None:
+    """For a command and all below it."""
+    for param in command.get_params(typer.Context(command)):  # `--help` too
+        if hasattr(param, _OWN) and hasattr(param, "type_descriptor"):
+            setattr(param, _OWN, Quick())
+    for each in getattr(command, "commands", {}).values():
+        take_plain_values(each)
