@@ -65,7 +65,7 @@ def build(files: list[Path], root: Path) -> MachineSpec:
     circuit = replace(circuit, digest=circuit_digest(circuit))
     histogram = _histogram(fixed)
     writer = ModuleWriter(root.name, program, lowered.places)
-    writer.executors(lowered)
+    writer.executors(lowered, clock)
     fills = {x.name: _fill(program, x, histogram, lowered) for x in lowered.tables}
     return MachineSpec(
         circuit=circuit,

@@ -78,6 +78,10 @@ class Program:
         if self.diagnostics:
             raise DiagnosticError(self.diagnostics, self.sources)
 
+    def ticking(self) -> list[s.TableDecl]:
+        """Tables whose rows are steps that the clock asks for."""
+        return [table for table in self.tables.values() if table.every is not None]
+
     def place_of(self, table: str) -> s.Span | None:
         """Where a table comes from."""
         item = self.families.get(table) or self.services.get(table) or self.tables.get(table) or (self.claim if table == "claim" else None)

@@ -26,11 +26,16 @@ def step_buses(program: Program) -> StepBuses:
     source = next((bus for bus, _, field in found if field == "op"), None)
     number = next((param.name for bus, param, field in found if bus is source and field == "op"), None)
     immediate = next((param for bus, param, field in found if bus is source and field == "imm"), None)
-    state = next((bus for frame in program.frames.values() for bus in states(program, frame)), None)
+    state = next((bus for frame in _rounds(program) for bus in states(program, frame)), None)
     return StepBuses(state, source, number, immediate)
 
 
-def states(program: Program, frame: s.Frame) -> list[s.BusDecl]:
+def _rounds(program: Program) -> list[s.Frame | s.TableDecl]:
+    """What stands around steps: frames, and tables of steps that the clock asks for."""
+    return [*program.frames.values(), *program.ticking()]
+
+
+def states(program: Program, frame: s.Frame | s.TableDecl) -> list[s.BusDecl]:
     """The buses that a frame receives from and sends on."""
     sent = {m.bus for m in _messages(frame, "send")}
     received = dict.fromkeys(m.bus for m in _messages(frame, "recv") if m.bus in sent and m.bus in program.buses)
@@ -40,10 +45,11 @@ def states(program: Program, frame: s.Frame) -> list[s.BusDecl]:
 def check_step_buses(program: Program) -> None:
     """E0608 for frames that do not say what the executor needs: a step that follows from a step, and an instruction."""
     found = step_buses(program)
-    for frame in program.frames.values():
+    for frame in _rounds(program):
         if states(program, frame) != [found.state]:
             names = ", ".join(f"`{bus.name}`" for bus in states(program, frame)) or "none"
-            message = f"the frame `{frame.name}` takes clock and pc from one bus, and gives those of the next step to it, as all frames do"
+            what = "frame" if isinstance(frame, s.Frame) else "table"
+            message = f"the {what} `{frame.name}` takes clock and pc from one bus, and gives those of the next step to it, as all frames do"
             program.error("E0608", message, frame.span, help=f"buses that it receives from and sends on: {names}")
     wanted = ["clk: felt", "pc: felt"]
     if found.state is not None and (given := [_param(p) for p in found.state.params]) != wanted:
@@ -63,7 +69,7 @@ def _param(param: s.Param) -> str:
     return f"{param.name}: {param.type.name}{'[…]' if param.type.length is not None else ''}"
 
 
-def _messages(frame: s.Frame, direction: str) -> Iterator[s.MessageStmt]:
+def _messages(frame: s.Frame | s.TableDecl, direction: str) -> Iterator[s.MessageStmt]:
     return (node for node in s.walk(frame) if isinstance(node, s.MessageStmt) and node.direction == direction)
 
 

@@ -416,7 +416,7 @@ class Builder(Transformer_NonRecursive[Any, Any]):
         return s.Beside(self._span(meta), str(c[0]), _unquote(c[1]) or "")
 
     def table(self, meta: Meta, c: list[Any]) -> Any:
-        return s.TableDecl(self._span(meta), str(c[0]), c[1])
+        return s.TableDecl(self._span(meta), str(c[0]), c[1], c[2])
 
     def claim(self, meta: Meta, c: list[Any]) -> Any:
         return s.Claim(self._span(meta), c[0])

@@ -449,7 +449,10 @@ class Service(Node):
 
 @dataclass(frozen=True)
 class TableDecl(Node):
+    """every: its rows are steps, one whenever the clock has gone on by so much; None where the runtime gives them."""
+
     name: str
+    every: Expr | None
     body: Body
 
 

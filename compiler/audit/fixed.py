@@ -12,7 +12,7 @@ from zkc.compiler.program import Program
 from zkc.compiler.targets.fixed import fixed_rows
 
 MAX_CASES = 32
-"""A table with more rows is not gone through row by row."""
+"""More rows are not gone through one by one."""
 
 
 class FixedTables:
@@ -38,10 +38,7 @@ class FixedTables:
 
     def _highs(self, table: str, known: tuple[int | None, ...]) -> tuple[int, ...]:
         """Each field is below this, where some are `known` to be constants; 1 if there is no such row, so that anything may be said."""
-        rows = self.rows(table)
-        for i, value in enumerate(known):
-            if value is not None:
-                rows = rows[rows[:, i] == value]
+        rows = self._where(table, known)
         return tuple(int(x) + 1 for x in rows.max(axis=0)) if len(rows) else (1,) * len(known)
 
     def _inputs(self, table: str) -> int | None:
@@ -50,9 +47,17 @@ class FixedTables:
         width = rows.shape[1]
         return next((k for k in range(1, width) if len(np.unique(rows[:, :k], axis=0)) == len(rows)), None)
 
-    def _cases(self, table: str) -> Sequence[tuple[int, ...]]:
-        """All rows of a small table whose first field determines the others; () for any other."""
-        rows = self.rows(table)
-        if rows.shape[1] < 2 or len(rows) > MAX_CASES or self.inputs(table) != 1:
+    def _cases(self, table: str, known: tuple[int | None, ...]) -> Sequence[tuple[int, ...]]:
+        """The rows in which some fields are these constants, if there are few, and the first field determines the others; () if not."""
+        rows = np.unique(self._where(table, known), axis=0)
+        if rows.shape[1] < 2 or len(rows) > MAX_CASES or len(np.unique(rows[:, 0])) < len(rows):
             return ()
         return [tuple(int(x) for x in row) for row in rows]
+
+    def _where(self, table: str, known: tuple[int | None, ...]) -> npt.NDArray[np.int64]:
+        """The rows in which some fields are these constants."""
+        rows = self.rows(table)
+        for i, value in enumerate(known):
+            if value is not None:
+                rows = rows[rows[:, i] == value]
+        return rows

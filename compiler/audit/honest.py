@@ -32,13 +32,15 @@ class Stops(Exception):
 
 Token = tuple[int, int, int]
 """A word, the time of its last access, and its mark."""
+Gaps = Sequence[tuple[range, int]]
+"""Addresses of words, and the most that a step can look back at one of them."""
 
 
 @dataclass
 class Memory:
     """Words of memory, made up when they are first asked for. fixed: those that are what they are, by address. user_end: in bytes.
-    before: what was there at first. wanted: the words that are made up first, last to first. longest: how long before the clock a word was
-    accessed last at most, at least 1."""
+    before: what was there at first. wanted: the words that are made up first, last to first. gaps: how long before the clock words were
+    accessed last at most."""
 
     random: Random
     clock: int
@@ -47,22 +49,22 @@ class Memory:
     tokens: dict[int, Token] = field(default_factory=lambda: dict[int, Token]())
     before: dict[int, Token] = field(default_factory=lambda: dict[int, Token]())
     wanted: list[int] = field(default_factory=lambda: list[int]())
-    longest: int = 1
+    gaps: Gaps = ()
 
     def load(self, address: int) -> Token:
         """What is at an address."""
         if address not in self.tokens:
-            then = max(0, self.clock - self._gap())
+            then = max(0, self.clock - self._gap(max(1, min((most for where, most in self.gaps if address in where), default=1))))
             mark = int(4 * address < self.user_end and self.random.randrange(CODE) == 0)
             self.before[address] = self.tokens[address] = self._word(address), then, mark
         return self.tokens[address]
 
-    def _gap(self) -> int:
+    def _gap(self, longest: int) -> int:
         """Any, the longest, or one that is about a multiple of a power of two."""
         r = self.random
-        unit = 1 << r.randrange(self.longest.bit_length())
-        near = unit * r.randint(0, self.longest // unit) + r.randint(-SLOTS, SLOTS)
-        return r.choice((r.randint(1, self.longest), self.longest, min(max(near, 1), self.longest)))
+        unit = 1 << r.randrange(longest.bit_length())
+        near = unit * r.randint(0, longest // unit) + r.randint(-SLOTS, SLOTS)
+        return r.choice((r.randint(1, longest), longest, min(max(near, 1), longest)))
 
     def _word(self, address: int) -> int:
         if address in self.fixed:

@@ -324,7 +324,7 @@ GUARDS = declare(
 TABLE = declare(
     OpDef(
         "circ.table", attributes=("sym_name", "kind"), symbol=True, regions=1,
-        doc="a table whose rows the runtime gives, or the claim",
+        doc="a table whose rows the runtime gives or the clock asks for, or the claim",
     )
 )  # fmt: skip
 

@@ -15,7 +15,7 @@ from zkc.compiler.elaboration.families import build_family, build_guards, build_
 from zkc.compiler.elaboration.statements import Elaborator
 from zkc.compiler.errors import reporting
 from zkc.compiler.ir.module import Module
-from zkc.compiler.ir.operation import OpDef, Operation
+from zkc.compiler.ir.operation import OpDef, Operation, Region
 
 
 @dataclass
@@ -54,7 +54,9 @@ def inlined(declared: Declared) -> Rows:
 
 
 def elaborate_table(declared: Declared, functions: Functions, table: Operation) -> Operation:
-    """A table whose rows the runtime gives, or the claim."""
+    """A table whose rows the runtime gives or the clock asks for, or the claim."""
+    if table.text("kind") == "step":
+        return _ticking(declared, functions, table)
     e = Elaborator(declared, table.text("sym_name"), functions, rows_given=True)
     scope = Scope()
     for op in table.regions[0]:
@@ -63,6 +65,18 @@ def elaborate_table(declared: Declared, functions: Functions, table: Operation) 
         else:
             e.evaluate(op, scope)
     return Operation(row.TABLE, (), {"sym_name": e.name, "kind": table.text("kind")}, (), (e.body,))
+
+
+def _ticking(declared: Declared, functions: Functions, table: Operation) -> Operation:
+    """A table whose rows are steps of one kind, of no instruction."""
+    name = table.text("sym_name")
+    e = Elaborator(declared, name, functions)
+    e.selectors[name] = e.b.create(row.IS, (), {"arm": name}).result
+    e.run(table.regions[0], Scope())
+    arm = Region()
+    e.b.nested(arm).create(row.YIELD, ())
+    e.b.create(row.ARMS, (), {"names": (name,)}, results=(), regions=[arm])
+    return Operation(row.TABLE, (), {"sym_name": name, "kind": "step"}, (), (e.body,))
 
 
 Builder = Callable[[Declared, Functions, Operation], Operation]

@@ -65,7 +65,16 @@ def _output(body: Statements, item: s.Gadget, param: s.Param) -> Value:
     return body.create(circ.OUTPUT, param.span, operands, attributes, results=(type_,)).result
 
 
-def table(program: Program, name: str, body: s.Body, span: s.Span) -> Operation:
+def declared_table(program: Program, item: s.TableDecl) -> Operation:
+    """A table whose rows the runtime gives, or whose rows are steps of the clock."""
+    if item.every is None:
+        return table(program, item.name, "given", item.body, item.span)
+    body = Statements(program, Region())
+    body.run(item.body, None)
+    return Operation(circ.TABLE, (), {"sym_name": item.name, "kind": "step"}, (), (body.region,), Location(item.span))
+
+
+def table(program: Program, name: str, kind: str, body: s.Body, span: s.Span) -> Operation:
     """A table whose rows the runtime gives, or the claim."""
     attributes = instruction_attributes(program)
     struct = attributes.get("type")
@@ -77,7 +86,6 @@ def table(program: Program, name: str, body: s.Body, span: s.Span) -> Operation:
             raise program.fail("E0212", "the runtime gives the word: it is `decode word as …;`", stmt.word.span)
         else:
             made.env[stmt.name] = made.create(circ.DECODE, stmt.span, (), attributes).result
-    kind = "claim" if name == "claim" else "given"
     return Operation(circ.TABLE, (), {"sym_name": name, "kind": kind}, (), (made.region,), Location(span))
 
 

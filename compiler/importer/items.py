@@ -124,13 +124,13 @@ class Importer:
                 first = next(iter(program.services.values()), None)
                 return InFrame(program, None if first is None else self.frame(SERVICE, first.span)).guards()
             case "tables":
-                return bodies.table(program, name, program.tables[name].body, program.tables[name].span)
+                return bodies.declared_table(program, program.tables[name])
             case "gadgets":
                 return bodies.gadget(program, program.gadgets[name])
             case _:
                 if program.claim is None:
                     raise program.fail("E0605", "there is no claim", None)
-                return bodies.table(program, name, program.claim.body, program.claim.span)
+                return bodies.table(program, name, "claim", program.claim.body, program.claim.span)
 
     def used(self) -> list[Operation]:
         """What bodies use: all that is declared, gadgets, and the frames of what was imported so far."""
@@ -143,15 +143,16 @@ class Importer:
 
 
 def step_tables(program: Program) -> list[Item]:
-    """Tables whose rows are steps: those of families and of environment calls. What families do by environment calls alone has none."""
+    """Tables whose rows are steps: of families, of environment calls, and of the clock. What families do by environment calls alone has
+    none."""
     called = {x.on for x in program.services.values()}
     families = [("families", f.name) for f in program.families.values() if not all(i.name in called for i in f.insns)]
-    return [*families, *(("services", name) for name in program.services)]
+    return [*families, *(("services", name) for name in program.services), *(("tables", t.name) for t in program.ticking())]
 
 
 def given_tables(program: Program) -> list[Item]:
     """Tables whose rows the runtime gives."""
-    return [("tables", name) for name in program.tables]
+    return [("tables", name) for name, table in program.tables.items() if table.every is None]
 
 
 def import_program(program: Program) -> Module:

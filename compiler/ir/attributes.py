@@ -155,7 +155,7 @@ OF_OPERATION: Final[Mapping[tuple[str, str], Kind]] = {
     ("circ.frame", "fields"): DISTINCT,
     ("circ.frame", "type"): NAME,
     ("circ.struct", "fields"): DISTINCT,
-    ("circ.table", "kind"): one_of("claim", "given"),
+    ("circ.table", "kind"): one_of("claim", "given", "step"),
     ("row.column", "type"): NAME,
     ("row.guards", "kind"): one_of("guards"),
     ("row.range", "type"): NAME,

@@ -21,7 +21,8 @@ from zkc.compiler.targets.integers import Integers, NotComputable, Uncomputable,
 from zkc.compiler.targets.listing import Listing
 from zkc.dsl.spans import Span
 from zkc.runtime.circuit.fill_program import Op
-from zkc.runtime.execution import events
+from zkc.runtime.circuit.machine import Clock
+from zkc.runtime.execution import events, fuel
 from zkc.runtime.execution.stamps import TIME_BITS
 from zkc.runtime.memory.map import WORD_BYTES
 
@@ -43,14 +44,16 @@ class Steps:
     """What executors are made of.
 
     tables: the steps of each table, in the order of their numbers. called: environment calls of an instruction. numbers: of instructions.
-    system: the words of the system page, which is always there. page_bits: of an address, below the number of its page. functions: of
-    field elements. places: of the fields of decoded instructions. faults: their messages, as they are found.
+    ticking: the table of steps that the clock asks for, if there is one, and how far the clock goes on from one to the next. system: the
+    words of the system page, which is always there. page_bits: of an address, below the number of its page. functions: of field elements.
+    places: of the fields of decoded instructions. faults: their messages, as they are found.
     """
 
     tables: dict[str, list[Operation]]
     guards: Operation
     called: dict[str, list[str]]
     numbers: dict[str, int]
+    ticking: tuple[str, Clock] | None
     system: range
     page_bits: int
     functions: FieldFunctions
@@ -268,11 +271,18 @@ class TracingStep(StepEmitter):
         add = self.code.add
         self.rows = self.check_room("limits")
         self.record = add(Op.ADD, self.code.get("bases", self.index), add(Op.MUL, self.rows, str(self.layout.words)))
-        for k, value in enumerate((*packing.STATE, "entry", add(Op.SHR_UNSIGNED, "entry", "32"))):
+        for k, value in enumerate(packing.STATE):
             self.keep(k, value)
-        word = add(Op.SHR_UNSIGNED, "pc", str(PC_WORD))
-        self.code.line(f"put uses {word} {add(Op.ADD, self.code.get('uses', word), '1')}")
+        if self.steps.ticking is None or op.text("arm") != self.steps.ticking[0]:
+            self._fetched()
         return super().effects(op)
+
+    def _fetched(self) -> None:
+        """The step is that of an instruction."""
+        add, word = self.code.add, self.code.add(Op.SHR_UNSIGNED, "pc", str(PC_WORD))
+        self.keep(len(packing.STATE), "entry")
+        self.keep(len(packing.STATE) + 1, add(Op.SHR_UNSIGNED, "entry", "32"))
+        self.code.line(f"put uses {word} {add(Op.ADD, self.code.get('uses', word), '1')}")
 
     def keep(self, place: int, value: str) -> None:
         """Writes a word of the record."""
@@ -328,14 +338,34 @@ class TracingStep(StepEmitter):
 def emit_executor(steps: Steps, mode: str, user_end: int) -> str:
     """The listing of an executor. Fault messages and field functions are added to `steps`."""
     arms = emit_arms(steps, mode)
+    ticks = _ticks(steps, mode)
     cases = [f"case {' '.join(map(str, sorted(arm.ops)))}  # {arm.name[:80]}\n{arm.code}" for arm in arms]
-    return "\n".join((*_fetch(user_end), *cases))
+    return "\n".join((*ticks, *_fetch(user_end), *cases))
+
+
+def _ticks(steps: Steps, mode: str) -> list[str]:
+    """What a step begins with when no fuel is left: the step that the clock asks for, if it is time for that."""
+    code = Listing(indent="")
+    code.line(f"when {code.add(Op.LT, 'fuel', '1')}")
+    code.indent = "  "
+    if steps.ticking is not None:
+        name, clock = steps.ticking
+        due = code.get("state", fuel.DUE)
+        code.line(f"leave {events.FUEL} 0 if {code.add(Op.LT, code.get('state', fuel.REST), '1')}")
+        code.line(f"leave {events.FUEL} 0 if {code.add(Op.LT, 'clk', due)}")
+        emitter = _emitter(steps, name, mode, code)
+        emitter.commit.append(f"put state {fuel.DUE} {code.add(Op.ADD, 'clk', str(clock.due(0)))}")
+        emitter.emit_checked(steps.tables[name][0])
+    else:
+        code.line(f"leave {events.FUEL} 0")
+    code.indent = ""
+    code.line("end")
+    return code.lines
 
 
 def _fetch(user_end: int) -> list[str]:
-    """What every step begins with."""
+    """What every step of an instruction begins with."""
     code = Listing(indent="")
-    code.line(f"leave {events.FUEL} 0 if {code.add(Op.LT, 'fuel', '1')}")
     code.line(f"leave {events.BAD_PC} 0 if {code.add(Op.AND, 'pc', str(WORD_BYTES - 1))}")
     code.line(f"leave {events.BAD_PC} 0 if {code.add(Op.EQ, code.add(Op.LT_UNSIGNED, 'pc', str(user_end)), '0')}")
     code.line(f"entry = get decoded {code.add(Op.SHR_UNSIGNED, 'pc', str(PC_WORD))}")
@@ -350,7 +380,7 @@ def emit_arms(steps: Steps, mode: str) -> list[Arm]:
     arms: list[Arm] = []
     by_call = {name for names in steps.called.values() for name in names}
     for name, table in steps.tables.items():
-        if name not in by_call:
+        if name not in by_call and (steps.ticking is None or name != steps.ticking[0]):
             for op in table:
                 if op.text("arm") not in steps.called:
                     code = Listing()
@@ -371,9 +401,12 @@ def merged(arms: Sequence[Arm]) -> list[Arm]:
 
 
 def _step(steps: Steps, table: str, op: Operation, mode: str, code: Listing) -> None:
+    _emitter(steps, table, mode, code).emit_checked(op)
+
+
+def _emitter(steps: Steps, table: str, mode: str, code: Listing) -> StepEmitter:
     index = list(steps.tables).index(table)
-    emitter = FastStep(steps, index, code) if mode == "fast" else TracingStep(steps, index, code, layout_of(steps.tables[table]))
-    emitter.emit_checked(op)
+    return FastStep(steps, index, code) if mode == "fast" else TracingStep(steps, index, code, layout_of(steps.tables[table]))
 
 
 class Chooser(StepEmitter):

@@ -43,6 +43,9 @@ def _page(program: Program, tables: dict[str, Lowered]) -> Iterator[str]:
     if program.services:
         yield ""
         yield from _services(program, tables)
+    for table in program.ticking():
+        yield ""
+        yield from _ticking(program, table, tables)
 
 
 def _immediate(immediate: s.Immediate | None) -> str:
@@ -111,6 +114,14 @@ def _services(program: Program, tables: dict[str, Lowered]) -> Iterator[str]:
         condition = _text(program, (service.when,)).replace("|", "\\|")
         cost = _cost(tables[service.name]).removeprefix("A row: ").rstrip(".")
         yield f"| `{service.name}` | `{service.on}` | `{condition}` | {cost} |"
+
+
+def _ticking(program: Program, table: s.TableDecl, tables: dict[str, Lowered]) -> Iterator[str]:
+    assert table.every is not None
+    yield "## Steps of no instruction"
+    yield ""
+    cost = _cost(tables[table.name]).removeprefix("A row: ").rstrip(".")
+    yield f"The clock asks for `{table.name}` every `{_text(program, (table.every,))}`. A row: {cost}."
 
 
 def _text(program: Program, nodes: tuple[s.Node, ...]) -> str:

@@ -15,6 +15,7 @@ from zkc.compiler.targets.decoder import emit_decoder
 from zkc.compiler.targets.executor import Steps, emit_executor
 from zkc.compiler.targets.functions import FieldFunctions
 from zkc.compiler.targets.integers import Uncomputable
+from zkc.runtime.circuit.machine import Clock
 from zkc.runtime.memory.map import WORD_BYTES
 
 ARRAYS: Final = {
@@ -41,13 +42,13 @@ class ModuleWriter:
         templates = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
         self.template = templates.get_template("executor.py.j2")
 
-    def executors(self, lowered: Lowerings) -> None:
+    def executors(self, lowered: Lowerings, clock: Clock) -> None:
         """Both executors. Raises DiagnosticError (E0305) for what they cannot compute."""
         program = self.program
         user_end = program.constants["user_end"]
         assert isinstance(user_end, int)
         for mode, arrays in ARRAYS.items():
-            steps = steps_of(program, lowered)
+            steps = steps_of(program, lowered, clock)
             try:
                 listing = emit_executor(steps, mode, user_end)
             except Uncomputable as error:
@@ -55,13 +56,13 @@ class ModuleWriter:
             if mode == "fast":
                 self.faults = tuple(steps.faults)
             self.texts[mode, EXECUTOR] = self.template.render(
-                directory=self.source, mode=mode, arrays=arrays, steps=listing, scratch=steps.functions.words,
+                directory=self.source, mode=mode, arrays=arrays, steps=listing, scratch=steps.functions.words, slots=clock.slots,
                 functions=[array.tolist() for array in steps.functions.arrays()],
                 decoders=emit_decoder(lowered.decoded, program.encodings, lowered.places),
             )  # fmt: skip
 
 
-def steps_of(program: Program, lowered: Lowerings) -> Steps:
+def steps_of(program: Program, lowered: Lowerings, clock: Clock) -> Steps:
     """What executors are made of."""
     called: dict[str, list[str]] = {}
     for service in program.services.values():
@@ -72,4 +73,6 @@ def steps_of(program: Program, lowered: Lowerings) -> Steps:
     numbers = {e.name: e.op for e in program.encodings.values()}
     tables = {x.name: x.steps for x in lowered.steps}
     system = range(base, base + words)
-    return Steps(tables, lowered.guards, called, numbers, system, words.bit_length() - 1, FieldFunctions(lowered.functions), lowered.places)
+    ticking = next(((table.name, clock) for table in program.ticking()), None)
+    functions, page_bits = FieldFunctions(lowered.functions), words.bit_length() - 1
+    return Steps(tables, lowered.guards, called, numbers, ticking, system, page_bits, functions, lowered.places)

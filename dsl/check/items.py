@@ -43,7 +43,7 @@ class Items(Statements):
             self.gadget(gadget)
         self.rows()
         for table in d.tables.values():
-            self.table(table.name, table.body)
+            self._ticking(table) if table.every is not None else self.table(table.name, table.body)
         if d.claim is not None:
             self.table("claim", d.claim.body)
         for test in d.tests:
@@ -196,6 +196,14 @@ class Items(Statements):
         self.integer(service.when, guard)
         arms = frozenset((service.name,))
         self._arm(frame, service.body, Scope("shared", service.name, env, arms=arms, outer=before, inputs=dict(before.inputs)))
+
+    def _ticking(self, table: s.TableDecl) -> None:
+        """A table whose rows are steps that the clock asks for."""
+        assert table.every is not None
+        self.row_expression(table.every, set())
+        scope = Scope("shared", table.name, {}, arms=frozenset((table.name,)))
+        self.run(table.body, scope)
+        self.unused_in(scope)
 
     # tables
 

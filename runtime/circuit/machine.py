@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from zkc.runtime.circuit.circuit import Circuit
 from zkc.runtime.circuit.fill_program import FillProgram
@@ -51,15 +51,26 @@ class Ending:
     memory: dict[int, int]
 
 
+NEVER: Final = 1 << 62
+
+
 @dataclass(frozen=True)
 class Clock:
     """The clock of each segment. first: of its first step; last: the last one at which a step can begin, for it would not reach back to
-    a word that nobody accessed yet; slots: the most that a step adds.
+    a word that nobody accessed yet; slots: the most that a step adds; every: the most from one step that the clock asks for to the next,
+    0 if there are none.
     """
 
     first: int
     last: int
     slots: int
+    every: int
+
+    def due(self, clk: int) -> int:
+        """The first clock at which the next step is one that the clock asks for, where the last one was at `clk`: another step might go
+        on by too much.
+        """
+        return clk + self.every - self.slots + 1 if self.every else NEVER
 
 
 @dataclass(frozen=True)

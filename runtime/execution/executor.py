@@ -16,6 +16,7 @@ from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.execution import events
 from zkc.runtime.execution.budget import CELL_BUDGET
+from zkc.runtime.execution.fuel import ARG, CLK, DUE, FUEL, PC, RETIRED
 from zkc.runtime.execution.heights import Heights, Numbers, reserve
 from zkc.runtime.execution.operations import (
     HOST_CONSOLE,
@@ -33,15 +34,10 @@ from zkc.runtime.execution.operations import (
 from zkc.runtime.execution.origins import CLOCK, FULL, REWRITTEN, Origins
 from zkc.runtime.execution.pager import (
     ABOVE,
-    ARG,
     CAUSES,
-    CLK,
     CODE,
     DIRTY,
-    FUEL,
     OPEN,
-    PC,
-    RETIRED,
     STORED,
     TOUCHED,
     WRITTEN,
@@ -199,7 +195,7 @@ class Executor:
         if self.snapshots:  # which take memory, and are for a receipt
             check_receipt_fits(self.count + 1, 0, lambda: 0)
         self.heights.reset()
-        self.state[CLK] = self.clock.first
+        self.state[CLK], self.state[DUE] = self.clock.first, self.clock.due(0)
         self.stdin_start = int(self.host[HOST_POSITION])
         self.retired_start = int(self.state[RETIRED])
         page = self.map.system_page

@@ -24,16 +24,13 @@ from typing import Any, Final
 
 from llvmlite import ir
 
-from zkc.runtime.execution import operations
+from zkc.runtime.execution import fuel, operations
 from zkc.runtime.field import emit
 from zkc.runtime.field.compiled import intrinsic
 from zkc.runtime.kernels.later import cgutils, types
 
 STATE: Final = ("pc", "clk", "retired", "fuel")
 """What a loop keeps from step to step."""
-EVENT: Final = len(STATE)
-"""The word of the state for the event; its argument is the next one."""
-
 Array = tuple[Any, emit.Value]
 """The Numba type of an array and its value."""
 
@@ -41,7 +38,7 @@ Array = tuple[Any, emit.Value]
 def loop(text: str, *names: str) -> Any:
     """`run(state, arrays)`: a listing again and again, until the event that is returned.
 
-    state: `int64[>= 6]`: pc, clk, retired, fuel, event and argument. arrays: a tuple, of arrays with these names.
+    state: that of runtime/execution/fuel.py. arrays: a tuple, of arrays with these names.
     """
 
     @intrinsic
@@ -191,8 +188,8 @@ class _Loop(_Body):
         self.b.branch(self.step)
 
     def _leave(self, event: str, argument: str) -> None:
-        self._put("state", str(EVENT), event)
-        self._put("state", str(EVENT + 1), argument)
+        self._put("state", str(fuel.EVENT), event)
+        self._put("state", str(fuel.ARG), argument)
         self._return(event)
 
 

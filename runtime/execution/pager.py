@@ -12,15 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from zkc.runtime.execution import events
+from zkc.runtime.execution.fuel import ARG, PC, STATE_WORDS
 from zkc.runtime.execution.heights import Heights, Numbers, Tables, grow, reserve
 from zkc.runtime.field.compiled import kernel
 from zkc.runtime.guest.abi import RETURN_ADDRESS
 from zkc.runtime.memory.image import Image
 from zkc.runtime.memory.map import WORD_BYTES, MemoryMap
 
-PC, CLK, RETIRED, FUEL, EVENT, ARG = range(6)
-STATE_WORDS = 8
-"""The state of the loop: the words above, and room."""
 OPEN, DIRTY = 1, 3
 """States of a page in this segment: touched; written. 0: neither."""
 FETCHED, STORED = 1, 2

@@ -11,8 +11,8 @@ from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.errors import ZkcError
 from zkc.runtime.execution.fill import fill, fill_polynomials
+from zkc.runtime.execution.fuel import CLK, DUE, EVENT, FUEL, PC, RETIRED, STATE_WORDS
 from zkc.runtime.execution.operations import HOST_LENGTH, HOST_PRESENT, HOST_WORDS
-from zkc.runtime.execution.pager import CLK, EVENT, FUEL, PC, RETIRED, STATE_WORDS
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.execution.sizes import height_of, rows_in
 from zkc.runtime.execution.stamps import TIMES
@@ -60,7 +60,8 @@ class Tracer:
         bases = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         records = arena.zeros(int(bases[-1]))
         state = np.zeros(STATE_WORDS, dtype=np.int64)
-        state[PC], state[CLK], state[FUEL] = self.first_pc, self.machine.spec.clock.first, s.steps
+        clock = self.machine.spec.clock
+        state[PC], state[CLK], state[DUE], state[FUEL] = self.first_pc, clock.first, clock.due(0), s.steps
         host = np.zeros(HOST_WORDS, dtype=np.int64)
         host[HOST_LENGTH], host[HOST_PRESENT] = len(s.stdin or b""), s.stdin is not None
         stdin = np.frombuffer(s.stdin or b"\0", dtype=np.uint8)

@@ -14,7 +14,7 @@ from tests.machine_runtime.support import Load, make_elf
 from zkc.compiler.machines import load_machine
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.execution.executor import Executor, Limits, execute
-from zkc.runtime.execution.pager import CLK
+from zkc.runtime.execution.fuel import CLK
 from zkc.runtime.execution.trace import trace
 from zkc.runtime.guest.elf import load_elf
 from zkc.runtime.memory.image import Image

@@ -294,7 +294,7 @@ def _finish(program: Program, table: Operation, functions: Functions) -> None:
     program.check()
     try:
         for op in lowered.steps:
-            steps = Steps({lowered.name: lowered.steps}, op, {}, {}, range(0), 8, FieldFunctions(functions.by_name))
+            steps = Steps({lowered.name: lowered.steps}, op, {}, {}, None, range(0), 8, FieldFunctions(functions.by_name))
             for emitter in (FastStep(steps, 0, Listing()), TracingStep(steps, 0, Listing(), layout_of(lowered.steps))):
                 emitter.emit_checked(op)
         if lowered.fill is not None:

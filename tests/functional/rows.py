@@ -97,7 +97,7 @@ def named_cases(table: TableAudit, row: Row, bits: Sequence[str]) -> Iterator[Ro
 def _tables(table: TableAudit, row: Row) -> Iterator[list[dict[int, int]]]:
     for name, args in row.lookups:
         columns = [row.column_of(a) for a in args]
-        fitting = [v for v in table.circuit.fixed.cases(name) if all(row.value(a) in (None, x) for a, x in zip(args, v, strict=True))]
+        fitting = table.circuit.fixed.cases(name, tuple(row.value(a) for a in args))
         if fitting and any(c is not None for c in columns):
             yield [{c: x % P for c, x in zip(columns, v, strict=True) if c is not None} for v in fitting]
 

@@ -65,7 +65,7 @@ PLANTED = {
     "bge": ("rv32i.circ", "bge funct3=0b101 { if !(rs1 <s rs2)", "bge funct3=0b101 { if (rs1 <s rs2)"),
     "jalr": ("rv32i.circ", "rd = pc_word(pc + 4); pc = jump_target(", "rd = pc_word(pc); pc = jump_target("),
     "slt": ("rv32i.circ", "funct3=0b010 { rd = word_of(rs1 <s rs2", "funct3=0b010 { rd = word_of(rs1 <u rs2"),
-    "sra": ("rv32i.circ", "rd = shift_right(rs1, amount, sign_of(rs1))", "rd = shift_right(rs1, amount, 0)"),
+    "sra": ("rv32i.circ", "is(sll), is(sra)", "is(sll), 0"),
     "or": ("alu.circ", "let  either = u32(lo = a.lo + b.lo - both.lo", "let  either = u32(lo = a.lo + b.lo - 2 * both.lo"),
     "mulhsu": ("rv32m.circ", "rd = high_signed(high, rs1, rs2, sign_of(rs1), 0)", "rd = high_signed(high, rs1, rs2, 0, sign_of(rs2))"),
     "divu": ("rv32m.circ", "funct3=0b101 { rd = quotient; }", "funct3=0b101 { rd = remainder; }"),

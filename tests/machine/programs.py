@@ -15,7 +15,7 @@ from tests.machine_runtime.support import Load, make_elf
 from tests.oracle.unicorn_machine import USER_END, UnicornMachine
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.execution.executor import Cut, Execution, Executor, Limits
-from zkc.runtime.execution.pager import FUEL
+from zkc.runtime.execution.fuel import FUEL
 from zkc.runtime.guest.elf import load_elf
 from zkc.runtime.memory.image import Image
 

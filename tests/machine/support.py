@@ -14,7 +14,8 @@ from zkc.runtime.circuit.machine import InsnInfo, Machine, immediate_value
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.execution import events
 from zkc.runtime.execution.executor import Cut, Executor, Limits
-from zkc.runtime.execution.pager import CLK, EVENT, FUEL, PC, close
+from zkc.runtime.execution.fuel import CLK, EVENT, FUEL, PC
+from zkc.runtime.execution.pager import close
 from zkc.runtime.memory.image import Image
 
 CODE: Final = 0x10000

@@ -12,7 +12,7 @@ from tests.machine.support import WORDS, encode, immediates, instructions, machi
 from tests.oracle.unicorn_machine import USER_END
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.execution.executor import Executor
-from zkc.runtime.execution.pager import CLK
+from zkc.runtime.execution.fuel import CLK
 from zkc.runtime.execution.trace import trace
 from zkc.runtime.guest.elf import load_elf
 from zkc.runtime.memory.image import Image

@@ -19,7 +19,7 @@ from tests.machine.check import Report, Traces, check
 from tests.machine.programs import DATA, Assembler, RandomProgram, executor, finish
 from tests.machine.support import CODE, encode, machine
 from zkc.runtime.circuit.machine import Machine
-from zkc.runtime.execution.pager import CLK, FUEL, PC
+from zkc.runtime.execution.fuel import CLK, DUE, FUEL, PC
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.execution.trace import trace
 from zkc.runtime.field.koalabear import P
@@ -92,7 +92,7 @@ def step_of(table: str, row: int) -> int:
 
 ADD, SUB = step_of("add", 0), step_of("add", 1)
 """The steps that change x7 and x28."""
-WRITING: Final = step_of("journal_byte", 20)
+WRITING: Final = step_of("journal_byte", 1)
 """A step within the write to the journal."""
 
 
@@ -214,6 +214,7 @@ def test_time_does_not_jump(delta: int) -> None:
 
     def fault(s: State) -> None:
         s.state[CLK] += delta
+        s.state[DUE] += delta
 
     found = disturbed(ADD, fault)
     assert any("exec(" in f.problem for f in found.failures), str(found)

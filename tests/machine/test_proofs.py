@@ -15,7 +15,7 @@ from tests.machine.test_forged_runs import uncleared
 from tests.stark.bent import FAST, BentProver
 from tests.stark.circuits import Example
 from zkc.runtime.errors import InputError, VerificationError
-from zkc.runtime.execution.pager import CLK
+from zkc.runtime.execution.fuel import CLK
 from zkc.runtime.execution.trace import trace
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.stark.parameters import DEFAULT

@@ -11,23 +11,9 @@ import pytest
 from zkc.compiler.machines import load_machine
 from zkc.runtime.execution import events
 from zkc.runtime.execution.budget import CELL_BUDGET
+from zkc.runtime.execution.fuel import ARG, PC
 from zkc.runtime.execution.heights import Heights
-from zkc.runtime.execution.pager import (
-    ABOVE,
-    ARG,
-    CAUSES,
-    CODE,
-    OPEN,
-    PC,
-    STORED,
-    TOUCHED,
-    WRITTEN,
-    Book,
-    close,
-    new_book,
-    open_page,
-    settle,
-)
+from zkc.runtime.execution.pager import ABOVE, CAUSES, CODE, OPEN, STORED, TOUCHED, WRITTEN, Book, close, new_book, open_page, settle
 from zkc.runtime.execution.sizes import height_of
 from zkc.runtime.memory.image import Image
 from zkc.runtime.memory.map import MemoryMap

@@ -17,7 +17,7 @@ Solve = Callable[[Row, int, int], int]
 def apply(state: State, near: int, depth: int, solve: Solve) -> bool:
     """Tries the cases that bear on the columns `near`, with `depth` more levels of cases within."""
     for table, args in state.row.lookups:
-        rows = state.tables.cases(table)
+        rows = state.tables.cases(table, tuple(state.row.value(a) for a in args))
         if rows and not state.unknown(args[0]) and state.row.support[args[0]] and _new_split(state, args[0], depth):
             cases = (_where(state, dict(zip(args, values, strict=True))) for values in rows)
             if _merge(state, cases, depth, solve):

@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from zkc.compiler.audit.findings import HONEST, Finding
-from zkc.compiler.audit.honest import HonestRow, Host, Memory, Stops
+from zkc.compiler.audit.honest import Gaps, HonestRow, Host, Memory, Stops
 from zkc.compiler.audit.journal import Journal
 from zkc.compiler.audit.table import TableAudit
 from zkc.compiler.clock import reach
@@ -62,11 +62,11 @@ def honest_rows(table: TableAudit, arm: str) -> Iterator[tuple[HonestRow, Honest
     """Some rows of an arm, each with what the executor does; before an environment call the journal is one."""
     random, found, meant, journal = Random(f"{table.name} {arm}"), 0, _meant(table, arm), _journal(table, arm)
     pairs: list[Sequence[int]] = list(itertools.product(EXTREMES, repeat=2))
-    longest = _longest(table)
+    gaps = [(where, most) for _, where, most in reach(table.lowered.row, table.circuit.facts) if most is not None]
     for tried in range(TRIES):
         try:
             words = {**(journal.made_up(random) if journal else {}), **random.choice(meant)}
-            made = _row(table, arm, random, words, pairs[tried] if tried < len(pairs) else (), longest)
+            made = _row(table, arm, random, words, pairs[tried] if tried < len(pairs) else (), gaps)
         except Stops:
             continue
         except NoMeaning:
@@ -84,15 +84,16 @@ def rows_of(table: TableAudit) -> int:
 
 
 def _row(
-    table: TableAudit, arm: str, random: Random, words: Mapping[int, int], wanted: Sequence[int], longest: int
+    table: TableAudit, arm: str, random: Random, words: Mapping[int, int], wanted: Sequence[int], gaps: Gaps
 ) -> tuple[HonestRow, HonestRow] | None:  # fmt: skip
     """A row and the step, None if the environment call is not meant. words: of memory, by address; the others are made up, first those
     that are wanted."""
     program = table.circuit.program
     service = program.services.get(arm)
+    insn = program.encodings.get(service.on if service else arm)  # a step that the clock asks for has none
     clock, user_end = 4 * random.randrange(1, TIMES // 4), int(program.constants["user_end"])  # type: ignore[arg-type]
-    memory = Memory(random, clock, user_end, words, wanted=list(wanted), longest=longest)
-    given = {"clk": clock, "pc": 4 * random.randrange(user_end // 4), "op": program.encodings[service.on if service else arm].op}
+    memory = Memory(random, clock, user_end, words, wanted=list(wanted), gaps=gaps)
+    given = {"clk": clock, "pc": 4 * random.randrange(user_end // 4), "op": insn.op if insn else 0}
     if service is not None:
         guards = HonestRow(table.circuit, {}, memory)
         guards.run(table.circuit.guards.regions[0])
@@ -105,11 +106,6 @@ def _row(
     does = HonestRow(table.circuit, given, memory.again(), arm, host)
     does.run(next(f for f in table.lowered.steps if f.text("arm") == arm).regions[0])
     return honest, does
-
-
-def _longest(table: TableAudit) -> int:
-    """How long before its clock a step may take what was given last."""
-    return max(1, min((most for _, most in reach(table.lowered.row, table.circuit.facts) if most is not None), default=1))
 
 
 def _fields(table: TableAudit, given: Mapping[str, int], random: Random) -> dict[str, int]:

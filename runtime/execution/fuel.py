@@ -1,0 +1,38 @@
+"""How many steps the executor's loop may take before it looks up, in machine code.
+
+The loop counts one number down. It has to stop after the steps that it was given, and for the step that the clock asks for: what is left
+beyond that is put aside.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from zkc.runtime.execution import events
+from zkc.runtime.field.compiled import jit
+
+PC, CLK, RETIRED, FUEL, EVENT, ARG, DUE, REST = range(8)
+"""The state of the loop. due: the clock at which the next step is one that the clock asks for; rest: steps beyond `fuel`."""
+STATE_WORDS: Final = 8
+
+State = npt.NDArray[np.int64]
+
+
+@jit(boundscheck=False)
+def set_aside(state: State, slots: int) -> None:
+    """Leaves as much fuel as takes the clock to `due`, or nearly there. slots: the most that a step adds to it."""
+    until = -(-(state[DUE] - state[CLK]) // slots)
+    rest = max(0, state[FUEL] - max(0, until))
+    state[FUEL] -= rest
+    state[REST] = rest
+
+
+@jit(boundscheck=False)
+def take_back(state: State, event: int) -> bool:
+    """All fuel again; whether the event is that none is left, or another one."""
+    state[FUEL] += state[REST]
+    state[REST] = 0
+    return event != events.FUEL or state[FUEL] < 1
