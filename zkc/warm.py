@@ -157,14 +157,16 @@ def _execute(machine: Machine, *, snapshots: bool = True, blinding: Blinding | N
 
 
 def _witness(machine: Machine) -> None:
-    """Executes the shortest program and fills the tables of its segments."""
+    """Executes the shortest program, fills the tables of its segments and hashes its journal."""
     from zkc.runtime.execution.trace import trace
+    from zkc.runtime.receipts.claims import journal_state
     from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
 
     _trace(machine)
     _execute(machine, snapshots=False)
     for segment in _execute(machine, blinding=Blinding(bytes(KEY_BYTES))):
         trace(machine, segment, parameters=PARAMETER_SETS[STANDARD_SET])
+        journal_state(b"", machine.memory_map, machine.hasher)
 
 
 def _trace(machine: Machine) -> None:
