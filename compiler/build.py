@@ -66,10 +66,11 @@ def build(files: list[Path], root: Path) -> MachineSpec:
     histogram = _histogram(fixed)
     writer = ModuleWriter(root.name, program, lowered.places)
     writer.executors(lowered, clock)
+    ticking = {table.name for table in program.ticking()}
     fills = {x.name: _fill(program, x, histogram, lowered) for x in lowered.tables}
     return MachineSpec(
         circuit=circuit,
-        step_tables=tuple(StepTable(x.name, layout_of(x.steps).words, x.air.names("arms")) for x in lowered.steps),
+        step_tables=tuple(StepTable(x.name, layout_of(x.steps).words, x.air.names("arms"), x.name in ticking) for x in lowered.steps),
         inputs={x.name: inputs_of(x.row) for x in lowered.others},
         histogram_starts=histogram.starts,
         histogram_size=histogram.size,

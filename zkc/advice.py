@@ -173,7 +173,8 @@ class _Advisor:
 
         tracer = Tracer(self.machine, segment)
         code = dict(zip(segment.code.tolist(), tracer.mem[segment.code].tolist(), strict=True))
-        records = tracer.run()
+        own = {table.name for table in self.machine.spec.step_tables if not table.ticking}
+        records = {name: rows for name, rows in tracer.run().items() if name in own}
         clk, pc = (np.concatenate([rows[:, k] for rows in records.values()]).astype(np.int64) for k in (0, 1))
         cells = np.concatenate([np.full(len(rows), self.cost[name]) for name, rows in records.items()])
         starts = np.concatenate([np.full(len(rows), name == start) for name, rows in records.items()])

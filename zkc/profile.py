@@ -68,6 +68,7 @@ class Profiler:
         self.symbols = program.symbols
         self.profile = Profile(run)
         self.cost = {table.name: row_cells(table) for table in machine.circuit.tables}
+        self.steps = {table.name for table in machine.spec.step_tables if not table.ticking}
         self.stack: list[str] = []
         self.names: dict[int, str] = {}
         self.places: dict[int, str] = {}
@@ -78,7 +79,7 @@ class Profiler:
 
         tracer = Tracer(self.machine, segment)
         code = dict(zip(segment.code.tolist(), tracer.mem[segment.code].tolist(), strict=True))
-        records = tracer.run()
+        records = {name: rows for name, rows in tracer.run().items() if name in self.steps}
         clk, pc, op, cells = self._steps(records)
         self._by_place(pc, op, cells, code)
         order = np.argsort(clk, kind="stable")
@@ -159,12 +160,11 @@ class Profiler:
     # what belongs to no row of the program
 
     def _overhead(self, segment: Segment) -> dict[str, int]:
-        """Cells of decoding, paging, fixed tables and padding in one segment."""
-        steps = {table.name for table in self.machine.spec.step_tables}
+        """Cells of decoding, paging, fixed tables, steps of the clock and padding in one segment."""
         names = {"decode": "decoding", "data_page": "paging", "table_page": "paging", "boundary": "boundary"}
         found: Counter[str] = Counter()
         for size in table_sizes(self.machine.circuit, segment.rows):
-            if size.name not in steps:
+            if size.name not in self.steps:
                 found["fixed tables" if size.fixed else names.get(size.name, size.name)] += size.used
             found["padding"] += size.padding
         return dict(found)

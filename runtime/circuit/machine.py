@@ -20,11 +20,14 @@ from zkc.runtime.memory.map import MemoryMap
 
 @dataclass(frozen=True)
 class StepTable:
-    """A table of instructions or environment calls: a traced row has `record_words` 32-bit words."""
+    """A table of instructions, of environment calls, or (`ticking`) of steps that the clock asks for: a traced row has `record_words`
+    32-bit words.
+    """
 
     name: str
     record_words: int
     arms: tuple[str, ...]
+    ticking: bool
 
 
 @dataclass(frozen=True)
