@@ -21,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from zkc.output import note, say
 from zkc.runtime.errors import InputError
 from zkc.runtime.kernels.cache import SHIPPED, TEMPORARY
 from zkc.runtime.kernels.target import CLASSES, classes, numba_settings
@@ -88,9 +89,9 @@ def main() -> int:
     from llvmlite import binding
 
     try:
-        print(build(options.cpu or [name for name, _ in classes(binding.get_host_cpu_features())], options.folder))
+        say(str(build(options.cpu or [name for name, _ in classes(binding.get_host_cpu_features())], options.folder)))
     except InputError as error:
-        print(f"zkc: {error}", file=sys.stderr)
+        note(str(error))
         return error.status
     return 0
 

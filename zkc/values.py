@@ -9,6 +9,8 @@ import typer
 
 _OWN: Final = "_runtime_param"
 """Where newer versions of typer keep what turns the text of an option into its value; others have no such thing and no Pydantic."""
+_DIGITS: Final = 20
+"""Numbers with more are not plain: Python refuses to read very long ones."""
 
 
 class Quick:
@@ -21,7 +23,7 @@ class Quick:
             return None
         if type(value) is kind and kind in (int, str):
             return value
-        if type(value) is str and (kind is Path or (kind is int and value.isascii() and value.isdecimal())):
+        if type(value) is str and (kind is Path or (kind is int and len(value) < _DIGITS and value.isascii() and value.isdecimal())):
             return kind(value)
         setattr(param, _OWN, None)
         return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
