@@ -161,7 +161,7 @@ class Profiler:
 
     def _overhead(self, segment: Segment) -> dict[str, int]:
         """Cells of decoding, paging, fixed tables, steps of the clock and padding in one segment."""
-        names = {"decode": "decoding", "data_page": "paging", "table_page": "paging", "boundary": "boundary"}
+        names = {"decode": "decoding", "boundary": "boundary"} | dict.fromkeys(("data_page", "dirty_page", "table_page"), "paging")
         found: Counter[str] = Counter()
         for size in table_sizes(self.machine.circuit, segment.rows):
             if size.name not in self.steps:

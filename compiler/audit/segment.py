@@ -141,7 +141,8 @@ class HonestSegment:
         for address, word in steps.words.items():
             page, at = divmod(address, self.map.page_words)
             pages[page][at] = word
-        self.given = self._given(self._tracer(pages, steps), lowered.claim.name)
+        rows = {} if ending is None else {"dirty_page": 1}
+        self.given = self._given(self._tracer(pages, steps, rows), lowered.claim.name)
 
     def _pages(self, ending: Ending | None) -> dict[int, Words]:
         """A page of code, one of data, and the system page: no call is under way, and the journal is empty."""
@@ -174,14 +175,14 @@ class HonestSegment:
         code, data = (range(p * m.page_words, (p + 1) * m.page_words) for p in list(pages)[:2])
         return Pages(self.random, 0, 0, tokens=tokens, code=code, data=frozenset(data))
 
-    def _tracer(self, pages: Mapping[int, Words], steps: Steps) -> Tracer:
-        """The runtime's trace as it is after the steps."""
+    def _tracer(self, pages: Mapping[int, Words], steps: Steps, rows: dict[str, int]) -> Tracer:
+        """The runtime's trace as it is after the steps. rows: of the table for dirty pages, if they are to be in it."""
         tree = PageTree.of(Image(self.map, dict(pages)), self.machine.hasher)
         opened = {number: content for page in pages for number, content in tree.opening(page)}
         dirty = frozenset(p for p in pages if p * self.map.page_words not in steps.memory.code)
         code = np.array(sorted(steps.words), dtype=np.int64)
         blind = tuple(self.random.randrange(WORD) for _ in range(BLIND_WORDS))
-        segment = Segment(0, dict(pages), dirty, opened, code, len(self.steps), {}, None, 0, False, 0, (), (), blind)
+        segment = Segment(0, dict(pages), dirty, opened, code, len(self.steps), rows, None, 0, False, 0, (), (), blind)
         tracer = Tracer(self.machine, segment)
         for address, (word, time, mark) in steps.memory.tokens.items():
             if address not in steps.memory.code:
@@ -200,7 +201,7 @@ class HonestSegment:
         (code,) = self.steps[-1].performed.get(HALT, [0]) if self.steps else [0]
         last = bool(self.steps) and HALT in self.steps[-1].performed
         values = layout.encode(Claim(0, True, last, pages.pre, pages.post, code, before, after))
-        columns = {"decode": tracer.decode_rows(), "data_page": pages.data, "table_page": pages.tables}
+        columns = {"decode": tracer.decode_rows(), "data_page": pages.data, "dirty_page": pages.dirty, "table_page": pages.tables}
         given: dict[str, Given] = {table: {name: c.tolist() for name, c in each.items()} for table, each in columns.items()}
         return given | {"boundary": boundary, claim: {name: [v] for name, v in zip(layout.columns, values, strict=True)}}
 

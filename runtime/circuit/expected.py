@@ -28,7 +28,8 @@ NEEDED_NUMBERS = frozenset((*(f.name for f in fields(MemoryMap)), *EXACT, *SYSTE
 NEEDED_CONSTANTS = NEEDED_NUMBERS.union(HASH_CONSTANTS)
 """Constants that the runtime reads: the integers, and all."""
 WORDS = range(8)
-PAGE_ROW = ("page", "step", "clean", "old", "new", *(f"carried[{i}]" for i in WORDS))
+PAGE_ROW = ("page", "step", "old", "new", *(f"carried[{i}]" for i in WORDS))
+PAGE_WORD = ("lo", "hi", "times", "marks")
 TABLE_INPUTS: dict[str, frozenset[str]] = {
     "decode": frozenset(("uses", "pc", "word", "real")),
     "boundary": frozenset(
@@ -43,8 +44,9 @@ TABLE_INPUTS: dict[str, frozenset[str]] = {
             *(f"{name}[{i}]" for name in ("blind_before_lo", "blind_before_hi", "blind_lo", "blind_hi") for i in range(BLIND_WORDS)),
         )
     ),
-    "data_page": frozenset((*PAGE_ROW, *(f"{name}[{i}]" for name in ("lo", "hi", "times", "marks") for i in WORDS))),
-    "table_page": frozenset((*PAGE_ROW, "touched", *(f"child_digest[{i}]" for i in WORDS))),
+    "data_page": frozenset((*PAGE_ROW, "clean", *(f"{name}[{i}]" for name in PAGE_WORD for i in WORDS))),
+    "dirty_page": frozenset((*PAGE_ROW, *(f"{name}[{i}]" for name in PAGE_WORD for i in range(16)))),
+    "table_page": frozenset((*PAGE_ROW, "clean", "touched", *(f"child_digest[{i}]" for i in WORDS))),
 }
 """The tables whose rows the runtime gives, with the columns it fills."""
 CLAIM_COLUMNS = frozenset(column_names(EXACT["digest_words"][0]))

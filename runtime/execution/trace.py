@@ -119,7 +119,7 @@ def trace(
         raise ZkcError(f"segment {segment.index} does not end with the memory it said")
     inputs = {
         "boundary": {k: np.array([v], dtype=np.int64) for k, v in boundary.items()}, "decode": tracer.decode_rows(),
-        "data_page": paging.data, "table_page": paging.tables,
+        "data_page": paging.data, "dirty_page": paging.dirty, "table_page": paging.tables,
     }  # fmt: skip
     for name, columns in inputs.items():
         wanted = machine.spec.inputs[name]

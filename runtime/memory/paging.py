@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,16 +21,18 @@ RATE, WIDTH = 16, 24
 
 @dataclass
 class PageRows:
-    """Input columns by name for both tables, and the image IDs before and after."""
+    """Input columns by name for each table, and the image IDs before and after."""
 
     data: dict[str, Column]
+    dirty: dict[str, Column]
     tables: dict[str, Column]
     pre: tuple[int, ...]
     post: tuple[int, ...]
 
 
 def page_rows(memory: MemoryMap, hasher: Any, segment: Segment, now: dict[int, tuple[Words, Words]]) -> PageRows:
-    """`now`: content and times (mark in the upper two bits) of each touched page at the end."""
+    """`now`: content and times (mark in the upper two bits) of each touched page at the end. Dirty pages are in rows of 16 words if the
+    segment says so."""
     data = _DataRows(memory, hasher)
     after: dict[int, Words] = {}
     for page in sorted(segment.pages):
@@ -44,7 +47,10 @@ def page_rows(memory: MemoryMap, hasher: Any, segment: Segment, now: dict[int, t
         if version == NEW:
             after[page] = digest
     tables = _TableRows(memory, hasher, segment, after)
-    return PageRows(data.columns(), tables.columns(), tables.image_id(before=True), tables.image_id(before=False))
+    wide = (OLD, NEW) if segment.rows.get("dirty_page") else ()
+    narrow = [version for version in (CLEAN, OLD, NEW) if version not in wide]
+    rows, wide_rows = data.columns(narrow, (CLEAN, OLD, NEW), 1), data.columns(wide, (OLD, NEW), 2)
+    return PageRows(rows, wide_rows, tables.columns(), tables.image_id(before=True), tables.image_id(before=False))
 
 
 def sponge(hasher: Any, blocks: Words, tags: Words) -> tuple[Words, Words]:
@@ -61,8 +67,8 @@ def sponge(hasher: Any, blocks: Words, tags: Words) -> tuple[Words, Words]:
     return carried, state[:, : WIDTH - RATE]
 
 
-def _flags(versions: list[str], steps: int) -> dict[str, Column]:
-    return {name: np.repeat(np.array([v == name for v in versions], dtype=np.int64), steps) for name in (CLEAN, OLD, NEW)}
+def _flags(versions: Sequence[str], steps: int, names: Sequence[str]) -> dict[str, Column]:
+    return {name: np.repeat(np.array([v == name for v in versions], dtype=np.int64), steps) for name in names}
 
 
 class _DataRows:
@@ -86,18 +92,20 @@ class _DataRows:
         self.carried, digests = sponge(self.hasher, limbs, tags)
         return digests
 
-    def columns(self) -> dict[str, Column]:
-        steps = self.words.shape[1]
-        words = self.words.reshape(-1, 8).astype(np.int64)
-        times = np.stack(self.times).reshape(-1, 8).astype(np.int64)
-        carried = self.carried.reshape(-1, 8).astype(np.int64)
-        columns = {"page": np.repeat(np.array([p for p, _ in self.versions], dtype=np.int64), steps)}
-        columns["step"] = np.tile(np.arange(steps, dtype=np.int64), len(self.versions))
-        columns |= _flags([v for _, v in self.versions], steps)
-        for i in range(8):
+    def columns(self, versions: Sequence[str], flags: Sequence[str], blocks: int) -> dict[str, Column]:
+        """The rows of pages in some versions, each of so many blocks of the sponge."""
+        chosen = [i for i, (_, version) in enumerate(self.versions) if version in versions]
+        steps, width = self.words.shape[1] // blocks, 8 * blocks
+        words = self.words[chosen].reshape(-1, width).astype(np.int64)
+        times = np.stack(self.times)[chosen].reshape(-1, width).astype(np.int64)
+        carried = self.carried[chosen, ::blocks].reshape(-1, 8).astype(np.int64)
+        columns = {"page": np.repeat(np.array([self.versions[i][0] for i in chosen], dtype=np.int64), steps)}
+        columns["step"] = np.tile(np.arange(steps, dtype=np.int64), len(chosen))
+        columns |= _flags([self.versions[i][1] for i in chosen], steps, flags)
+        columns |= {f"carried[{i}]": carried[:, i] for i in range(8)}
+        for i in range(width):
             columns[f"lo[{i}]"], columns[f"hi[{i}]"] = words[:, i] & 0xFFFF, words[:, i] >> 16
             columns[f"times[{i}]"], columns[f"marks[{i}]"] = times[:, i] % TIMES, times[:, i] >> TIME_BITS
-            columns[f"carried[{i}]"] = carried[:, i]
         return columns
 
 
@@ -163,7 +171,7 @@ class _TableRows:
         steps = self.memory.arity
         columns = {"page": np.repeat(np.array([r[0] for r in rows], dtype=np.int64), steps)}
         columns["step"] = np.tile(np.arange(steps, dtype=np.int64), len(rows))
-        columns |= _flags([r[1] for r in rows], steps)
+        columns |= _flags([r[1] for r in rows], steps, (CLEAN, OLD, NEW))
         children = [c for page, version, _, _ in rows for c in self._children(page, version)]
         columns["touched"] = np.array(children, dtype=np.int64)
         for i in range(8):

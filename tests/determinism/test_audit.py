@@ -20,7 +20,8 @@ from zkc.dsl.diagnostics import DiagnosticError
 
 FREE = {
     ("decode", "pc"), ("decode", "uses"), ("boundary", "blind_lo"), ("boundary", "blind_hi"),
-    ("data_page", "page"), ("data_page", "lo"), ("data_page", "hi"), ("table_page", "page"), ("table_page", "child_digest"),
+    ("data_page", "page"), ("data_page", "lo"), ("data_page", "hi"), ("dirty_page", "page"), ("dirty_page", "lo"), ("dirty_page", "hi"),
+    ("table_page", "page"), ("table_page", "child_digest"),
     ("read_start", "length"), ("read_block", "value"), ("read_word", "value"), ("read_byte", "value"),
     ("claim", "index"), ("claim", "first"),
 }  # fmt: skip

@@ -11,6 +11,7 @@ from zkc.compiler.audit.run import audit
 from zkc.compiler.compilation import compile_program
 
 ADDRESS = "page_words * page + 8 * step + i"
+WIDE = "page_words * page + 16 * step + i"
 TELLS = "send journal_word({}, i, u32(lo = {}_lo[i], hi = {}_hi[i])) times real;"
 Edits = tuple[tuple[str, str], ...]
 BEGIN = "nothing shows that what begins here on `memory` has different addresses"
@@ -22,6 +23,7 @@ MISTAKES: dict[str, tuple[str, Edits, str, str]] = {
     "rows of a page overlap": ("paging.circ", ((ADDRESS, ADDRESS.replace("8 *", "4 *")),) * 2, "data_page", BEGIN),
     "words and rows are mixed up": ("paging.circ", ((ADDRESS, "page_words * page + 8 * i + step"),) * 2, "data_page", BEGIN),
     "two words of a row begin at one place": ("paging.circ", ((ADDRESS, ADDRESS.replace("+ i", "+ i / 2")),) * 2, "data_page", BEGIN),
+    "wide rows of a page overlap": ("paging.circ", ((WIDE, WIDE.replace("16 *", "15 *")),), "dirty_page", BEGIN),
     "pages of the table overlap": (
         "paging.circ", ((CHILD, CHILD.replace("arity", "arity / 2")),), "table_page", CHILDREN,
     ),
@@ -64,7 +66,7 @@ MISTAKES: dict[str, tuple[str, Edits, str, str]] = {
 
 def test_chains_of_two_tables_are_apart(tmp_path: Path) -> None:
     """A page could be hashed by rows of both."""
-    root = edited(tmp_path, "paging.circ", ("recv   sponge(tag,", "recv   sponge(0,"), ("send   sponge(tag,", "send   sponge(0,"))
+    root = edited(tmp_path, "paging.circ", ("recv sponge(tag,", "recv sponge(0,"), ("send sponge(tag,", "send sponge(0,"))
     found = audit(compile_program(sorted(root.glob("*.circ")), root), ["data_page", "table_page"])
     assert any("a chain over `sponge` may go on in a row of `data_page`" in f.message and f.span is not None for f in found)
 

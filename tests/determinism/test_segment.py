@@ -29,6 +29,7 @@ def test_the_segment_has_what_a_segment_has() -> None:
     assert arms & c.program.services.keys() and arms & {"lw", "lh", "lb", "lhu", "lbu"} and arms & {"sw", "sh", "sb"}
     for table in ("data_page", "table_page"):
         assert all(1 in segment.given[table][version] for version in ("clean", "old", "new"))
+    assert not segment.given["dirty_page"]["page"]
     assert {0, 1, 2} <= set(segment.given["data_page"]["marks[0]"]) | set(segment.given["data_page"]["marks[1]"])
 
 
@@ -36,13 +37,17 @@ def test_the_last_segment_ends_the_run() -> None:
     lowered = compilation().lowered
     segment = HonestSegment(circuit(), lowered, ending_of(compilation().program, lowered))
     claim = segment.given[lowered.claim.name]
+    assert not any(1 in segment.given["data_page"][version] for version in ("old", "new"))
+    assert all(1 in segment.given["dirty_page"][version] for version in ("old", "new"))
     assert [row.arm for row in segment.steps] == ["exit"] and claim["last"] == [1] and claim["exit_code.lo"][0] and claim["exit_code.hi"][0]
 
 
 MISTAKES = {
     "words of another place": ("paging.circ", "step + i, u32(lo = lo[i], hi = hi[i]), t", "step, u32(lo = lo[i], hi = hi[i]), t", "memory"),
+    "a wide row of another place": ("paging.circ", "16 * step + i, u32(lo = lo[i]", "16 * step + i, u32(lo = lo[0]", "memory"),
+    "a page that begins late": ("paging.circ", "assert old * times[i] == 0", "assert old * (times[i] - 1) == 0", "begins at time 0"),
     "another child": ("paging.circ", "child = arity * (page - table_page) + step;", "child = arity * page + step;", "digest"),
-    "another version": ("paging.circ", "send   sponge(tag, page, version, step + 1", "send   sponge(tag, page, 1, step + 1", "sponge"),
+    "another version": ("paging.circ", "send sponge(tag, page, version, step + 1", "send sponge(tag, page, 1, step + 1", "sponge"),
     "an exit code": ("claim.circ", "assert (1 - last) * exit_code.hi == 0", "assert exit_code.hi == 0", "only the last segment"),
     "the last pc": ("claim.circ", "recv  exec(last_clk, last_lo + 2**16 * last_hi)", "recv  exec(last_clk, last_lo)", "exec"),
     "padding": ("paging.circ", "real == 1 ? inverse(page - root_page) : 0", "inverse(page - root_page)", "a real row of another page"),

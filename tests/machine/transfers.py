@@ -16,7 +16,7 @@ from zkc.runtime.memory.image import Image
 READ, WRITE, WRITEV, EXIT = 63, 64, 66, 93
 JOURNAL: Final = 3
 DATA: Final = 0x40_0000
-SIZE: Final = 1 << 17
+SIZE: Final = 1 << 20
 """Where programs have bytes of their own, and how many."""
 
 

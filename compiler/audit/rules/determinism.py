@@ -57,15 +57,22 @@ class Determinism:
             decl = self.table.circuit.program.buses[bus]
             key = decl.remembers or decl.known
             for field, node in zip(self.table.circuit.fields[bus], args, strict=True):
-                if op.number("sign") > 0 or constant is None or field.of == key:
+                if constant is None or self._sign(i, constant) > 0 or field.of == key:
                     yield i, node, field.name
                 else:
                     self.row.shared.append(node)
 
+    def _sign(self, message: int, times: int) -> int:
+        """1 for what is sent. Where rows begin or end what a bus remembers or carries, one statement may do either: the row says which."""
+        op = self.table.messages[message]
+        bus = self.table.circuit.program.buses[op.text("bus")]
+        either = self.arm is None and bus.chain is None and (bus.remembers is not None or bus.carries)
+        return (1 if signed(times) > 0 else -1) if either else op.number("sign")
+
     def _counts(self) -> Iterator[Finding]:
         for i, times, _ in self.row.messages:
             constant, op = self.row.value(times), self.table.messages[i]
-            if constant is not None and signed(constant) != op.number("sign"):
+            if constant is not None and signed(constant) != self._sign(i, constant):
                 yield self._report(i, f"`{op.text('label')}` happens {signed(constant)} times", 0)
 
     def _free(self) -> Iterator[Finding]:
