@@ -32,7 +32,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "value too wide": ("rv32m.circ", "insn divu   funct7=0b0000001 funct3=0b101", "insn divu   funct7=0b0000001 funct3=0b1101", "E0102"),
     "format of 31 bits": ("rv32i.circ", "format r { funct7:7", "format r { funct7:6", "E0102"),
     "equation that wraps": ("alu.circ", "hint   c0: u10 = (x[0]", "hint   c0: u16 = (x[0]", "E0301"),
-    "degree": ("alu.circ", "let     top = column(sign * (near + far));", "let     top = sign * (near + far);", "E0401"),
+    "degree": ("alu.circ", "assert  sign * (1 - signed) == 0", "assert  sign * (1 - signed) * x0 * x1 == 0", "E0401"),
     "unconstrained hint": ("alu.circ", '  assert t1 + c0 == product.hi + 2**16 * c1 "bits 16 to 31";', "", "E0501"),
     "nothing receives": ("services.circ", "bus halt(code: u32);", "bus halt(code: u32);\nbus lonely(x: felt);", "E0606"),
     "wrong width": ("cpu.circ", "recv    exec(clk, pc);", "recv    exec(clk);", "E0603"),
