@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from random import Random
 from typing import Final
@@ -43,12 +43,13 @@ class Journal:
     def hasher(self) -> Poseidon2:
         return Poseidon2(Poseidon2Parameters.from_constants(self.constants))
 
-    def made_up(self, random: Random) -> dict[int, int]:
-        """The words by address: any capacity, and a buffer that is often full and zero beyond what it holds."""
+    def made_up(self, random: Random, known: Mapping[int, int]) -> dict[int, int]:
+        """The words by address, and those that are known: any capacity, and a buffer that is often full and zero beyond what it holds."""
         capacity = [random.randrange(P) for _ in range(self.map.digest_words)]
-        fill = random.choice((0, self.block, random.randint(0, self.block)))
+        any_fill = random.choice((0, self.block, random.randint(0, self.block)))
+        fill = min(known.get(self.first + 2 * self.map.digest_words, any_fill), self.block)
         buffer = np.frombuffer(random.randbytes(fill).ljust(self.block, b"\0"), "<u4").tolist()
-        return dict(enumerate((*capacity, *buffer, fill), self.first))
+        return {**dict(enumerate((*capacity, *buffer, fill), self.first)), **known}
 
     def differs(self, honest: HonestRow) -> Operation | None:
         """What leaves another journal than the one that was made up with the bytes that the row hands to the host; None if they agree."""

@@ -65,7 +65,8 @@ def honest_rows(table: TableAudit, arm: str) -> Iterator[tuple[HonestRow, Honest
     gaps = [(where, most) for _, where, most in reach(table.lowered.row, table.circuit.facts) if most is not None]
     for tried in range(TRIES):
         try:
-            words = {**(journal.made_up(random) if journal else {}), **random.choice(meant)}
+            known = random.choice(meant)
+            words = journal.made_up(random, known) if journal else known
             made = _row(table, arm, random, words, pairs[tried] if tried < len(pairs) else (), gaps)
         except Stops:
             continue
