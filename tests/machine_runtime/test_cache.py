@@ -362,7 +362,9 @@ BECOME_NOBODY = f"""
 import os, numba
 from zkc.runtime.execution import executor, operations as machine_ops
 from zkc.runtime.circuit import machine  # the interpreter may lie in root's home: nobody could import later
+from zkc.runtime.kernels import numba_compiler, target
 numba.njit(lambda x: x + 1)(1)
+target.targets()
 os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
 """
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

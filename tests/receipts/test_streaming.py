@@ -60,14 +60,20 @@ def test_an_outline_has_nothing_to_prove_with() -> None:
         assert getattr(outline, name) == getattr(whole, name)
 
 
+def snapshots() -> int:
+    """How many segments with their memory there are."""
+    return sum(isinstance(found, Segment) and bool(found.pages) for found in gc.get_objects())
+
+
 def test_few_snapshots_are_in_memory_while_a_run_is_proven(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them were, 5 to 10 MiB each: a run of 10^10 instructions took a hundred gigabytes."""
+    others = snapshots()  # of other tests
     alive: list[int] = []
     proven: list[int] = []
 
     def look(segment: Segment, **_: Any) -> SegmentReceipt:
         proven.append(segment.index)
-        alive.append(sum(isinstance(found, Segment) and bool(found.pages) for found in gc.get_objects()))
+        alive.append(snapshots() - others)
         if len(proven) == 12:
             raise KeyboardInterrupt
         return SegmentReceipt((), b"")
