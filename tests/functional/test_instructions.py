@@ -20,7 +20,8 @@ from zkc.compiler.machines import circuits_directory
 
 SERVED = {"ecall"}
 """Its rows are those of the environment calls: `test_services.py`."""
-ARMS = [(t.name, arm) for t in tables() for arm in t.air.names("arms") if arm not in compilation().program.services]
+OTHERS = {*compilation().program.services, *(table.name for table in compilation().program.ticking())}
+ARMS = [(t.name, arm) for t in tables() for arm in t.air.names("arms") if arm not in OTHERS]
 
 
 @pytest.mark.formal

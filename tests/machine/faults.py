@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -109,7 +110,9 @@ class Witness:
             if self.looks_up(table, message):
                 noticed["lookup"] |= self._missing(message.bus, new, differs)
             else:
-                moved[direction(message)] += differs
+                for kind, counts in moved.items():
+                    ways = [(x[0] != 0) & (received(x[0]) == (kind == "recv")) for x in (old, new)]
+                    counts += differs & (ways[0] | ways[1])
         for kind, counts in moved.items():
             noticed[kind] |= counts == 1
             for i in np.flatnonzero(counts > 1).tolist():
@@ -128,8 +131,9 @@ class Witness:
         for sign, values in ((-1, before.tolist()), (1, after.tolist())):
             place = 0
             for message in table.messages:
-                if not self.looks_up(table, message) and direction(message) == kind:
-                    net[(message.bus, *values[place + 1 : place + 1 + len(message.args)])] += sign * values[place]
+                if not self.looks_up(table, message) and received(values[place]) == (kind == "recv"):
+                    count = values[place] if values[place] <= P // 2 else P - values[place]
+                    net[(message.bus, *values[place + 1 : place + 1 + len(message.args)])] += sign * count
                 place += 1 + len(message.args)
         return any(count % P for count in net.values())
 
@@ -174,6 +178,6 @@ class Witness:
         return Changes(name, rows, [columns for _, columns, _ in found], cells)
 
 
-def direction(message: Message) -> str:
-    """`send` or `recv`: what its label says; a fixed table has no label of its own."""
-    return "recv" if message.label.startswith("recv") else "send"
+def received(count: Any) -> Any:
+    """Whether a message that counts so often is received: one that is sent counts once, one that is received minus once."""
+    return count > P // 2

@@ -100,7 +100,9 @@ def _chains(ours: Execution, executor: Executor) -> None:
     for s in segments:
         assert s.dirty <= set(s.pages), "a page is written before it is paged in"
         assert s.steps == sum(s.rows[t.name] for t in machine().spec.step_tables) > 0
-        assert s.rows["data_page"] >= 32 * (len(s.pages) + len(s.dirty))
+        dirty = s.rows["dirty_page"] // 32  # both versions of a page, 16 words a row
+        assert dirty in (0, len(s.dirty)) and s.rows["dirty_page"] == 32 * dirty
+        assert s.rows["data_page"] == 32 * (len(s.pages) - dirty + (0 if dirty else len(s.dirty)))
         assert s.rows["decode"] >= len(s.code) == len(set(s.code.tolist()))
 
 

@@ -43,10 +43,12 @@ CHOICES: Final = {
     ("read_start", "length.lo"): "the host may give fewer bytes",
     ("read_start", "difference.lo"): "as length",
     ("data_page", "page"): "the first row of an old version receives nothing: its last row receives the digest of the page it says",
-    ("data_page", "last"): "a page that does not end there cannot end later: `last` holds only at the last step",
-    ("table_page", "last"): "as in data_page",
+    ("dirty_page", "page"): "as in data_page",
+    ("dirty_page", "last"): "a page that does not end there cannot end later: `last` holds only at the last step",
+    ("table_page", "last"): "as in dirty_page",
     **{("boundary", f"blind_{half}[{i}]"): "the prover's own words, only in the image ID" for half in ("lo", "hi") for i in range(4)},
-    **{("data_page", name): VERSION for name in ("clean", "old", "new", "first")},
+    **{("data_page", name): VERSION for name in ("clean", "new")},
+    **{("dirty_page", name): VERSION for name in ("old", "first")},
     **{("table_page", name): VERSION for name in ("clean", "new")},
 }
 """Columns by which a row may send something else and be as good as before, alone or together with others of the list."""

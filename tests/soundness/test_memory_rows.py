@@ -117,7 +117,7 @@ def test_M4_one_register_in_all_roles() -> None:
     """rs1 = rs2 = rd: three accesses at three times; a second read that skips the first is refused."""
     row = 0
     assert cell("add", "rs1", row) == cell("add", "rs2", row) == cell("add", "rd", row) == 7
-    gaps = columns("add", "gap_lo")
+    gaps = columns("add", "gap")
     traces, claim = honest()
     bent = {n: t.copy() for n, t in traces.items()}
     first, second, third = gaps[:3]
