@@ -104,9 +104,11 @@ def _reach(program: Program, table: Lowered, lowered: Lowerings, ticking: Tickin
 def _wait(program: Program, op: Operation, table: Lowered, lowered: Lowerings, ticking: Ticking, slots: int) -> int | None:
     """How long ago what a message takes may have been given last: since then no step that the clock asks for has taken it. None if that
     is not known."""
+    address = lowered.facts.field(op, ADDRESS)
     if table.name == ticking.table:
-        return max(ticking.words.values(), default=None)
-    wait = longest_wait(lowered.facts.field(op, ADDRESS), table, ticking.words, program, lowered)
+        constant = constant_of(address)
+        return max(ticking.words.values(), default=None) if constant is None else ticking.words.get(int(constant))
+    wait = longest_wait(address, table, ticking.words, program, lowered)
     return None if wait is None else wait - slots
 
 

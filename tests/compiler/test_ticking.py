@@ -24,7 +24,7 @@ from zkc.runtime.guest.elf import load_elf
 CODE: Final = 0x10000
 ROUNDS: Final = 20_000
 TABLE: Final = "table refresh every 2**12 {"
-SINK: Final = ", read_register(word_sink, clk)]"
+SINK: Final = ", read_register(word_sink, clk + 1)]"
 TURN: Final = "clk / 2**12 % 16"
 
 
