@@ -73,8 +73,12 @@ class Element:
         return result
 
     def inverse(self) -> Element:
-        """1 / self, and 0 for 0."""
-        return self ** (P**DEGREE - 2)
+        """1 / self, and 0 for 0: by the norm into Fp, as kernels do it (`_inverse`)."""
+        conjugate = Element(_conjugate(self.coefficients))
+        others = conjugate * Element(_conjugate(conjugate.coefficients))
+        u, _, _, v, _, _ = (self * others).coefficients
+        norm = pow(u * u - u * v + v * v, P - 2, P)
+        return others * Element(((u - v) * norm % P, 0, 0, -v * norm % P, 0, 0))
 
 
 # ***** formulas over anything with + - * *****

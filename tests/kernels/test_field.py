@@ -116,6 +116,13 @@ def test_polynomial_is_irreducible() -> None:
         assert difference * difference.inverse() == Element.base(1)
 
 
+def test_an_inverse_is_a_power_by_fermat() -> None:
+    rng = np.random.default_rng(5)
+    some = [Element(tuple(int(c) for c in rng.integers(0, P, 6))) for _ in range(20)]
+    for a in (*some, *(Element.base(b) for b in (0, 1, 7, P - 1)), Element((0, 0, 0, 5, 0, 0)), Element((0, 1, 0, 0, 0, P - 1))):
+        assert a.inverse() == a ** (P**6 - 2)
+
+
 @njit
 def extension_words(a: Any, b: Any, out: Any) -> None:
     for row in range(a.shape[1]):
