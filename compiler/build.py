@@ -25,7 +25,7 @@ from zkc.compiler.runtime_names import check_given_tables, check_registers
 from zkc.compiler.stamps import stamps_of
 from zkc.compiler.targets.ending import ending_of
 from zkc.compiler.targets.fill import Histogram, emit_fill
-from zkc.compiler.targets.fixed import check_places, fixed_table
+from zkc.compiler.targets.fixed import check_places, fixed_tables
 from zkc.compiler.targets.integers import Uncomputable
 from zkc.compiler.targets.modules import ModuleWriter
 from zkc.compiler.targets.table import table_of
@@ -46,7 +46,7 @@ def build(files: list[Path], root: Path) -> MachineSpec:
     program, lowered = compilation.program, compilation.lowered
     names = [*program.buses, *program.fixed]
     buses = {n: i for i, n in enumerate(names)}
-    fixed = [fixed_table(program, f, buses[n]) for n, f in program.fixed.items()]
+    fixed = [table for n, f in program.fixed.items() for table in fixed_tables(program, f, buses[n])]
     check_given_tables(program, lowered)
     check_registers(program, lowered)
     check_buses(program, [*lowered.tables, lowered.claim])

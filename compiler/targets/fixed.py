@@ -19,21 +19,29 @@ from zkc.runtime.field.koalabear import P
 
 MIN_ROWS: Final = 128
 MAX_FIXED_ROWS: Final = 1 << 20
+MAX_HEIGHT: Final = 1 << 16
+"""A proof is as tall as its tallest table, and has all fixed tables: of longer ones it takes several."""
 MAX_GENERATORS: Final = 8
 Column = npt.NDArray[np.object_]
 """Exact integers, one for each row."""
 
 
-def fixed_table(program: Program, item: s.Fixed, bus: int) -> Table:
-    """A fixed table: its rows are public, and it receives each row as often as its one committed column says."""
+def fixed_tables(program: Program, item: s.Fixed, bus: int) -> list[Table]:
+    """The rows of a fixed table in tables of at most MAX_HEIGHT rows; the first has its name, the others `NAME.2` and so on."""
     rows = fixed_rows(program, item)
+    parts = [rows[start : start + MAX_HEIGHT] for start in range(0, len(rows), MAX_HEIGHT)]
+    return [_table(item, f"{item.name}.{k}" if k > 1 else item.name, part, bus) for k, part in enumerate(parts, 1)]
+
+
+def _table(item: s.Fixed, name: str, rows: npt.NDArray[np.int64], bus: int) -> Table:
+    """A table whose rows are public, which receives each of them as often as its one committed column says."""
     height = max(MIN_ROWS, 1 << (len(rows) - 1).bit_length())
     padded = np.concatenate([rows, np.repeat(rows[:1], height - len(rows), axis=0)])
     width = rows.shape[1]
     nodes = [(0, 0, 0), (1, 0, 0), (3, 1, 0)] + [(0, 1 + k, 0) for k in range(width)]
     message = Message(bus, 2, tuple(range(3, 3 + width)), f"rows of {item.name}")
     return Table(
-        name=item.name,
+        name=name,
         columns=("multiplicity",),
         fixed=np.ascontiguousarray(padded.T.astype(np.uint32)),
         fixed_names=tuple(p.name for p in item.params),

@@ -177,9 +177,10 @@ def _count_claim(machine: Machine, claim: tuple[int, ...], counts: Counts) -> No
             values.append(claim[a] if op == COLUMN else a)
         else:
             values.append(values[a] + values[b] if op == ADD else values[a] - values[b] if op == SUB else values[a] * values[b])
-    fixed = {t.name: t for t in machine.circuit.tables}
+    fixed = [t for t in machine.circuit.tables if t.fixed.shape[0]]
     for name, args in machine.spec.claim_lookups:
-        rows = fixed[name].fixed
+        tables = [t for t in fixed if machine.circuit.buses[t.messages[0].bus].name == name]
+        rows = np.concatenate([t.fixed for t in tables], axis=1)
         match = np.ones(rows.shape[1], dtype=bool)
         for row, node in zip(rows, args, strict=True):
             match &= row == values[node]

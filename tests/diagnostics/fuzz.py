@@ -28,7 +28,7 @@ from zkc.compiler.program import Program
 from zkc.compiler.rows import elaborate_symbol, gadgets_of, indices
 from zkc.compiler.targets.executor import FastStep, Steps, TracingStep
 from zkc.compiler.targets.fill import Histogram, emit_fill
-from zkc.compiler.targets.fixed import fixed_table
+from zkc.compiler.targets.fixed import fixed_tables
 from zkc.compiler.targets.functions import FieldFunctions
 from zkc.compiler.targets.integers import Uncomputable
 from zkc.compiler.targets.listing import Listing
@@ -230,7 +230,7 @@ def elaborate_touched(mutant: Mutant, program: Program, mine: list[s.Item]) -> N
         program.check()
     for item in changed:
         if isinstance(item, s.Fixed):
-            fixed_table(program, item, 0)
+            fixed_tables(program, item, 0)
         if isinstance(item, s.Gadget):
             _alone(program, item)
     for item in _users(program, changed, random.Random(len(text))):
