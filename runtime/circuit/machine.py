@@ -111,13 +111,16 @@ class MachineSpec:
 
 
 _importing = threading.Lock()
+_COMPILING: Final = ("zkc.runtime.field.compiled", "zkc.runtime.execution.listing")
+_PLAIN: Final = "zkc.runtime.execution.plain_listing"
 
 
 class Machine:
-    """Generated modules are imported when first used."""
+    """Generated modules are imported when first used. Without `compiled` they stay Python: slow, but there is nothing to wait for."""
 
-    def __init__(self, spec: MachineSpec) -> None:
+    def __init__(self, spec: MachineSpec, *, compiled: bool = True) -> None:
         self.spec = spec
+        self.compiled = compiled
         self.circuit = spec.circuit
         self.digest = spec.circuit.digest
         self._modules: dict[tuple[str, str], ModuleType] = {}
@@ -139,8 +142,14 @@ class Machine:
         with _importing:
             if (kind, table) not in self._modules:
                 name = f"zkc_generated_{kind}_{table}_{sources.short_digest(text)}"
-                self._modules[(kind, table)] = sys.modules[name] = sys.modules.get(name) or _execute(name, text)
+                self._modules[(kind, table)] = self._execute(name, text)
             return self._modules[(kind, table)]
+
+    def _execute(self, name: str, text: str) -> ModuleType:
+        if not self.compiled:
+            return _execute_plainly(text)
+        sys.modules[name] = sys.modules.get(name) or _execute(name, text)
+        return sys.modules[name]
 
     def disassemble(self, word: int, pc: int) -> str:
         """The instruction as text, with jump targets as addresses; `.word` for what is no instruction."""
@@ -165,6 +174,15 @@ def _execute(name: str, text: str) -> ModuleType:
     module.__file__ = file
     sources.register(name, text)
     exec(code, module.__dict__)
+    return module
+
+
+def _execute_plainly(text: str) -> ModuleType:
+    """The module of that text, with what runs listings and functions as Python where it asks for what compiles them."""
+    for name in _COMPILING:
+        text = text.replace(f"from {name} import", f"from {_PLAIN} import")
+    module = ModuleType("zkc_plain")
+    exec(compile(text, "<plain>", "exec"), module.__dict__)
     return module
 
 

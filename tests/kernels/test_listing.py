@@ -12,6 +12,7 @@ from numba import njit
 
 from zkc.compiler.dialects.integer import DIVISIONS
 from zkc.runtime.circuit.fill_program import OPERANDS, Op
+from zkc.runtime.execution import plain_listing
 from zkc.runtime.execution.listing import function, loop
 from zkc.runtime.field.koalabear import P
 
@@ -22,7 +23,9 @@ PURE: Final = [op for op in Op if op not in (Op.RECORD, Op.ENTRY, Op.CALL, Op.WR
 CASES: Final = "\n".join(
     f"case {op}\n  r{op} = {op.name.lower()} {' '.join('abc'[: OPERANDS.get(op, 2)])}\n  return r{op}  # {op.name}" for op in PURE
 )
-instruction = function(f"choose op\nreturn -1\n{CASES}", "op", "a", "b", "c")
+INSTRUCTION: Final = f"choose op\nreturn -1\n{CASES}"
+instruction = function(INSTRUCTION, "op", "a", "b", "c")
+plain_instruction = plain_listing.function(INSTRUCTION, "op", "a", "b", "c")
 words = st.one_of(st.integers(0, WORD - 1), st.integers(0, 2**32 - 1), st.sampled_from([0, 1, 2**31, 2**32 - 1, 2**63, WORD - 1, P, P - 1]))
 
 
@@ -62,8 +65,9 @@ def test_every_instruction(a: int, b: int, c: int) -> None:
             y = y % 2**63 or 1
         if op.name.lower() in DIVISIONS or op is Op.SIGNED:
             x, y = x % 2**32, y % 2**32
-        assert made(op, signed(x), signed(y), signed(c)) % WORD == reference(op, x, y, c) % WORD, (op.name, x, y, c)
-    assert made(999, 0, 0, 0) == -1
+        operands = op, signed(x), signed(y), signed(c)
+        assert made(*operands) % WORD == plain_instruction(operands) % WORD == reference(op, x, y, c) % WORD, (op.name, x, y, c)
+    assert made(999, 0, 0, 0) == plain_instruction((999, 0, 0, 0)) == -1
 
 
 ODD_SUM: Final = """
@@ -92,7 +96,9 @@ case 1  # odd numbers are added up
   leave 5 v4 if v9
   again
 """
-odd_sum = loop(ODD_SUM, "mem", "out", "host", "stdin")
+ARRAYS: Final = ("mem", "out", "host", "stdin")
+odd_sum = loop(ODD_SUM, *ARRAYS)
+plain_odd_sum = plain_listing.loop(ODD_SUM, *ARRAYS)
 
 
 @njit
@@ -100,6 +106,11 @@ def run(state: Any, mem: Any, out: Any, host: Any, stdin: Any) -> Any:
     return odd_sum(state, (mem, out, host, stdin))
 
 
+def plain_run(state: Any, *arrays: Any) -> Any:
+    return plain_odd_sum(state, arrays)
+
+
+@pytest.mark.parametrize("run", [run, plain_run])
 @pytest.mark.parametrize(
     "numbers, fuel, event, argument, out",
     [
@@ -111,7 +122,7 @@ def run(state: Any, mem: Any, out: Any, host: Any, stdin: Any) -> Any:
         ((2**32 - 1, 3, 5, 7), 9, 5, 2**32 - 1, (0, 0, 0, 0, 0)),
     ],
 )  # fmt: skip
-def test_loop(numbers: tuple[int, ...], fuel: int, event: int, argument: int, out: tuple[int, ...]) -> None:
+def test_loop(numbers: tuple[int, ...], fuel: int, event: int, argument: int, out: tuple[int, ...], run: Any) -> None:
     """Elements are words without a sign; what a step sets is seen by the next one, and by the caller."""
     state = np.array([0, 0, 0, fuel, 0, 0], dtype=np.int64)
     written, host = np.zeros(5, dtype=np.uint32), np.array([0, 100, 1, 0, 0, 0, 0, 0, 0], dtype=np.int64)
@@ -122,7 +133,8 @@ def test_loop(numbers: tuple[int, ...], fuel: int, event: int, argument: int, ou
     assert int(state[2]) == (min(100, numbers[steps - 1]) if steps else 0)
 
 
-def test_a_state_goes_on_where_it_stopped() -> None:
+@pytest.mark.parametrize("run", [run, plain_run])
+def test_a_state_goes_on_where_it_stopped(run: Any) -> None:
     state, host, one = np.array([0, 0, 0, 1, 0, 0], dtype=np.int64), np.zeros(9, dtype=np.int64), np.ones(4, dtype=np.uint32)
     for number in range(1, 4):
         assert run(state, one, np.zeros(5, dtype=np.uint32), host, np.zeros(1, dtype=np.uint8)) == 1
