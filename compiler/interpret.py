@@ -3,11 +3,29 @@ and constraints at once: an integer is an integer, an element of the field is be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from zkc.compiler.dialects import integer, row
 from zkc.compiler.ir.operation import Operation, Region, Value
 from zkc.runtime.field.koalabear import P
+
+
+Rows = npt.NDArray[np.object_]
+"""Exact integers, one for each row."""
+
+
+def evaluate_rows(operations: Iterable[Operation], values: dict[Value, Rows]) -> None:
+    """Adds to `values` what each operation gives, on all rows; every one has a meaning of its own (`evaluate`) or is there already."""
+    for op in operations:
+        if op.result not in values:
+            evaluate: Any = op.definition.evaluate
+            operands = [values[v] for v in op.operands]
+            values[op.result] = np.frompyfunc(partial(evaluate, op), len(operands), 1)(*operands) if operands else evaluate(op)
 
 
 class NoMeaning(Exception):

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from zkc.compiler.dialects import felt, row, step
-from zkc.compiler.interpret import Interpreter
+from zkc.compiler.interpret import Interpreter, evaluate_rows
 from zkc.compiler.ir.operation import Operation, Region, Value, constant_of
 from zkc.compiler.ir.walk import bottom_up
 from zkc.compiler.pipeline import Lowered, Lowerings, field_ranges
@@ -59,16 +61,16 @@ def _follows(value: Value) -> bool:
 def _taken(addresses: Sequence[Value], every: int, ticks: range) -> Iterator[tuple[int, int]]:
     """Words and how long it takes until they are taken again. ticks: the clocks of steps, none if they are not known."""
     yield from ((int(constant), every) for address in addresses if (constant := constant_of(address)) is not None)
-    needed = _needed(addresses)
-    last: dict[int, int] = {}
-    longest: dict[int, int] = {}
-    for clk in ticks:
-        at = Interpreter({}, {CLOCK: clk})
-        at.run(needed)
-        for word in map(at.of, addresses):
-            longest[word] = max(longest.get(word, 0), clk - last.get(word, 0))
-            last[word] = clk
-    yield from ((word, max(most, ticks.stop - last[word])) for word, most in longest.items())
+    if not ticks or not addresses:
+        return
+    needed, clocks = _needed(addresses), np.array(ticks, dtype=object)
+    values = {op.result: clocks for op in needed if op.definition is row.GIVEN}
+    evaluate_rows(needed, values)
+    words = np.stack([np.broadcast_to(np.asarray(values[a], dtype=np.int64), len(ticks)) for a in addresses], axis=1).reshape(-1)
+    times = np.repeat(np.array(ticks, dtype=np.int64), len(addresses))
+    for word in np.unique(words).tolist():
+        taken = np.concatenate([[0], times[words == word], [ticks.stop]])
+        yield word, int(np.diff(taken).max())
 
 
 def longest_wait(address: Value, table: Lowered, words: Mapping[int, int], program: Program, lowered: Lowerings) -> int | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from zkc.compiler.interpret import evaluate_rows
 from zkc.compiler.ir.operation import Operation, Value
 from zkc.compiler.program import Program, integer_operation
 from zkc.dsl import syntax as s
@@ -74,11 +74,7 @@ def check_places(program: Program, item: s.Fixed, index: Operation) -> None:
     """E0604 if the row that `at` says of some arguments is not theirs: it would be counted instead of it. index: `at` as a function."""
     rows = fixed_rows(program, item)
     values: dict[Value, Any] = dict(zip(index.regions[0].arguments, rows.T.astype(object), strict=True))
-    for op in index.regions[0].operations[:-1]:
-        evaluate = op.definition.evaluate
-        assert evaluate is not None
-        operands = [values[v] for v in op.operands]
-        values[op.result] = np.frompyfunc(partial(evaluate, op), len(operands), 1)(*operands) if operands else evaluate(op)
+    evaluate_rows(index.regions[0].operations[:-1], values)
     places = np.broadcast_to(np.asarray(values[index.regions[0].terminator.operands[0]], dtype=object), len(rows))
     inside = np.flatnonzero((places >= 0) & (places < len(rows)))
     right = np.zeros(len(rows), dtype=bool)
