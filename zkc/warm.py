@@ -182,7 +182,7 @@ def _trace(machine: Machine) -> None:
     words = np.zeros(1, dtype=np.uint32)
     input_bytes = np.frombuffer(b"\0", dtype=np.uint8)
     kernel = machine.module("tracing", "executor")
-    state, counts, journal = numbers(), (numbers(), numbers(), numbers()), np.zeros(1, dtype=np.uint8)
+    state, counts, journal = numbers(), (numbers(), numbers()), np.zeros(1, dtype=np.uint8)
     # There is no fuel: it returns at once.
     kernel.run(state, words, numbers(), words, words, *counts, words, numbers(), input_bytes, journal)
     kernel.decode(np.int64(0))

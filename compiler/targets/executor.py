@@ -5,11 +5,11 @@ Their listings (runtime/execution/listing.py) have an arm for each instruction a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from zkc.compiler.dialects import row, step
+from zkc.compiler.dialects import integer, row, step
 from zkc.compiler.ir.operation import Operation, Value, constant_of
 from zkc.compiler.ir.ranges import Ranges
 from zkc.compiler.passes import packing
@@ -17,7 +17,7 @@ from zkc.compiler.passes.forward_stores import is_reading
 from zkc.compiler.passes.lower_fill import Layout, layout_of
 from zkc.compiler.passes.packing import Place
 from zkc.compiler.targets.functions import FieldFunctions
-from zkc.compiler.targets.integers import Integers, NotComputable, Uncomputable, unpacked
+from zkc.compiler.targets.integers import Integers, NotComputable, Uncomputable
 from zkc.compiler.targets.listing import Listing
 from zkc.dsl.spans import Span
 from zkc.runtime.circuit.fill_program import Op
@@ -28,6 +28,10 @@ from zkc.runtime.memory.map import WORD_BYTES
 
 PC_WORD: Final = WORD_BYTES.bit_length() - 1
 """Of an address, the bits below the number of its word."""
+OP_SLOT: Final = 16
+"""Bits of a decoded instruction that can be loaded at once, and have its number, if no field begins below."""
+FETCH: Final = "fetch"
+"""Where a step begins whose pc is known to be right."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Steps:
     """What executors are made of.
 
     tables: the steps of each table, in the order of their numbers. called: environment calls of an instruction. numbers: of instructions.
-    ticking: the table of steps that the clock asks for, if there is one, and how far the clock goes on from one to the next. system: the
+    clock: that of segments. ticking: the table of steps that the clock asks for, if there is one. system: the
     words of the system page, which is always there. page_bits: of an address, below the number of its page. functions: of field elements.
     places: of the fields of decoded instructions. faults: their messages, as they are found.
     """
@@ -53,7 +57,8 @@ class Steps:
     guards: Operation
     called: dict[str, list[str]]
     numbers: dict[str, int]
-    ticking: tuple[str, Clock] | None
+    clock: Clock
+    ticking: str | None
     system: range
     page_bits: int
     functions: FieldFunctions
@@ -71,7 +76,8 @@ class StepEmitter:
         self.commit: list[str] = []
         self.values: dict[Value, str] = {}
         self.places: Mapping[str, Place] = {}
-        self.retired = "retired"
+        self.retired: list[Value] = []
+        self.following: list[Operation] = []
         self.ranges = Ranges()
         self.integers = Integers(code, self._leaf, steps.functions, self.ranges)
 
@@ -84,9 +90,11 @@ class StepEmitter:
         assert op is not None
         if op.definition is row.GIVEN:
             name = op.text("name")
+            if name == "clk":
+                return self.clk()
             if name in (*packing.STATE, "op"):
                 return name
-            return unpacked(self.code, "entry", self.places[name]) if name in self.places else self.code.constant(0)
+            return self.code.field(self.places[name]) if name in self.places else self.code.constant(0)
         if value not in self.values:
             raise NotComputable("what `latest` finds but for its value is known to the witness only: an effect cannot depend on it", op)
         return self.values[value]
@@ -103,6 +111,10 @@ class StepEmitter:
             raise Uncomputable(str(error), at) from None
         self.last()
 
+    def clk(self) -> str:
+        """The clock: what it will be without fuel, less what the fuel is for."""
+        return self.code.add(Op.SUB, "clk", self.code.add(Op.MUL, "fuel", str(self.steps.clock.slots)))
+
     def effects(self, op: Operation) -> list[Operation]:
         """The effects of a step, in order; what stands before them is written."""
         return [o for o in op.regions[0] if o.definition.effect]
@@ -115,12 +127,6 @@ class StepEmitter:
         """Writes what comes after all effects."""
         raise NotImplementedError
 
-    def check_room(self, most: str) -> str:
-        """Leaves if the table has as many rows as `most` says; how many it has."""
-        rows = self.code.get("rows", self.index)
-        full = self.code.add(Op.EQ, rows, self.code.get(most, self.index))
-        self.leave(events.FULL, str(self.index), full)
-        return rows
 
     def leave(self, event: int, arg: str, when: str) -> None:
         self.code.line(f"leave {event} {arg} if {when}")
@@ -142,25 +148,78 @@ class StepEmitter:
         return f"call perform_{op.text('name')} host mem journal {' '.join(self.source(v) for v in op.operands)}".rstrip()
 
     def retire(self, op: Operation) -> None:
-        self.retired = self.code.add(Op.ADD, self.retired, self.source(op.operands[0]))
+        self.source(op.operands[0])
+        self.retired.append(op.operands[0])
 
     def next(self, op: Operation) -> None:
-        clk, pc = (self.source(v) for v in op.operands[:2])
-        when = self.when(op.operands[2])
-        self.commit += [f"set pc {pc}{when}", f"set clk {clk}{when}"]
+        for value in (*op.operands, *(alternatives(op.operands[1]) or ())):
+            self.source(value)
+        self.following.append(op)
 
     def when(self, times: Value) -> str:
         """The end of the line of what is done so often: once, or not at all."""
         return "" if constant_of(times) == 1 else f" if {self.source(times)}"
 
-    def write_commit(self, rows: str) -> None:
-        """Writes what changes when nothing can stop the step: memory, the state, and that the table has a row more than `rows`."""
+    def write_commit(self) -> None:
+        """Writes what changes when nothing can stop the step: memory and the state, but for the pc."""
         for text in self.commit:
             self.code.line(text)
-        if self.retired != "retired":
-            self.code.line(f"set retired {self.retired}")
-        self.code.line(f"put rows {self.index} {self.code.add(Op.ADD, rows, '1')}")
-        self.code.line(f"set fuel {self.code.add(Op.SUB, 'fuel', '1')}")
+        self._count_retired()
+        self._advance_clock()
+        self.code.line(f"set fuel {self.left()}")
+
+    def left(self) -> str:
+        """The fuel after the step."""
+        return self.code.add(Op.SUB, "fuel", "1")
+
+    def _count_retired(self) -> None:
+        """The fuel counts one instruction."""
+        if [constant_of(v) for v in self.retired] != [1]:
+            count = self.code.add(Op.SUB, "retired", "1")
+            for value in self.retired:
+                count = self.code.add(Op.ADD, count, self.source(value))
+            self.code.line(f"set retired {count}")
+
+    def _advance_clock(self) -> None:
+        """The fuel counts as much as most steps add."""
+        add, slots = self.code.add, str(self.steps.clock.slots)
+        if not self._only_follows():
+            self.code.line(f"set clk {add(Op.SUB, 'clk', slots)}")
+        for op in self.following:
+            if _more_than(op.operands[0], "clk") != self.steps.clock.slots:
+                clk = add(Op.ADD, self.source(op.operands[0]), add(Op.MUL, self.left(), slots))
+                self.code.line(f"set clk {clk}{self.when(op.operands[2])}")
+
+    def _only_follows(self) -> bool:
+        """Whether it is known which step comes next, or which two."""
+        return [constant_of(op.operands[2]) for op in self.following] == [1]
+
+    def go_on(self, performed: Sequence[str] = ()) -> None:
+        """Writes the pc, what is done outside of the machine, and where the next step begins."""
+        pc = self.following[0].operands[1] if self._only_follows() else None
+        either = alternatives(pc) if pc is not None else None
+        if either is not None and not performed:
+            condition, there, here = either
+            self.code.line(f"when {self.source(condition)}")
+            self._jump(there)
+            self.code.line("end")
+            self._jump(here)
+            return
+        for op in self.following:
+            self.code.line(f"set pc {self.source(op.operands[1])}{self.when(op.operands[2])}")
+        for line in performed:
+            self.code.line(line)
+        self._begin(known=pc is not None and _more_than(pc, "pc") in (0, WORD_BYTES))
+
+    def _jump(self, pc: Value) -> None:
+        self.code.line(f"set pc {self.source(pc)}")
+        self._begin(known=_more_than(pc, "pc") in (0, WORD_BYTES))
+
+    def _begin(self, *, known: bool) -> None:
+        """known: the word at the pc is one of code, or the one after it."""
+        if known:
+            self.code.line(f"again {FETCH} if {self.code.add(Op.LT, '0', self.left())}")
+        self.code.line("again")
 
 
 class FastStep(StepEmitter):
@@ -171,20 +230,21 @@ class FastStep(StepEmitter):
         self.performed: list[str] = []
         self.needed: set[Operation] = set()
         self.readings: set[Operation] = set()
-        self.rows = ""
+        self.room = ""
 
     def effects(self, op: Operation) -> list[Operation]:
         found = super().effects(op)
         self.readings = {o for o in found if is_reading(o)}
         self.needed = needed_loads([o for o in found if o not in self.readings])
-        self.rows = self.check_room("caps")
+        self.room = self.code.get("room", self.index)
+        self.leave(events.FULL, str(self.index), self.code.add(Op.EQ, self.room, "0"))
         return found
 
     def last(self) -> None:
-        self.write_commit(self.rows)
-        for call in self.performed:
-            self.leave(events.HOST, "0", self.code.value(call))
-        self.code.line("again")
+        self.write_commit()
+        self.code.line(f"put room {self.index} {self.code.add(Op.SUB, self.room, '1')}")
+        called = [(self.code.name(), call) for call in self.performed]
+        self.go_on([line for name, call in called for line in (f"{name} = {call}", f"leave {events.HOST} 0 if {name}")])
 
     def effect(self, op: Operation) -> None:
         kind = op.definition
@@ -265,34 +325,32 @@ class TracingStep(StepEmitter):
         self.hosts = 0
         self.stamps: dict[Value, str] = {}
         self.performed: list[str] = []
-        self.rows = self.record = ""
+        self.record = ""
 
     def effects(self, op: Operation) -> list[Operation]:
-        add = self.code.add
-        self.rows = self.check_room("limits")
-        self.record = add(Op.ADD, self.code.get("bases", self.index), add(Op.MUL, self.rows, str(self.layout.words)))
-        for k, value in enumerate(packing.STATE):
+        self.record = self.code.get("places", self.index)
+        self.leave(events.FULL, str(self.index), self.code.add(Op.EQ, self.record, self.code.get("ends", self.index)))
+        for k, value in enumerate((self.clk(), "pc")):
             self.keep(k, value)
-        if self.steps.ticking is None or op.text("arm") != self.steps.ticking[0]:
+        if op.text("arm") != self.steps.ticking:
             self._fetched()
         return super().effects(op)
 
     def _fetched(self) -> None:
         """The step is that of an instruction."""
-        add, word = self.code.add, self.code.add(Op.SHR_UNSIGNED, "pc", str(PC_WORD))
-        self.keep(len(packing.STATE), "entry")
-        self.keep(len(packing.STATE) + 1, add(Op.SHR_UNSIGNED, "entry", "32"))
-        self.code.line(f"put uses {word} {add(Op.ADD, self.code.get('uses', word), '1')}")
+        add, entry = self.code.add, self.code.get("decoded", "word")
+        self.keep(len(packing.STATE), entry)
+        self.keep(len(packing.STATE) + 1, add(Op.SHR_UNSIGNED, entry, "32"))
+        self.code.line(f"put uses word {add(Op.ADD, self.code.get('uses', 'word'), '1')}")
 
     def keep(self, place: int, value: str) -> None:
         """Writes a word of the record."""
         self.code.line(f"put records {self.record}+{place} {value}")
 
     def last(self) -> None:
-        self.write_commit(self.rows)
-        for call in self.performed:
-            self.code.line(call)
-        self.code.line("again")
+        self.write_commit()
+        self.code.line(f"put places {self.index} {self.code.add(Op.ADD, self.record, str(self.layout.words))}")
+        self.go_on(self.performed)
 
     def effect(self, op: Operation) -> None:
         kind = op.definition
@@ -340,7 +398,8 @@ def emit_executor(steps: Steps, mode: str, user_end: int) -> str:
     arms = emit_arms(steps, mode)
     ticks = _ticks(steps, mode)
     cases = [f"case {' '.join(map(str, sorted(arm.ops)))}  # {arm.name[:80]}\n{arm.code}" for arm in arms]
-    return "\n".join((*ticks, *_fetch(user_end), *cases))
+    numbers = {0, *steps.numbers.values()} - {number for arm in arms for number in arm.ops}
+    return "\n".join((*ticks, *_fetch(steps, user_end), *_undecoded(numbers, user_end), *cases))
 
 
 def _ticks(steps: Steps, mode: str) -> list[str]:
@@ -349,13 +408,12 @@ def _ticks(steps: Steps, mode: str) -> list[str]:
     code.line(f"when {code.add(Op.LT, 'fuel', '1')}")
     code.indent = "  "
     if steps.ticking is not None:
-        name, clock = steps.ticking
-        due = code.get("state", fuel.DUE)
+        emitter = _emitter(steps, steps.ticking, mode, code)
+        clk, due = emitter.clk(), code.get("state", fuel.DUE)
         code.line(f"leave {events.FUEL} 0 if {code.add(Op.LT, code.get('state', fuel.REST), '1')}")
-        code.line(f"leave {events.FUEL} 0 if {code.add(Op.LT, 'clk', due)}")
-        emitter = _emitter(steps, name, mode, code)
-        emitter.commit.append(f"put state {fuel.DUE} {code.add(Op.ADD, 'clk', str(clock.due(0)))}")
-        emitter.emit_checked(steps.tables[name][0])
+        code.line(f"leave {events.FUEL} 0 if {code.add(Op.LT, clk, due)}")
+        emitter.commit.append(f"put state {fuel.DUE} {code.add(Op.ADD, clk, str(steps.clock.due(0)))}")
+        emitter.emit_checked(steps.tables[steps.ticking][0])
     else:
         code.line(f"leave {events.FUEL} 0")
     code.indent = ""
@@ -363,16 +421,59 @@ def _ticks(steps: Steps, mode: str) -> list[str]:
     return code.lines
 
 
-def _fetch(user_end: int) -> list[str]:
-    """What every step of an instruction begins with."""
+def _fetch(steps: Steps, user_end: int) -> list[str]:
+    """What every step of an instruction begins with. After one that goes on with the next word the pc is not looked at: it is right, or
+    that of the first word behind those of users, which is never decoded. There is a case for every number, for `decode` makes no other.
+    """
     code = Listing(indent="")
     code.line(f"leave {events.BAD_PC} 0 if {code.add(Op.AND, 'pc', str(WORD_BYTES - 1))}")
-    code.line(f"leave {events.BAD_PC} 0 if {code.add(Op.EQ, code.add(Op.LT_UNSIGNED, 'pc', str(user_end)), '0')}")
-    code.line(f"entry = get decoded {code.add(Op.SHR_UNSIGNED, 'pc', str(PC_WORD))}")
-    code.line(f"op = and entry {(1 << packing.OP_BITS) - 1}")
+    code.line(f"leave {events.BAD_PC} 0 if {_beyond(code, user_end)}")
+    code.line(f"label {FETCH}")
+    code.line(f"word = shr_exact pc {PC_WORD}")
+    own = min((place.low for places in steps.places.values() for place in places.values()), default=0)
+    code.line(f"op = field decoded word 0 {OP_SLOT if own >= OP_SLOT else packing.OP_BITS}")
     code.line("choose op")
-    code.line(f"leave {events.DECODE} 0")
+    code.line("never")
     return code.lines
+
+
+def _undecoded(numbers: Iterable[int], user_end: int) -> list[str]:
+    """What is done where there is no instruction, or one that has no step."""
+    code = Listing()
+    code.line(f"leave {events.BAD_PC} 0 if {_beyond(code, user_end)}")
+    code.line(f"leave {events.DECODE} 0")
+    return [f"case {' '.join(map(str, sorted(numbers)))}", *code.lines]
+
+
+def _beyond(code: Listing, user_end: int) -> str:
+    """Whether the pc is no address of users."""
+    return code.add(Op.EQ, code.add(Op.LT_UNSIGNED, "pc", str(user_end)), "0")
+
+
+def alternatives(value: Value) -> tuple[Value, Value, Value] | None:
+    """A condition, what the value is if it holds, and what otherwise. A processor guesses which, and need not wait for the condition to go
+    on with the next step; a word that is computed it would wait for.
+    """
+    if value.op is None or value.op.definition is not integer.SELECT:
+        return None
+    condition, there, here = value.op.operands
+    return condition, there, here
+
+
+def _more_than(value: Value, given: str) -> int | None:
+    """What is added to what the row is given; None if that is not known."""
+    if _is_given(value, given):
+        return 0
+    if value.op is None or value.op.definition is not integer.ADD:
+        return None
+    for x, y in (value.op.operands, value.op.operands[::-1]):
+        if _is_given(x, given) and (constant := constant_of(y)) is not None:
+            return int(constant)
+    return None
+
+
+def _is_given(value: Value, name: str) -> bool:
+    return value.op is not None and value.op.definition is row.GIVEN and value.op.text("name") == name
 
 
 def emit_arms(steps: Steps, mode: str) -> list[Arm]:
@@ -380,7 +481,7 @@ def emit_arms(steps: Steps, mode: str) -> list[Arm]:
     arms: list[Arm] = []
     by_call = {name for names in steps.called.values() for name in names}
     for name, table in steps.tables.items():
-        if name not in by_call and (steps.ticking is None or name != steps.ticking[0]):
+        if name not in by_call and name != steps.ticking:
             for op in table:
                 if op.text("arm") not in steps.called:
                     code = Listing()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from zkc.compiler.passes.packing import Place
 from zkc.runtime.circuit.fill_program import Op
 
 
@@ -45,6 +46,10 @@ class Listing:
             self.line(f"put scratch {i} {operand}")
         self.line(f"call field_function {function} functions nodes outputs scratch")
         return [self.get("scratch", i) for i in range(results)]
+
+    def field(self, place: Place) -> str:
+        """A field of the instruction at `word`."""
+        return self.value(f"{'signed_field' if place.signed else 'field'} decoded word {place.low} {place.bits}")
 
     def get(self, array: str, index: str | int) -> str:
         """An element of an array."""

@@ -19,8 +19,8 @@ from zkc.runtime.circuit.machine import Clock
 from zkc.runtime.memory.map import WORD_BYTES
 
 ARRAYS: Final = {
-    "fast": ("mem", "decoded", "pages", "words", "rows", "caps", "host", "stdin", "journal"),
-    "tracing": ("mem", "decoded", "times", "uses", "rows", "limits", "bases", "records", "host", "stdin", "journal"),
+    "fast": ("mem", "decoded", "pages", "words", "room", "host", "stdin", "journal"),
+    "tracing": ("mem", "decoded", "times", "uses", "places", "ends", "records", "host", "stdin", "journal"),
 }
 """What each executor works on."""
 EXECUTOR: Final = "executor"
@@ -73,6 +73,6 @@ def steps_of(program: Program, lowered: Lowerings, clock: Clock) -> Steps:
     numbers = {e.name: e.op for e in program.encodings.values()}
     tables = {x.name: x.steps for x in lowered.steps}
     system = range(base, base + words)
-    ticking = next(((table.name, clock) for table in program.ticking()), None)
+    ticking = next((table.name for table in program.ticking()), None)
     functions, page_bits = FieldFunctions(lowered.functions), words.bit_length() - 1
-    return Steps(tables, lowered.guards, called, numbers, ticking, system, page_bits, functions, lowered.places)
+    return Steps(tables, lowered.guards, called, numbers, clock, ticking, system, page_bits, functions, lowered.places)

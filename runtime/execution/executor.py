@@ -209,7 +209,7 @@ class Executor:
         blind = self.blinding.words(self.count) if self.blinding else (0,) * BLIND_WORDS
         at = self.system_word + self.map.word_blind
         self.mem[at : at + BLIND_WORDS] = blind
-        steps = int(self.heights.tables.rows[: self.heights.steps].sum())
+        steps = int(self.heights.rows()[: self.heights.steps].sum())
         if steps == 0:
             raise self._fault("this instruction does not fit into a segment", hint="give a larger --segment-limit")
         touched, dirty, above, code = self._lists()
@@ -271,7 +271,7 @@ class Executor:
         elif event == events.FULL:
             raise Cut
         elif event == events.STORE_CODE:
-            if not self.heights.tables.rows[: self.heights.steps].any():
+            if not self.heights.rows()[: self.heights.steps].any():
                 raise self._fault("an instruction overwrites itself", hint="write code before jumping to it")
             raise Cut(REWRITTEN)
         elif event == events.HOST:

@@ -1,7 +1,8 @@
 """How many steps the executor's loop may take before it looks up, in machine code.
 
 The loop counts one number down. It has to stop after the steps that it was given, and for the step that the clock asks for: what is left
-beyond that is put aside.
+beyond that is put aside. The loop also sees the clock and the count of instructions as they will be when there is no fuel left, if every
+step adds `slots` and one: those that do have nothing to count.
 """
 
 from __future__ import annotations
@@ -28,11 +29,15 @@ def set_aside(state: State, slots: int) -> None:
     rest = max(0, state[FUEL] - max(0, until))
     state[FUEL] -= rest
     state[REST] = rest
+    state[CLK] += slots * state[FUEL]
+    state[RETIRED] += state[FUEL]
 
 
 @jit(boundscheck=False)
-def take_back(state: State, event: int) -> bool:
+def take_back(state: State, event: int, slots: int) -> bool:
     """All fuel again; whether the event is that none is left, or another one."""
+    state[CLK] -= slots * state[FUEL]
+    state[RETIRED] -= state[FUEL]
     state[FUEL] += state[REST]
     state[REST] = 0
     return event != events.FUEL or state[FUEL] < 1

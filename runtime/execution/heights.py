@@ -21,9 +21,11 @@ Numbers = npt.NDArray[np.int64]
 
 
 class Tables(NamedTuple):
-    """Of each table, by its number: its rows, the height that is paid for, cells of a row, most rows. total: cells paid for, the most."""
+    """Of each table, by its number: rows that still fit, the height that is paid for, cells of a row, most rows. total: cells paid for,
+    the most.
+    """
 
-    rows: Numbers
+    room: Numbers
     limits: Numbers
     cells: Numbers
     most: Numbers
@@ -33,10 +35,11 @@ class Tables(NamedTuple):
 @kernel
 def grow(tables: Tables, index: int, more: int) -> bool:
     """Raises the height of a table until `more` rows fit; False if the segment has no room for that."""
-    limit = max(tables.limits[index], height_of(tables.rows[index] + more))
+    limit = max(tables.limits[index], height_of(tables.limits[index] - tables.room[index] + more))
     cost = (limit - tables.limits[index]) * tables.cells[index]
     if limit > tables.most[index] or tables.total[0] + cost > tables.total[1]:
         return False
+    tables.room[index] += limit - tables.limits[index]
     tables.limits[index] = limit
     tables.total[0] += cost
     return True
@@ -45,9 +48,9 @@ def grow(tables: Tables, index: int, more: int) -> bool:
 @kernel
 def reserve(tables: Tables, index: int, more: int) -> bool:
     """Counts `more` rows of a table; False if they do not fit."""
-    if tables.rows[index] + more > tables.limits[index] and not grow(tables, index, more):
+    if more > tables.room[index] and not grow(tables, index, more):
         return False
-    tables.rows[index] += more
+    tables.room[index] -= more
     return True
 
 
@@ -63,13 +66,17 @@ class Heights:
             for name in ("data_page", "table_page"):
                 most[name] = max(1 << log_rows, PAGING_PAGES * machine.memory_map.page_rows)
         cells = [row_cells(circuit[n]) for n in self.names]
-        rows, limits = np.zeros((2, len(self.names)), dtype=np.int64)
-        self.tables = Tables(rows, limits, np.array(cells), np.array([most[n] for n in self.names]), np.array([0, most_cells]))
+        room, limits = np.zeros((2, len(self.names)), dtype=np.int64)
+        self.tables = Tables(room, limits, np.array(cells), np.array([most[n] for n in self.names]), np.array([0, most_cells]))
 
     def reset(self) -> None:
         """For another segment."""
-        for numbers in (self.tables.rows, self.tables.limits, self.tables.total[:1]):
+        for numbers in (self.tables.room, self.tables.limits, self.tables.total[:1]):
             numbers[:] = 0
+
+    def rows(self) -> Numbers:
+        """The rows of each table, by its number."""
+        return self.tables.limits - self.tables.room
 
     def index(self, name: str) -> int:
         """The number of a table."""
@@ -95,4 +102,4 @@ class Heights:
 
     def by_name(self) -> dict[str, int]:
         """The rows of each table."""
-        return {name: int(count) for name, count in zip(self.names, self.tables.rows, strict=True)}
+        return {name: int(count) for name, count in zip(self.names, self.rows(), strict=True)}

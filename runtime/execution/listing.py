@@ -3,14 +3,19 @@
 Values are words of 64 bits, `a` and `b` below are names of values or numbers, and a name is given a value once:
 
     v = add a b            an instruction of runtime/circuit/fill_program.py (Op), on values
+    v = shr_exact a b      `shr_unsigned` where the bits that fall out are 0
     v = get mem a          an element of an array
+    v = field mem a 8 16   of an element, 16 bits from the eighth on; `signed_field`: the uppermost is a sign
     put mem a b            writes one; `a+4` is the element four further on
     v = call perform_halt host mem journal a      a function of runtime/execution/operations.py, of arrays and values; `v =` may be missing
     when a … end           what is done if a is not 0; it ends with one of the three below
     choose a               goes on with the case of that number, or with the next line if there is none
     case 3 4               a case, until the next one
+    never                  where nothing comes
     set pc a               what the next step begins with
     again                  begins the next step
+    label next             where steps may also begin, one of them
+    again next if a        begins the next step there if a is not 0
     leave 8 a              ends the loop with this event (runtime/execution/events.py) and argument
     return a               ends a function that is no loop
 
@@ -82,7 +87,7 @@ class _Body:
         self.switch: Any = None
         self.effects: dict[str, Callable[..., None]] = {
             "put": self._put, "call": self._call, "when": self._when, "end": self._end, "choose": self._choose, "case": self._case,
-            "return": self._return,
+            "never": self.b.unreachable, "return": self._return,
         }  # fmt: skip
 
     def emit(self, text: str) -> emit.Value:
@@ -98,7 +103,7 @@ class _Body:
         if words[1:2] == ["="]:
             self.values[words[0]] = self._value(words[2], words[3:])
         elif words[-2:-1] == ["if"]:
-            with self.b.if_then(self._holds(words[-1])):
+            with self.b.if_then(self._holds(words[-1]), likely=words[0] == "again"):
                 self.effects[words[0]](*words[1:-2])
         else:
             self.effects[words[0]](*words[1:])
@@ -107,6 +112,9 @@ class _Body:
         if kind == "get":
             word = self.b.load(self._element(*operands))
             return word if word.type == emit.I64 else self.b.zext(word, emit.I64)
+        if kind in ("field", "signed_field"):
+            array, index, low, bits = operands
+            return self._field(array, index, int(low), int(bits), signed=kind == "signed_field")
         if kind == "call":
             return self._call(*operands)
         if kind in _EMIT:
@@ -124,6 +132,18 @@ class _Body:
         base, _, more = index.partition("+")
         at = self._operand(base)
         return self.b.gep(self.data[array], [self.b.add(at, emit.constant(emit.I64, int(more))) if more else at], inbounds=True)
+
+    def _field(self, array: str, index: str, low: int, bits: int, *, signed: bool) -> emit.Value:
+        """Loads no more than the bits, where these are a word that can be loaded."""
+        extend = self.b.sext if signed else self.b.zext
+        if low % 8 == 0 and bits in (8, 16, 32):
+            kind, bytes_ = ir.IntType(bits), self.b.bitcast(self.data[array], ir.IntType(8).as_pointer())
+            first = self.b.shl(self._operand(index), emit.constant(emit.I64, 3))
+            place = self.b.gep(bytes_, [self.b.add(first, emit.constant(emit.I64, low // 8))], inbounds=True)
+            return extend(self.b.load(self.b.bitcast(place, kind.as_pointer()), align=1), emit.I64)
+        above = self.b.shl(self.b.load(self._element(array, index)), emit.constant(emit.I64, 64 - low - bits))
+        shift = self.b.ashr if signed else self.b.lshr
+        return shift(above, emit.constant(emit.I64, 64 - bits))
 
     def _put(self, array: str, index: str, value: str) -> None:
         place, word = self._element(array, index), self._operand(value)
@@ -168,12 +188,10 @@ class _Loop(_Body):
 
     def __init__(self, context: Any, b: emit.Builder, arrays: Mapping[str, Array], state: Array) -> None:
         super().__init__(context, b, {**arrays, "state": state})
-        self.effects |= {"set": self._set, "again": self._again, "leave": self._leave}
+        self.effects |= {"set": self._set, "again": self._again, "label": self._label, "leave": self._leave}
         self.kept = {name: cgutils.alloca_once_value(b, b.load(self._element("state", str(i)))) for i, name in enumerate(STATE)}
-        self.step = b.append_basic_block("step")
-        b.branch(self.step)
-        b.position_at_end(self.step)
-        self.values |= {name: b.load(place) for name, place in self.kept.items()}
+        self.starts: dict[str, Any] = {}
+        self._label("step")
 
     def emit(self, text: str) -> emit.Value:
         event = super().emit(text)
@@ -184,8 +202,19 @@ class _Loop(_Body):
     def _set(self, name: str, value: str) -> None:
         self.b.store(self._operand(value), self.kept[name])
 
-    def _again(self) -> None:
-        self.b.branch(self.step)
+    def _again(self, label: str = "step") -> None:
+        self.b.branch(self._start(label))
+
+    def _start(self, label: str) -> Any:
+        if label not in self.starts:
+            self.starts[label] = self.b.append_basic_block(label)
+        return self.starts[label]
+
+    def _label(self, name: str) -> None:
+        start = self._start(name)
+        self.b.branch(start)
+        self.b.position_at_end(start)
+        self.values |= {name: self.b.load(place) for name, place in self.kept.items()}
 
     def _leave(self, event: str, argument: str) -> None:
         self._put("state", str(fuel.EVENT), event)
@@ -220,13 +249,17 @@ def _signed(b: emit.Builder, x: emit.Value) -> emit.Value:
     return b.sext(b.trunc(x, emit.I32), emit.I64)
 
 
+def _shr_exact(b: Any, x: emit.Value, y: emit.Value) -> emit.Value:
+    return b.lshr(x, y, flags=("exact",))
+
+
 def _select(b: emit.Builder, condition: emit.Value, x: emit.Value, y: emit.Value) -> emit.Value:
     return b.select(_is_set(b, condition), x, y)
 
 
 _EMIT: Final[dict[str, Callable[..., emit.Value]]] = {
     "add": ir.IRBuilder.add, "sub": ir.IRBuilder.sub, "mul": ir.IRBuilder.mul, "and": ir.IRBuilder.and_, "or": ir.IRBuilder.or_,
-    "xor": ir.IRBuilder.xor, "shl": ir.IRBuilder.shl, "shr": ir.IRBuilder.ashr, "shr_unsigned": ir.IRBuilder.lshr,
+    "xor": ir.IRBuilder.xor, "shl": ir.IRBuilder.shl, "shr": ir.IRBuilder.ashr, "shr_unsigned": ir.IRBuilder.lshr, "shr_exact": _shr_exact,
     "eq": _compare("==", signed=False), "lt": _compare("<", signed=True), "lt_unsigned": _compare("<", signed=False), "select": _select,
     "floordiv": _floordiv, "mod": _mod, "floordiv_unsigned": ir.IRBuilder.udiv, "mod_unsigned": ir.IRBuilder.urem, "signed": _signed,
 }  # fmt: skip

@@ -65,11 +65,10 @@ class Tracer:
         host = np.zeros(HOST_WORDS, dtype=np.int64)
         host[HOST_LENGTH], host[HOST_PRESENT] = len(s.stdin or b""), s.stdin is not None
         stdin = np.frombuffer(s.stdin or b"\0", dtype=np.uint8)
-        rows = np.zeros(len(tables), dtype=np.int64)
-        limits = np.array([s.rows[t.name] for t in tables], dtype=np.int64)
+        places, ends = bases[:-1].copy(), bases[1:]
         journal = np.zeros(1, dtype=np.uint8)
-        kernel.run(state, self.mem, self.decoded, self.times, self.uses, rows, limits, bases, records, host, stdin, journal)
-        if state[FUEL] != 0 or any(int(r) != s.rows[t.name] for r, t in zip(rows, tables, strict=True)):
+        kernel.run(state, self.mem, self.decoded, self.times, self.uses, places, ends, records, host, stdin, journal)
+        if state[FUEL] != 0 or not np.array_equal(places, ends):
             raise ZkcError(f"segment {s.index} does not run again as it did (event {int(state[EVENT])})")
         self.last_pc, self.last_clk, self.retired = int(state[PC]), int(state[CLK]), int(state[RETIRED])
         return {t.name: records[bases[i] : bases[i + 1]].reshape(-1, t.record_words) for i, t in enumerate(tables)}

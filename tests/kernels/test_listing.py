@@ -140,3 +140,64 @@ def test_a_state_goes_on_where_it_stopped(run: Any) -> None:
         assert run(state, one, np.zeros(5, dtype=np.uint32), host, np.zeros(1, dtype=np.uint8)) == 1
         assert tuple(state[:4]) == (number, number, 0, 0)
         state[3] = 1
+
+
+TABLE: Final = """
+v0 = eq fuel 0
+leave 1 0 if v0
+label next
+at = shr_exact pc 2
+op = field table at 0 16
+choose op
+never
+case 0
+  leave 2 at
+case 1 2
+  a = field table at 16 8
+  b = signed_field table at 32 32
+  c = field table at 24 3
+  d = signed_field table at 27 5
+  put out 0 a
+  put out 1 b
+  put out 2 c
+  put out 3 d
+  v0 = add pc 4
+  set pc v0
+  v1 = eq op 1
+  again next if v1
+  set fuel 0
+  again
+"""
+table = loop(TABLE, "table", "out")
+plain_table = plain_listing.loop(TABLE, "table", "out")
+
+
+@njit
+def read(state: Any, entries: Any, out: Any) -> Any:
+    return table(state, (entries, out))
+
+
+def plain_read(state: Any, *arrays: Any) -> Any:
+    return plain_table(state, arrays)
+
+
+@pytest.mark.parametrize("read", [read, plain_read])
+@settings(deadline=None, max_examples=60)
+@given(word=words)
+def test_fields(read: Any, word: int) -> None:
+    """They are loaded, or cut out of the element."""
+    for op, event, fuel in ((1, 2, 7), (2, 1, 0)):
+        entry = word >> 16 << 16 | op
+        state, out = np.array([4, 0, 0, 7, 0, 0], dtype=np.int64), np.zeros(4, dtype=np.int64)
+        assert read(state, np.array([0, signed(entry), 0], dtype=np.int64), out) == event
+        assert (int(state[0]), int(state[3])) == (8, fuel)
+        expected = (entry >> 16 & 255, signed(entry) >> 32, entry >> 24 & 7, (signed(entry << 32 & WORD - 1)) >> 59)
+        assert tuple(out.tolist()) == expected
+
+
+@pytest.mark.parametrize("read", [read, plain_read])
+def test_a_step_begins_at_a_label_without_what_stands_before_it(read: Any) -> None:
+    state, out = np.array([0, 0, 0, 0, 0, 0], dtype=np.int64), np.zeros(4, dtype=np.int64)
+    assert read(state, np.zeros(2, dtype=np.int64), out) == 1
+    state[3] = 5
+    assert read(state, np.array([1, 2, 0], dtype=np.int64), out) == 1 and int(state[0]) == 8

@@ -208,9 +208,9 @@ def test_a_value_is_not_read_twice() -> None:
     assert disturbed(ADD + 1, fault)
 
 
-@pytest.mark.parametrize("delta", [1, 4, 8, 2**20])
+@pytest.mark.parametrize("delta", [1, 4, 8, 2**16])
 def test_time_does_not_jump(delta: int) -> None:
-    """(38, 29) The clock goes on by more than a step."""
+    """(38, 29) The clock goes on by more than a step. A gap that is much too long would be counted outside of the histogram."""
 
     def fault(s: State) -> None:
         s.state[CLK] += delta
@@ -265,7 +265,7 @@ def test_what_the_break_leaves_is_cleared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shift", "change"), [(0, 1), (10, 1), (16, 3), (21, 3)], ids=["another operation", "another rd", "another rs1", "another rs2"]
+    ("shift", "change"), [(0, 1), (16, 1), (24, 3), (32, 3)], ids=["another operation", "another rd", "another rs1", "another rs2"]
 )
 def test_what_is_done_is_what_the_word_says(shift: int, change: int) -> None:
     """(M10) `add x7, x5, x6` is executed as another instruction."""

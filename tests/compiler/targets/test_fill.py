@@ -57,16 +57,17 @@ class Row(Interpreter):
 def random_record(random: Random, arm: Operation, places: Mapping[str, Place], words: int) -> list[int]:
     """Words within their bounds; small and large numbers, and equal ones."""
     most = {op.number("word"): op.number("high") for op in arm.regions[0] if op.definition is fill.RECORD}
-    given = {op.text("name"): op.number("high") for op in arm.regions[0] if op.definition is row.GIVEN}
-    most |= {i: given[name] for i, name in enumerate(packing.STATE) if name in given}
+    given = {op.text("name"): (op.number("low"), op.number("high")) for op in arm.regions[0] if op.definition is row.GIVEN}
+    most |= {i: given[name][1] for i, name in enumerate(packing.STATE) if name in given}
     same = random.getrandbits(32)
     choices = (lambda: random.getrandbits(32), lambda: random.getrandbits(4), lambda: same, lambda: 2**32 - 1 - random.getrandbits(2))
     record = [random.choice(choices)() % (most.get(i, 2**32 - 1) + 1) for i in range(words)]
     if arm.text("arm"):
         entry = arm.number("op")
-        for place in places.values():
-            field = random.choice(choices)() % (1 << place.bits)
-            entry |= (field - (place.signed and field >> (place.bits - 1)) * (1 << place.bits)) << place.low
+        for name, place in places.items():
+            least, greatest = given.get(name, (0, 0))
+            greatest = min(greatest, (1 << (place.bits - place.signed)) - 1)
+            entry |= (least + random.choice(choices)() % (greatest - least + 1)) << place.low
         record[2], record[3] = entry % 2**32, entry % 2**64 >> 32
     return record
 
