@@ -1,4 +1,4 @@
-"""`zkc compile`: from a directory of .circ files to a machine, through the cache.
+"""`zkc compile`: from a directory of .circ files to a circuit, or to a machine if it has instructions, through the cache.
 
 Machine code is kept by the text of its module, so after an edit only what changed is compiled again.
 """
@@ -9,11 +9,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from zkc.compiler.audit.run import quick
 from zkc.compiler.check import check_buses, check_columns
 from zkc.compiler.clock import clock_of
-from zkc.compiler.compilation import collector_off, compile_program
+from zkc.compiler.compilation import Compilation, collector_off, compile_program
 from zkc.compiler.dialects import air, row
 from zkc.compiler.elements import elements
 from zkc.compiler.importer.uses import names_in
@@ -34,56 +35,87 @@ from zkc.runtime.circuit.circuit import Bus, Circuit, Table
 from zkc.runtime.circuit.digest import circuit_digest
 from zkc.runtime.circuit.fill_program import FillProgram
 from zkc.runtime.circuit.machine import InsnInfo, MachineSpec, StepTable
+from zkc.runtime.circuit.spec import CircuitSpec, Given
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.stark import commitment
 from zkc.runtime.stark.parameters import DEFAULT, SMALL
 
 
 @collector_off()
-def build(files: list[Path], root: Path) -> MachineSpec:
-    """Compiles to the artefact."""
+def build(files: list[Path], root: Path) -> CircuitSpec:
+    """Compiles to the artefact: a MachineSpec if there are instructions."""
     compilation = compile_program(files, root)
     program, lowered = compilation.program, compilation.lowered
-    names = [*program.buses, *program.fixed]
-    buses = {n: i for i, n in enumerate(names)}
-    fixed = [table for n, f in program.fixed.items() for table in fixed_tables(program, f, buses[n])]
-    check_given_tables(program, lowered)
-    check_registers(program, lowered)
+    if program.has_steps:
+        check_given_tables(program, lowered)
+        check_registers(program, lowered)
     check_buses(program, [*lowered.tables, lowered.claim])
     check_columns(program, lowered.tables)
     for name, index in lowered.facts.indices.items():
         check_places(program, program.fixed[name], index)
     program.check()
+    if program.has_steps:
+        return _machine(compilation, root)
+    program.diagnostics += [finding.diagnostic() for finding in quick(compilation)]
+    program.check()
+    return CircuitSpec(**_parts(compilation))
+
+
+def _machine(compilation: Compilation, root: Path) -> MachineSpec:
+    program, lowered = compilation.program, compilation.lowered
     clock, stamps = clock_of(program, lowered), stamps_of(program, lowered)
     program.diagnostics += [finding.diagnostic() for finding in quick(compilation)]
     program.check()
-    widths = tuple(Bus(n, len(elements(program, _params(program, n)))) for n in names)
-    tables = (*(table_of(x.air, buses) for x in lowered.tables), *fixed)
-    claim = table_of(lowered.claim.air, buses)
-    circuit = Circuit(b"", widths, tables, claim, dict(program.constants))  # type: ignore[arg-type]
-    circuit = replace(circuit, fixed_tops={p.log_blowup: _fixed_top(circuit, p.log_blowup) for p in (DEFAULT, SMALL)})
-    circuit = replace(circuit, digest=circuit_digest(circuit))
-    histogram = _histogram(fixed)
     writer = ModuleWriter(root.name, program, lowered.places)
     writer.executors(lowered, clock)
     ticking = {table.name for table in program.ticking()}
-    fills = {x.name: _fill(program, x, histogram, lowered) for x in lowered.tables}
     return MachineSpec(
-        circuit=circuit,
+        **_parts(compilation),
         step_tables=tuple(StepTable(x.name, layout_of(x.steps).words, x.air.names("arms"), x.name in ticking) for x in lowered.steps),
-        inputs={x.name: inputs_of(x.row) for x in lowered.others},
-        histogram_starts=histogram.starts,
-        histogram_size=histogram.size,
         faults=writer.faults,
         insns=tuple(_insn_info(program, n) for n in program.encodings),
         modules=writer.texts,
-        fills=fills,
-        claim_lookups=_claim_lookups(program, claim),
-        column_types={x.name: tuple(o.text("type") for o in x.air.regions[0] if o.definition is air.COLUMN) for x in lowered.tables},
         ending=ending_of(program, lowered),
         clock=clock,
         stamps=stamps,
     )
+
+
+def _parts(compilation: Compilation) -> dict[str, Any]:
+    """What circuits with and without instructions have: the fields of a CircuitSpec."""
+    program, lowered = compilation.program, compilation.lowered
+    names = [*program.buses, *program.fixed]
+    buses = {n: i for i, n in enumerate(names)}
+    fixed = [table for n, f in program.fixed.items() for table in fixed_tables(program, f, buses[n])]
+    fields = {n: tuple(e.name for e in elements(program, _params(program, n))) for n in names}
+    histogram = _histogram(fixed)
+    every = [*lowered.tables, lowered.claim]
+    return {
+        "circuit": _circuit(program, lowered, fields, [*(table_of(x.air, buses) for x in lowered.tables), *fixed], buses),
+        "inputs": {x.name: _given(x.row) for x in lowered.others},
+        "claim": _given(lowered.claim.row),
+        "histogram_starts": histogram.starts,
+        "histogram_size": histogram.size,
+        "fills": {x.name: _fill(program, x, histogram, lowered) for x in every},
+        "column_types": {x.name: tuple(o.text("type") for o in x.air.regions[0] if o.definition is air.COLUMN) for x in every},
+        "fields": fields,
+        "places": {x.name: _places(x.air) for x in every},
+    }
+
+
+def _circuit(
+    program: Program, lowered: Lowerings, fields: dict[str, tuple[str, ...]], tables: list[Table], buses: dict[str, int]
+) -> Circuit:
+    widths = tuple(Bus(name, len(fields[name])) for name in buses)
+    circuit = Circuit(b"", widths, tuple(tables), table_of(lowered.claim.air, buses), dict(program.constants))  # type: ignore[arg-type]
+    circuit = replace(circuit, fixed_tops={p.log_blowup: _fixed_top(circuit, p.log_blowup) for p in (DEFAULT, SMALL)})
+    return replace(circuit, digest=circuit_digest(circuit))
+
+
+def _places(table: Operation) -> tuple[str, ...]:
+    """Where constraints, then messages, stand."""
+    kinds = (air.CONSTRAINT, air.MESSAGE)
+    return tuple(str(op.loc.span or "") for kind in kinds for op in table.regions[0] if op.definition is kind)
 
 
 def _fixed_top(circuit: Circuit, log_blowup: int) -> bytes:
@@ -99,13 +131,13 @@ def _fixed_top(circuit: Circuit, log_blowup: int) -> bytes:
     return kept
 
 
-def inputs_of(table: Operation) -> tuple[str, ...]:
-    """What the rows of a table are given, in order."""
-    return tuple(op.text("name") for op in table.regions[0] if op.definition is row.GIVEN)
+def _given(table: Operation) -> Given:
+    """What the rows of a table are given."""
+    given = [op for op in table.regions[0] if op.definition is row.GIVEN]
+    return Given(tuple(op.text("name") for op in given), tuple(op.number("high") for op in given))
 
 
 def _fill(program: Program, table: Lowered, histogram: Histogram, lowered: Lowerings) -> FillProgram:
-    assert table.fill is not None
     try:
         return emit_fill(table.fill, histogram, lowered.places, lowered.functions)
     except Uncomputable as error:
@@ -123,12 +155,6 @@ def _histogram(fixed: list[Table]) -> Histogram:
         starts[table.name] = size
         size += table.fixed.shape[1]
     return Histogram(starts, size)
-
-
-def _claim_lookups(program: Program, claim: Table) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Lookups of the claim: (fixed table, argument nodes of the claim table); their counts are 1."""
-    names = [*program.buses, *program.fixed]
-    return tuple((names[m.bus], m.args) for m in claim.messages if names[m.bus] in program.fixed)
 
 
 def _insn_info(program: Program, name: str) -> InsnInfo:

@@ -33,7 +33,7 @@ def surroundings(program: Program) -> Surroundings:
         field=P,
         host=HOST,
         perform=PERFORM,
-        constants=NEEDED_CONSTANTS,
+        constants=NEEDED_CONSTANTS if program.has_steps else frozenset(),
         row_inputs=ROW_INPUTS,
         instruction=step,
         decoded={"real": "felt", "word": WORD, **uses, **step},
@@ -65,7 +65,7 @@ def checked(items: list[s.Item], texts: dict[str, str]) -> tuple[Program, Typed]
     typed = check(program, surroundings(program))
     program.diagnostics += typed.diagnostics
     program.warnings += typed.warnings
-    if program.claim is not None:
+    if program.claim is not None and program.has_steps:
         check_constants(program)
     program.check()
     check_step_buses(program)

@@ -61,15 +61,15 @@ class Incremental:
         groups = self._symbol(symbol, lambda program: self._lowered(program, symbol))
         if groups is None:
             return None
-        (row,), (air,), steps, fill, decoded = groups
-        return Lowered(row, air, steps, fill[0] if fill else None, decoded)
+        (row,), (air,), steps, (fill,), decoded = groups
+        return Lowered(row, air, steps, fill, decoded)
 
     def _lowered(self, program: Program, symbol: Symbol) -> Groups:
         table = elaborate_symbol(program, self.functions, symbol)
         facts = facts_of(program, indices(program))
         x = lower_table(table, facts)
         program.diagnostics += facts.diagnostics
-        return [[x.row], [x.air], x.steps, [] if x.fill is None else [x.fill], x.decoded]
+        return [[x.row], [x.air], x.steps, [x.fill], x.decoded]
 
     def _guards(self, program: Program) -> Groups:
         facts = facts_of(program, indices(program))

@@ -14,7 +14,6 @@ from zkc.compiler.dialects import integer, row
 from zkc.compiler.ir.operation import Operation, Region, Value
 from zkc.runtime.field.koalabear import P
 
-
 Rows = npt.NDArray[np.object_]
 """Exact integers, one for each row."""
 

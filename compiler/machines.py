@@ -1,4 +1,4 @@
-"""The machine of a folder of .circ files, from the cache if nothing changed: then the compiler itself is not even imported."""
+"""The circuit or machine of a folder of .circ files, from the cache if nothing changed: then the compiler itself is not even imported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 from zkc import circuits
 from zkc.dsl.source_files import read_bytes, shown_name
 from zkc.runtime.circuit import artefact
-from zkc.runtime.circuit.machine import Machine
+from zkc.runtime.circuit.machine import Machine, MachineSpec
+from zkc.runtime.circuit.spec import CircuitSpec
 from zkc.runtime.errors import InputError
 from zkc.runtime.files import look_up
 from zkc.runtime.kernels import cache, sources
@@ -40,8 +41,17 @@ def circuit_files(root: Path) -> list[Path]:
 
 
 def load_machine(directory: Path | None = None) -> Machine:
-    """The machine of a directory of .circ files; from the cache if neither they nor the compiler changed."""
+    """The machine of a directory of .circ files. InputError for a circuit without instructions."""
     root = directory or circuits_directory()
+    spec = load_spec(root)
+    if isinstance(spec, MachineSpec):
+        return Machine(spec)
+    hint = f"prove it by itself: `zkc prove {root}`"
+    raise InputError("this circuit has no instructions: no program runs in it", where=str(root), hint=hint)
+
+
+def load_spec(root: Path) -> CircuitSpec:
+    """What a directory of .circ files compiles to; from the cache if neither they nor the compiler changed."""
     files = circuit_files(root)
     key = _key(files, root)
     with _compiling:
@@ -54,7 +64,7 @@ def load_machine(directory: Path | None = None) -> Machine:
             if _key(files, root) == key:  # otherwise a file was edited meanwhile, and no one knows what was compiled
                 cache.save("machines", key, artefact.to_bytes(spec))
             cache.prune()
-        return Machine(spec)
+        return spec
 
 
 @dataclass(frozen=True)

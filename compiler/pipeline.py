@@ -50,13 +50,13 @@ Callback = Callable[[str, Operation], None]
 
 @dataclass(frozen=True)
 class Lowered:
-    """One table in its last stages. row: what it came from, columns numbered. fill: None for the claim, which the runtime fills.
+    """One table in its last stages, or the claim. row: what it came from, columns numbered. fill: how its rows are filled.
     decoded: of the table that decodes words, the fields of each instruction."""
 
     row: Operation
     air: Operation
     steps: list[Operation]
-    fill: Operation | None
+    fill: Operation
     decoded: list[Operation] = field(default_factory=lambda: list[Operation]())
 
     @property
@@ -153,7 +153,7 @@ def lower_table(table: Operation, facts: Facts, after: Callback = lambda name, t
     for function in steps:
         ForwardStores().run(function, facts)
         after(ForwardStores.name, function)
-    fill = LowerFill().run(table, air, steps, facts) if table.text("kind") != "claim" else None
+    fill = LowerFill().run(table, air, steps, facts)
     decoded = LowerDecode().run(table, facts) if table.text("kind") == "given" else []
     return Lowered(table, air, steps, fill, decoded)
 

@@ -78,6 +78,11 @@ class Program:
         if self.diagnostics:
             raise DiagnosticError(self.diagnostics, self.sources)
 
+    @property
+    def has_steps(self) -> bool:
+        """Whether some rows are steps of an executor, as those of instructions are. Otherwise it is a circuit: all rows are given."""
+        return bool(self.frames or self.families or self.services or self.ticking())
+
     def ticking(self) -> list[s.TableDecl]:
         """Tables whose rows are steps that the clock asks for."""
         return [table for table in self.tables.values() if table.every is not None]

@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zkc.api import Proof, Run, Verified, compile, execute, image_id, prove, verify
+    from zkc.circuit import Circuit
     from zkc.runtime.errors import GuestFault, InputError, VerificationError, ZkcError
     from zkc.toolchain import build
 
 __all__ = [
+    "Circuit",
     "GuestFault",
     "InputError",
     "Proof",
@@ -38,7 +40,8 @@ __all__ = [
     "verify",
 ]
 
-_HOMES = {"build": "zkc.toolchain"} | dict.fromkeys(("GuestFault", "InputError", "VerificationError", "ZkcError"), "zkc.runtime.errors")
+_ERRORS = ("GuestFault", "InputError", "VerificationError", "ZkcError")
+_HOMES = {"build": "zkc.toolchain", "Circuit": "zkc.circuit"} | dict.fromkeys(_ERRORS, "zkc.runtime.errors")
 
 
 def __getattr__(name: str) -> object:

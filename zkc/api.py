@@ -146,6 +146,16 @@ def compile(directory: PathLike | None = None, *, progress: Progress = no_progre
     return made
 
 
+def compiled(directory: PathLike | None = None, *, progress: Progress = no_progress) -> Circuit:
+    """The circuit of the .circ files in `directory` (None: those that come with zkc), with or without instructions."""
+    from zkc.compiler.machines import circuits_directory, load_spec
+
+    progress("circuits", 0, 1)
+    spec = load_spec(_folder(directory) or circuits_directory())
+    progress("circuits", 1, 1)
+    return spec.circuit
+
+
 def machine() -> Machine:
     """The machine that programs run in: that of the folder in `ZKC_CIRCUITS`, or the one that comes with zkc."""
     check_environment()
@@ -190,7 +200,7 @@ def is_warm() -> bool:
     """Whether `warm` has nothing left to do."""
     from zkc.warm import is_warm as all_is_kept
 
-    return all_is_kept(machine())
+    return all_is_kept(machine().spec)
 
 
 def executor_is_compiled() -> bool:

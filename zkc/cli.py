@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from zkc import api
+from zkc import api, circuit_commands
 from zkc.dsl.diagnostics import DiagnosticError
 from zkc.output import RawOutput, Report, describe_count, describe_exit, describe_journal, describe_rate, note, print_json, say
 from zkc.progress import progress_bars, progress_lines
@@ -55,8 +55,14 @@ app = typer.Typer(
 )
 
 ProgramArgument = Annotated[Path, typer.Argument(metavar="PROGRAM", help="A static RV32IM ELF executable.", show_default=False)]
+RunArgument = Annotated[
+    Path, typer.Argument(metavar="PROGRAM", help="A static RV32IM ELF executable; or a folder of .circ files.", show_default=False)
+]
 ReceiptArgument = Annotated[Path, typer.Argument(metavar="RECEIPT", help="A receipt file.", show_default=False)]
-InputOption = Annotated[Path | None, typer.Option("--input", metavar="FILE", help="Input of the program (its file 0); - is stdin.")]
+InputOption = Annotated[
+    Path | None,
+    typer.Option("--input", metavar="FILE", help="Input of the program (its file 0); - is stdin. Of a circuit its values: JSON or .npz."),
+]
 SegmentOption = Annotated[
     int | None,
     typer.Option(
@@ -96,7 +102,7 @@ def common(
 
 @app.command()
 def execute(
-    program: ProgramArgument,
+    program: RunArgument,
     input: InputOption = None,
     segment_limit: SegmentOption = None,
     max_cycles: CyclesOption = None,
@@ -105,8 +111,12 @@ def execute(
     max_input: MaxInputOption = MAX_INPUT_BYTES,
     json: JsonOption = False,
 ) -> None:
-    """Run a program without proving anything."""
+    """Run a program without proving anything; or fill the tables of a circuit and check them."""
     report = Report(json)
+    if circuit_commands.is_circuit(program):
+        circuit_commands.refuse({"--segment-limit": segment_limit, "--max-cycles": max_cycles}, "programs")
+        circuit_commands.execute(program, input, max_input, report)
+        return
     stdin = _stdin(input, max_input)
     with progress_bars(quiet=True) as progress:
         run = api.execute(
@@ -126,7 +136,7 @@ def execute(
 
 @app.command()
 def prove(
-    program: ProgramArgument,
+    program: RunArgument,
     input: InputOption = None,
     segment_limit: SegmentOption = None,
     max_cycles: CyclesOption = None,
@@ -153,7 +163,7 @@ def prove(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Run a program and prove the run.
+    """Run a program and prove the run; or prove the claim of a circuit.
 
     The receipt tells nothing of the input but what follows from journal, exit code, the number of segments and the sizes of their tables.
     With --no-hide it does not hide the input: parts can be computed from it.
@@ -164,6 +174,11 @@ def prove(
     target = output or Path(program.stem + ".receipt")
     check_writable(target, what="the receipt", inputs=_inputs(program, input))
     _leave_stdout_to(target, json)
+    if circuit_commands.is_circuit(program):
+        of_programs = {"--segment-limit": segment_limit, "--max-cycles": max_cycles, "--jobs": jobs, "--memory": memory, "--ray": ray}
+        circuit_commands.refuse(of_programs, "programs")
+        circuit_commands.prove(program, input, max_input, target, report, small=small, hide=hide)
+        return
     stdin = _stdin(input, max_input)
     with progress_bars(quiet=json) as progress:
         proof = api.prove(
@@ -218,10 +233,19 @@ def verify(
     accept_johnson: Annotated[
         bool, typer.Option("--accept-johnson", help="Take receipts made with --small: they rest on the Johnson radius, on a preprint.")
     ] = False,
+    circuit: Annotated[Path | None, typer.Option("--circuit", metavar="DIR", help="The circuit that must be satisfied.")] = None,
+    claim: Annotated[Path | None, typer.Option("--claim", metavar="FILE", help="Values that its claim must have: JSON or .npz.")] = None,
+    digest: Annotated[str | None, typer.Option("--digest", metavar="HEX", help="The digest that the circuit must have.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Check a receipt. Status 1 if it does not prove what is asked."""
     report = Report(json)
+    if circuit is not None:
+        of_programs = {"--elf": elf, "--image-id": image_id, "--journal": journal, "--exit-code": exit_code}
+        circuit_commands.refuse(of_programs, "receipts of programs")
+        circuit_commands.verify(receipt, circuit, claim, digest, report, accept_johnson=accept_johnson)
+        return
+    circuit_commands.refuse({"--claim": claim, "--digest": digest}, "receipts of circuits, with --circuit DIR")
     expected = None if journal is None else api.read_journal(journal)
     with progress_bars(quiet=json) as progress:
         verified = api.verify(
@@ -359,11 +383,12 @@ def inspect(
     if journal and not json:
         RawOutput().write(sys.stdout, 1, api.read_receipt(receipt).journal)
         return
-    facts = api.inspect(receipt)
+    facts = circuit_commands.inspect(receipt) if circuit_commands.is_circuit_receipt(receipt) else api.inspect(receipt)
     if json:
         report.show({}, **facts)
         return
-    facts["journal"] = describe_journal(bytes.fromhex(str(facts["journal"])))
+    if "journal" in facts:
+        facts["journal"] = describe_journal(bytes.fromhex(str(facts["journal"])))
     say("Not verified; this is what the receipt says.")
     for line in _tree(facts):
         say(printable(line))
@@ -389,7 +414,7 @@ def compile(
         raise InputError("-o is for what --emit writes", hint="give --emit WHAT, too")
     with progress_bars(quiet=json) as progress:
         compiled = api.warm(directory or _circuits(), jobs=jobs, progress=progress).kernels if kernels else 0
-        circuit = api.compile(directory or _circuits(), progress=progress).circuit
+        circuit = api.compiled(directory or _circuits(), progress=progress)
     warnings = _warnings(directory)
     facts = {
         "digest": circuit.digest.hex(),
@@ -696,7 +721,8 @@ def _status_of(error: BaseException, as_json: bool) -> int:
     if isinstance(error, Refused):
         return _failed(_with_notes(error), error.status, as_json, **error.values)
     if isinstance(error, ZkcError):
-        return _failed(_with_notes(error), error.status, as_json, verified=False if isinstance(error, VerificationError) else None)
+        verified = False if isinstance(error, VerificationError) else None
+        return _failed(_with_notes(error), error.status, as_json, verified=verified, **circuit_commands.failures_of(error))
     if (system := _of_the_system(error)) is not None:
         return _failed(str(system), system.status, as_json)
     if isinstance(error, (BrokenPipeError, SystemExit)):  # rich exits by itself when the reader went away

@@ -23,7 +23,8 @@ OPERATIONS = ("row", "air", "step", "fill")
 
 def emit(directory: Path | None, stage: str) -> str:
     """The stage named; InputError lists the stages if there is none of that name."""
-    from zkc.compiler.machines import circuits_directory, load_machine
+    from zkc.compiler.machines import circuits_directory, load_spec
+    from zkc.runtime.circuit.machine import MachineSpec
 
     kind, _, name = stage.partition(":")
     if kind == "ast" and not name:
@@ -32,20 +33,20 @@ def emit(directory: Path | None, stage: str) -> str:
         return _imported(directory or circuits_directory(), name)
     if kind in OPERATIONS or kind == "isa" or (kind in ("smt", "dot") and name):
         return _compiled(directory or circuits_directory(), kind, name)
-    machine = load_machine(directory)
+    spec = load_spec(directory or circuits_directory())
     if kind == "code":
         kind, _, table = name.partition(":")
-        module = machine.spec.modules.get((kind, table or "executor"))
+        module = spec.modules.get((kind, table or "executor")) if isinstance(spec, MachineSpec) else None
         if module is not None and not table:
             return module
-        if kind == "fill" and table in machine.spec.fills:
-            return "\n".join((f"how the rows of `{table}` are filled", *machine.spec.fills[table].listing()))
+        if kind == "fill" and table in spec.fills:
+            return "\n".join((f"how the rows of `{table}` are filled", *spec.fills[table].listing()))
     texts: dict[str, Callable[[], Iterator[str]]] = {
-        "tables": lambda: _tables(machine.circuit, None),
-        "table": lambda: _tables(machine.circuit, name),
-        "stats": lambda: _stats(machine.circuit),
-        "dot": lambda: _dot(machine.circuit),
-        "json": lambda: _json(machine.circuit),
+        "tables": lambda: _tables(spec.circuit, None),
+        "table": lambda: _tables(spec.circuit, name),
+        "stats": lambda: _stats(spec.circuit),
+        "dot": lambda: _dot(spec.circuit),
+        "json": lambda: _json(spec.circuit),
     }
     if kind not in texts or (kind == "table") != bool(name):
         raise _unknown(stage)
@@ -96,7 +97,7 @@ def _compiled(directory: Path, kind: str, name: str) -> str:
         return "\n".join(dataflow_dot(chosen[0].row))
     operations: list[Operation] = []
     for table in chosen:
-        found = {"row": [table.row], "air": [table.air], "step": table.steps, "fill": [table.fill] if table.fill is not None else []}
+        found = {"row": [table.row], "air": [table.air], "step": table.steps, "fill": [table.fill]}
         operations += found[kind]
     if not name:
         operations += [*lowered.decoded, lowered.guards] if kind == "step" else []

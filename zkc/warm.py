@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from zkc.runtime.circuit.machine import MachineSpec
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.kernels.target import targets
 from zkc.runtime.memory.blinding import KEY_BYTES, Blinding
@@ -21,6 +22,7 @@ from zkc.runtime.receipts.workers import Failure, run_tasks
 
 if TYPE_CHECKING:
     from zkc.runtime.circuit.machine import Machine
+    from zkc.runtime.circuit.spec import CircuitSpec
     from zkc.runtime.execution.segment import Segment
     from zkc.runtime.memory.image import Image
 
@@ -32,6 +34,8 @@ Entry = tuple[str, str]
 
 KERNELS: Final = (("proof", "stark"), ("witness", "executor"))
 """The longest first: those of the proof system, and those that run a program and fill its tables."""
+GIVEN: Final = ("witness", "given")
+"""Fills the rows of a circuit without instructions."""
 WHOLE: Final = ("whole", "machine")
 """Executes, proves and verifies: what was missed is compiled there."""
 
@@ -47,29 +51,30 @@ class Warmed:
 
 def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
     """Compiles what is not compiled yet, in `jobs` processes."""
-    from zkc.compiler.machines import load_machine
+    from zkc.compiler.machines import circuits_directory, load_spec
 
     start = time.perf_counter()
     progress("circuits", 0, 1)
-    machine = load_machine(directory)
+    spec = load_spec(directory or circuits_directory())
     progress("circuits", 1, 1)
-    if is_warm(machine, whole=True):
-        return Warmed(machine.digest, 0, time.perf_counter() - start)
-    tasks = _tasks(machine)
+    if is_warm(spec, whole=True):
+        return Warmed(spec.circuit.digest, 0, time.perf_counter() - start)
+    tasks = _tasks(spec)
     try:
         entries = _compile(directory, tasks, jobs, progress)
-        entries |= _compile(directory, [WHOLE], 1, progress)
+        if GIVEN not in tasks:
+            entries |= _compile(directory, [WHOLE], 1, progress)
     except KeyboardInterrupt as stop:
         stop.add_note("  help: the kernels that are compiled are kept; the same command goes on where it stopped")
         raise
-    cache.save("notes", notes_of(machine)[0], "\n".join(f"{kind} {name}" for kind, name in sorted(entries)).encode())
+    cache.save("notes", notes_of(spec)[0], "\n".join(f"{kind} {name}" for kind, name in sorted(entries)).encode())
     cache.prune()
-    return Warmed(machine.digest, len(tasks), time.perf_counter() - start)
+    return Warmed(spec.circuit.digest, len(tasks), time.perf_counter() - start)
 
 
-def is_warm(machine: Machine, *, whole: bool = False) -> bool:
+def is_warm(spec: CircuitSpec, *, whole: bool = False) -> bool:
     """Whether everything is compiled: all entries of the cache that were used when it was are there. `whole`: and none is damaged."""
-    notes = (cache.load("notes", name) for name in notes_of(machine))
+    notes = (cache.load("notes", name) for name in notes_of(spec))
     note = next((note for note in notes if note is not None), None)
     if note is None:
         return False
@@ -80,15 +85,16 @@ def is_warm(machine: Machine, *, whole: bool = False) -> bool:
     return all(name in there[kind] for kind, name in entries)
 
 
-def notes_of(machine: Machine) -> list[str]:
+def notes_of(spec: CircuitSpec) -> list[str]:
     """The entries that list what is used, one for each target: named by the generated modules, and by what kernels are made of."""
-    made_of = (sorted(machine.spec.modules.items()), sources.digest_of(__name__))
+    modules = sorted(spec.modules.items()) if isinstance(spec, MachineSpec) else None
+    made_of = (modules, sources.digest_of(__name__))
     return [sources.short_digest(repr((made_of, target))) for target in targets()]
 
 
-def _tasks(machine: Machine) -> list[Task]:
+def _tasks(spec: CircuitSpec) -> list[Task]:
     """All kernels, the longest first."""
-    return [key for key in KERNELS if key[0] == "proof" or ("fast", key[1]) in machine.spec.modules]
+    return list(KERNELS) if isinstance(spec, MachineSpec) else [KERNELS[0], GIVEN]
 
 
 def _compile(directory: Path | None, tasks: list[Task], jobs: int, progress: Progress) -> set[Entry]:
@@ -118,14 +124,14 @@ def compile_kernel(directory: Path | None, task: Task) -> frozenset[Entry]:
     """Makes Numba compile one kernel, by calling it with arguments of the right types. Gives all entries that this process used so far."""
     from zkc.compiler.machines import load_machine
 
-    kind, _ = task
-    machine = load_machine(directory)
-    if kind == "proof":
+    if task == KERNELS[0]:
         _toy_proof()
-    elif kind == "witness":
-        _witness(machine)
+    elif task == GIVEN:
+        _fill(directory)
+    elif task == WHOLE:
+        run_whole(load_machine(directory))
     else:
-        run_whole(machine)
+        _witness(load_machine(directory))
     return cache.touched()
 
 
@@ -201,6 +207,18 @@ def run_whole(machine: Machine) -> None:
         traces, claim = trace(machine, segment, parameters=parameters)
         proof = prove(machine.circuit, traces, claim, parameters)
         verify(machine.circuit, claim, proof, parameters)
+
+
+def _fill(directory: Path | None) -> None:
+    """Fills the claim and a row of each table of a circuit with zeros."""
+    from zkc.compiler.machines import circuits_directory, load_spec
+    from zkc.runtime.given.values import tree_of, zeros
+    from zkc.runtime.given.witness import witness_of
+    from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
+
+    spec = load_spec(directory or circuits_directory())
+    tables = {name: zeros(tree_of(given)) for name, given in spec.inputs.items()}
+    witness_of(spec, tables, zeros(tree_of(spec.claim)), PARAMETER_SETS[STANDARD_SET])
 
 
 def _toy_proof() -> None:

@@ -67,7 +67,9 @@ def _rows(table: TableAudit, arms: set[str] | None) -> Iterator[Finding]:
 
 
 def stops_of(table: TableAudit, arms: set[str] | None = None) -> list[Finding]:
-    """Rows of a table (of some arms only) that fit where the executor stops, or does something else."""
+    """Rows of a table (of some arms only) that fit where the executor stops, or does something else; a circuit without steps has none."""
+    if not table.circuit.program.has_steps:
+        return []
     of_steps = [f for rule in (honest, faults, slots, inputs, loads) for f in rule.findings(table, arms)]
     return [*of_steps, *services.findings(table), *fetch.findings(table)]
 
@@ -86,7 +88,8 @@ def quick(compilation: Compilation) -> list[Finding]:
     circuit = circuit_of(compilation)
     tables = [TableAudit(circuit, x) for x in compilation.lowered.tables]
     found = [*codes.findings(compilation.program), *apart.findings([t for t in tables if not t.lowered.steps])]
-    found += clock.findings(tables, first_of(compilation.program, compilation.lowered))
+    if compilation.program.has_steps:
+        found += clock.findings(tables, first_of(compilation.program, compilation.lowered))
     for table in tables:
         name = kept.content(table)
         if not kept.is_quick(name):
@@ -132,14 +135,15 @@ def audit(compilation: Compilation, tables: Iterable[str] = (), progress: Progre
     wanted = chosen(compilation.lowered, names)
     found: list[Finding] = list(codes.findings(compilation.program))
     found += apart.findings([TableAudit(circuit, x) for x in wanted if x is not claim and not x.steps])
-    if not names:
+    whole = not names and compilation.program.has_steps
+    if whole:
         every = [TableAudit(circuit, x) for x in compilation.lowered.tables]
         found += clock.findings(every, clock_of(compilation.program, compilation.lowered).first)
     for i, lowered in enumerate(wanted):
         progress("audit", i, len(wanted))
         table = TableAudit(circuit, lowered)
         found += claims.findings(table) if lowered is claim else audited(table)
-    found += [] if names else segment_of(compilation)
+    found += segment_of(compilation) if whole else []
     progress("audit", len(wanted), len(wanted))
     return found
 

@@ -22,6 +22,7 @@ from zkc.compiler.targets.ending import HALT
 from zkc.compiler.targets.table import table_of
 from zkc.runtime.circuit.circuit import Circuit as Artefact
 from zkc.runtime.circuit.machine import Ending, Machine, MachineSpec
+from zkc.runtime.circuit.spec import Given as Inputs
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.execution.stamps import TIME_BITS, TIMES, stamp
 from zkc.runtime.execution.trace import Tracer
@@ -212,4 +213,5 @@ def _machine(circuit: Circuit, lowered: Lowerings) -> Machine:
     numbers = {name: i for i, name in enumerate((*program.buses, *program.fixed))}
     artefact = Artefact(b"", (), (), table_of(lowered.claim.air, numbers), dict(program.constants))  # type: ignore[arg-type]
     clock, stamps = clock_of(program, lowered), stamps_of(program, lowered)
-    return Machine(MachineSpec(artefact, (), {}, {}, 0, (), (), {}, {}, (), {}, None, clock, stamps))
+    filling = {}, Inputs((), ()), {}, 0, {}, {}, {}, {}
+    return Machine(MachineSpec(artefact, *filling, (), (), (), {}, None, clock, stamps))

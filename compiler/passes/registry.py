@@ -77,12 +77,12 @@ def _lower_step(options: LowerStep, op: Operation, facts: Facts) -> list[Operati
 
 
 def _lower_fill(options: LowerFill, op: Operation, facts: Facts) -> list[Operation] | None:
-    """The claim is filled by the runtime; what chooses among calls has no columns; which row is meant has become part of the fillers."""
-    if op.definition is row.TABLE and op.attributes.get("kind") != "claim":
+    """What chooses among calls has no columns; which row is meant has become part of the fillers."""
+    if op.definition is row.TABLE:
         if not _is_ready(options.name, op, facts):
             return None
         return [options.run(op, LowerAir().run(op, facts), LowerStep().run(op, facts), facts)]
-    return [] if op.definition in (row.TABLE, row.GUARDS, row.INDEX) else None
+    return [] if op.definition in (row.GUARDS, row.INDEX) else None
 
 
 def _is_ready(name: str, table: Operation, facts: Facts) -> bool:

@@ -1,4 +1,4 @@
-"""A machine as bytes and back: JSON and arrays, nothing that is executed when it is read."""
+"""A compiled circuit as bytes and back: JSON and arrays, nothing that is executed when it is read."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import numpy as np
 
 from zkc.runtime.circuit.digest import circuit_digest
 from zkc.runtime.circuit.machine import MachineSpec
+from zkc.runtime.circuit.spec import CircuitSpec
 
 _LENGTH_BYTES = 8
+_KINDS = {kind.__name__: kind for kind in (CircuitSpec, MachineSpec)}
 
 
-def to_bytes(spec: MachineSpec) -> bytes:
+def to_bytes(spec: CircuitSpec) -> bytes:
     """The length of a JSON text, the text, then the arrays one after the other."""
     arrays: list[bytes] = []
 
@@ -32,12 +34,12 @@ def to_bytes(spec: MachineSpec) -> bytes:
             return [value.dtype.str, value.shape, len(arrays[-1])]
         return value.hex() if isinstance(value, bytes) else value
 
-    text = json.dumps(plain(spec)).encode()
+    text = json.dumps([type(spec).__name__, plain(spec)]).encode()
     return b"".join([len(text).to_bytes(_LENGTH_BYTES, "little"), text, *arrays])
 
 
-def from_bytes(data: bytes) -> MachineSpec | None:
-    """The machine, or None if it does not have the digest that it names: then it is none of ours."""
+def from_bytes(data: bytes) -> CircuitSpec | None:
+    """The circuit, or None if it does not have the digest that it names: then it is none of ours."""
     start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
     rest = memoryview(data)[start:]
 
@@ -60,7 +62,8 @@ def from_bytes(data: bytes) -> MachineSpec | None:
             return array
         return bytes.fromhex(value) if hint is bytes else value
 
-    spec = made(MachineSpec, json.loads(data[_LENGTH_BYTES:start]))
+    kind, values = json.loads(data[_LENGTH_BYTES:start])
+    spec = made(_KINDS[kind], values)
     return spec if circuit_digest(spec.circuit) == spec.circuit.digest else None
 
 

@@ -11,8 +11,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any, Final
 
-from zkc.runtime.circuit.circuit import Circuit
-from zkc.runtime.circuit.fill_program import FillProgram
+from zkc.runtime.circuit.spec import CircuitSpec
 from zkc.runtime.guest.abi import register_name
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.memory.map import MemoryMap
@@ -88,23 +87,15 @@ class Stamps:
 
 
 @dataclass(frozen=True)
-class MachineSpec:
-    """The artefact. `modules` maps (kind, table) to the text of a generated module; kinds are fast and tracing.
-
-    fills: how the rows of each table are filled. ending: the shortest run, if there is one.
+class MachineSpec(CircuitSpec):
+    """The artefact of a circuit with instructions. `modules` maps (kind, table) to the text of a generated module; kinds are fast and
+    tracing. ending: the shortest run, if there is one.
     """
 
-    circuit: Circuit
     step_tables: tuple[StepTable, ...]
-    inputs: dict[str, tuple[str, ...]]
-    histogram_starts: dict[str, int]
-    histogram_size: int
     faults: tuple[str, ...]
     insns: tuple[InsnInfo, ...]
     modules: dict[tuple[str, str], str]
-    fills: dict[str, FillProgram]
-    claim_lookups: tuple[tuple[str, tuple[int, ...]], ...]
-    column_types: dict[str, tuple[str, ...]]
     ending: Ending | None
     clock: Clock
     stamps: Stamps

@@ -119,7 +119,8 @@ def _effect(code: Ints, values: Ints, rows: Ints, columns: Words, histogram: Wor
             columns[to, rows[i]] = np.uint32(a[i])
     else:
         for i in range(len(rows)):
-            histogram[np.uint64(to + a[i])] += np.uint32(b[i])
+            if 0 <= to + a[i] < histogram.shape[0]:  # what is in no row of the table is found out when messages are balanced
+                histogram[np.uint64(to + a[i])] += np.uint32(b[i])
 
 
 @jit(boundscheck=False)

@@ -7,24 +7,19 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.errors import ZkcError
-from zkc.runtime.execution.fill import fill, fill_polynomials
 from zkc.runtime.execution.fuel import CLK, DUE, EVENT, FUEL, PC, RETIRED, STATE_WORDS
 from zkc.runtime.execution.operations import HOST_LENGTH, HOST_PRESENT, HOST_WORDS
 from zkc.runtime.execution.segment import Segment
-from zkc.runtime.execution.sizes import height_of, rows_in
 from zkc.runtime.execution.stamps import TIMES
-from zkc.runtime.field import arrays
+from zkc.runtime.execution.tables import fill_claim, fill_table, fixed_tables, no_counts
 from zkc.runtime.kernels import arena
-from zkc.runtime.kernels.threads import parallel_for, threads
 from zkc.runtime.memory.paging import PageRows, page_rows
 from zkc.runtime.receipts.claims import Claim, ClaimLayout
 from zkc.runtime.stark.parameters import DEFAULT, Parameters
 
 Words = npt.NDArray[np.uint32]
-Counts = npt.NDArray[np.uint32]
 
 
 class Tracer:
@@ -121,38 +116,17 @@ def trace(
         "data_page": paging.data, "dirty_page": paging.dirty, "table_page": paging.tables,
     }  # fmt: skip
     for name, columns in inputs.items():
-        wanted = machine.spec.inputs[name]
+        wanted = machine.spec.inputs[name].names
         if set(wanted) != set(columns):
             differ = ", ".join(sorted(set(wanted) ^ set(columns)))
             raise ZkcError(f"the table `{name}` of the circuit asks for other inputs than the runtime gives: {differ}")
         records[name] = np.stack([columns[n] for n in wanted], axis=1).astype(np.uint32)
     claim = _claim(machine, segment, tracer, paging)
-    counts = np.zeros(machine.spec.histogram_size, dtype=np.uint32)
-    traces = {n: fill_table(machine, n, r, counts, parameters) for n, r in records.items() if len(r)}
-    _count_claim(machine, claim, counts)
-    return traces | _fixed(machine, counts, parameters), claim
-
-
-def fill_table(machine: Machine, name: str, records: Words, counts: Counts, parameters: Parameters = DEFAULT) -> Words:
-    """The trace of one table from its records, of as many rows as its parts have; its lookups are added to `counts`."""
-    program = machine.spec.fills[name]
-    width = len(machine.spec.column_types[name])
-    full = parameters.full_log_height
-    height = rows_in(height_of(len(records), parameters.min_log_height, full), full)
-    columns = arena.zeros(width, height)
-    if name in machine.spec.inputs:
-        records = np.concatenate([records, np.zeros((height - len(records), records.shape[1]), dtype=np.uint32)])
-    records = np.ascontiguousarray(records)
-    tile = max(1024, -(-len(records) // threads()))
-    partial = [np.zeros_like(counts) for _ in range(-(-len(records) // tile))]
-    parallel_for(lambda start, stop: fill(program, records, start, stop, columns, partial[start // tile]), len(records), tile)
-    for part in partial:
-        counts += part
-    if len(program.polynomial_columns):
-        arrays.to_montgomery(columns)
-        parallel_for(lambda start, stop: fill_polynomials(program, columns, start, stop), height, 128)
-        arrays.from_montgomery(columns)
-    return columns
+    counts = no_counts(machine.spec)
+    traces = {n: fill_table(machine.spec, n, r, counts, parameters) for n, r in records.items() if len(r)}
+    position = {name: i for i, name in enumerate(machine.circuit.claim.columns)}
+    fill_claim(machine.spec, [claim[position[name]] for name in machine.spec.claim.names], counts)
+    return traces | fixed_tables(machine.spec, counts, parameters), claim
 
 
 def _claim(machine: Machine, segment: Segment, tracer: Tracer, paging: PageRows) -> tuple[int, ...]:
@@ -165,38 +139,3 @@ def _claim(machine: Machine, segment: Segment, tracer: Tracer, paging: PageRows)
         journal_after=words(tracer.mem[tracer.journal]),
     )  # fmt: skip
     return ClaimLayout(machine.circuit).encode(claim)
-
-
-def _count_claim(machine: Machine, claim: tuple[int, ...], counts: Counts) -> None:
-    """The claim's own lookups."""
-    nodes = machine.circuit.claim.nodes
-    values: list[int] = []
-    for op, a, b in nodes.tolist():
-        if op in (COLUMN, CONSTANT):
-            values.append(claim[a] if op == COLUMN else a)
-        else:
-            values.append(values[a] + values[b] if op == ADD else values[a] - values[b] if op == SUB else values[a] * values[b])
-    fixed = [t for t in machine.circuit.tables if t.fixed.shape[0]]
-    for name, args in machine.spec.claim_lookups:
-        tables = [t for t in fixed if machine.circuit.buses[t.messages[0].bus].name == name]
-        rows = np.concatenate([t.fixed for t in tables], axis=1)
-        match = np.ones(rows.shape[1], dtype=bool)
-        for row, node in zip(rows, args, strict=True):
-            match &= row == values[node]
-        counts[machine.spec.histogram_starts[name] + int(np.argmax(match))] += 1
-
-
-def _fixed(machine: Machine, counts: Counts, parameters: Parameters) -> dict[str, Words]:
-    """The multiplicity columns of the fixed tables that are used. Where the least height is more than the rows of a table, each becomes
-    several equal ones, and the first has the count.
-    """
-    traces: dict[str, Words] = {}
-    for table in machine.circuit.tables:
-        if table.fixed.shape[0]:
-            start = machine.spec.histogram_starts[table.name]
-            column = counts[start : start + table.fixed.shape[1]]
-            if column.any():
-                height = max(len(column), 1 << parameters.full_log_height)
-                traces[table.name] = np.zeros((1, height), dtype=np.uint32)
-                traces[table.name][0, :: height // len(column)] = column
-    return traces

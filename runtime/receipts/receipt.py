@@ -26,6 +26,8 @@ from zkc.runtime.receipts.claims import Claim, ClaimLayout, JournalSponge, journ
 from zkc.runtime.stark.parameters import JOHNSON, PARAMETER_SETS, REGIME_NAMES, Parameters
 
 MAGIC = b"zkc receipt\n"
+OF_A_CIRCUIT = b"zkc circuit receipt\n"[: len(MAGIC)]
+"""How a receipt of runtime/given/receipt.py begins."""
 VERSION = 4
 _OLD_VERSIONS = {1: "the commitments changed", 2: "parameters said what their security rests on", 3: "tables had parts"}
 """What changed after each."""
@@ -262,6 +264,8 @@ class _Reader:
 
     def header(self) -> int:
         """The number of the parameter set."""
+        if bytes(self._left[: len(MAGIC)]) == OF_A_CIRCUIT:
+            raise self._refuse("this is the receipt of a circuit, not of a program", "verify it with `--circuit DIR`")
         if bytes(self._left[: len(MAGIC)]) != MAGIC:
             raise self._refuse("this is not a zkc receipt", "give the file that `zkc prove` wrote")
         self.take(len(MAGIC), "magic")

@@ -87,7 +87,7 @@ def assert_made_of_everything(found: Lowerings, folder: Path) -> None:
 
 def operations(lowered: Lowerings) -> list[Operation]:
     """Everything, in order."""
-    tables = (op for x in (*lowered.tables, lowered.claim) for op in (x.row, x.air, *x.steps, *([x.fill] if x.fill else []), *x.decoded))
+    tables = (op for x in (*lowered.tables, lowered.claim) for op in (x.row, x.air, *x.steps, x.fill, *x.decoded))
     return [*tables, lowered.guards, *lowered.functions.values()]
 
 

@@ -297,8 +297,7 @@ def _finish(program: Program, table: Operation, functions: Functions) -> None:
             steps = Steps({lowered.name: lowered.steps}, op, {}, {}, None, range(0), 8, FieldFunctions(functions.by_name))
             for emitter in (FastStep(steps, 0, Listing()), TracingStep(steps, 0, Listing(), layout_of(lowered.steps))):
                 emitter.emit_checked(op)
-        if lowered.fill is not None:
-            emit_fill(lowered.fill, Histogram({n: 0 for n in program.fixed}, 1), {}, functions.by_name)
+        emit_fill(lowered.fill, Histogram({n: 0 for n in program.fixed}, 1), {}, functions.by_name)
     except Uncomputable as error:
         raise program.fail("E0305", str(error), error.span) from None
 

@@ -66,7 +66,7 @@ def test_a_hash_of_another_width_is_refused() -> None:
 
 def test_the_inputs_that_are_expected_are_those_of_the_machine() -> None:
     spec = api.machine().spec
-    assert {name: frozenset(inputs) for name, inputs in spec.inputs.items()} == TABLE_INPUTS
+    assert {name: frozenset(given.names) for name, given in spec.inputs.items()} == TABLE_INPUTS
     assert frozenset(spec.circuit.claim.columns) == CLAIM_COLUMNS
 
 

@@ -28,7 +28,7 @@ from typing import Any, Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
-PAGES: Final = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*/README.md")])
+PAGES: Final = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("**/README.md")])
 FENCE: Final = re.compile(r"(<!-- not run -->\n)?^```(\w*) ?(.*)\n((?:(?!^```).*\n)*)^```$", re.MULTILINE)
 NEEDED: Final = ("examples", "circuits", "tests/extension", "zkc/templates")
 FOREIGN: Final = ("riscv64-unknown-elf-gcc", "rustup", "cargo", "apt")

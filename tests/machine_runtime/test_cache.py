@@ -179,14 +179,14 @@ def test_a_machine_that_was_edited_while_it_was_compiled_is_not_kept(
 
 def test_compile_notices_what_is_missing(folder: Path) -> None:
     machine = cast(Machine, SimpleNamespace(spec=SimpleNamespace(modules={})))
-    assert not warm.is_warm(machine)
+    assert not warm.is_warm(machine.spec)
     cache.save("kernels", "a kernel", b"machine code")
-    cache.save("notes", warm.notes_of(machine)[0], b"kernels a kernel")
-    assert warm.is_warm(machine) and warm.is_warm(machine, whole=True)
+    cache.save("notes", warm.notes_of(machine.spec)[0], b"kernels a kernel")
+    assert warm.is_warm(machine.spec) and warm.is_warm(machine.spec, whole=True)
     damage_bit(folder / "kernels" / "a kernel")
-    assert not warm.is_warm(machine, whole=True)
+    assert not warm.is_warm(machine.spec, whole=True)
     (folder / "kernels" / "a kernel").unlink()
-    assert not warm.is_warm(machine)
+    assert not warm.is_warm(machine.spec)
 
 
 def test_machine_survives_being_written(spec: MachineSpec) -> None:

@@ -21,8 +21,6 @@
   %cube = "felt.mul"(%square, %a) : (!zkc.felt, !zkc.felt) -> !zkc.felt
   %c = "row.commit"(%cube) {slot = 2} : (!zkc.felt) -> !zkc.felt
 }) {sym_name = "t", kind = "given"} : () -> ()
-"row.table"() ({
-}) {sym_name = "claim", kind = "claim"} : () -> ()
 
 // CHECK:      "fill.table"
 // CHECK-NEXT: "fill.func"
@@ -40,4 +38,3 @@
 // CHECK-NEXT: "fill.computed"(%[[CUBE]]) {column = 2 : i64}
 // CHECK:      {sym_name = "t", record_words = 2 : i64}
 // CHECK-NOT:  row.
-// CHECK-NOT:  claim

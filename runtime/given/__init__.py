@@ -1,0 +1,1 @@
+"""Circuits whose rows are given: values by name, the witness, what does not hold in it, and the receipt."""

@@ -1,0 +1,222 @@
+"""What does not hold in a witness, exactly, before anything is proven: equations of rows, and messages that do not balance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB, Table
+from zkc.runtime.circuit.spec import CircuitSpec
+from zkc.runtime.errors import InputError
+from zkc.runtime.field.koalabear import P
+from zkc.runtime.given.values import CLAIM
+from zkc.runtime.given.witness import Witness
+
+Numbers = npt.NDArray[np.int64]
+BLOCK: Final = 1024
+"""Rows that are evaluated at a time: bounds the memory of a table with thousands of nodes."""
+MOST_SHOWN: Final = 6
+MOST_CELLS: Final = 12
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An equation that does not hold, or a message that does not balance. `row` is None in the claim; `padding`: it stands for all rows
+    after those that were given. place: in the .circ file."""
+
+    table: str
+    row: int | None
+    label: str
+    place: str
+    problem: str
+    values: tuple[tuple[str, int], ...] = ()
+    padding: bool = False
+
+    def __str__(self) -> str:
+        where = CLAIM if self.row is None else f"table {self.table}, {'the rows of padding' if self.padding else f'row {self.row}'}"
+        line = f"{where}: {self.label}: {self.problem}" + (f" ({self.place})" if self.place else "")
+        cells = ", ".join(f"{name} = {shown(value)}" for name, value in self.values[:MOST_CELLS])
+        more = len(self.values) - MOST_CELLS
+        return line + (f"\n    {cells}{f' and {more} more' if more > 0 else ''}" if cells else "")
+
+
+class Unsatisfied(InputError):
+    """The values that were given are no witness. `failures` are all places, those that were given first."""
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        self.failures = tuple(failures)
+        more = len(failures) - MOST_SHOWN
+        lines = [f"  {failure}" for failure in failures[:MOST_SHOWN]] + ([f"  and {more} more"] if more > 0 else [])
+        hint = "correct the values, or the circuit"
+        if all(f.padding for f in failures):
+            hint = "tables end with rows whose inputs are all 0: let an input tell them apart, and multiply what they do not do by it"
+        super().__init__("\n".join(["the values do not satisfy the circuit:", *lines]), hint=hint)
+
+
+def check(spec: CircuitSpec, witness: Witness) -> None:
+    """Raises Unsatisfied unless every equation holds on every row, and the messages of every bus balance."""
+    found = list(_Check(spec, witness).failures())
+    if found:
+        raise Unsatisfied(sorted(found, key=lambda f: f.padding))
+
+
+def shown(value: int) -> str:
+    """A field element for people: what is near to p as a negative number."""
+    return str(value - P if value > P - 0x10000 else value)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A table: its values on the rows that were given, and on one row of padding, which `weights` counts as often as there are some."""
+
+    table: Table
+    cells: Numbers
+    weights: Numbers
+    given: int
+    values: Numbers
+    """Of constraints, then of each message its multiplicity and its arguments: `int64[nodes][rows]`."""
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """Messages of one place of the circuit: on which rows, how often (as a field element), and what they say."""
+
+    rows: _Rows
+    number: int
+    at: Numbers
+    times: Numbers
+    args: Numbers
+
+
+class _Check:
+    def __init__(self, spec: CircuitSpec, witness: Witness) -> None:
+        self.spec = spec
+        tables = [t for t in spec.circuit.tables if t.name in witness.traces]
+        self.rows = [_rows(t, witness) for t in tables]
+        claim = np.array(witness.claim, dtype=np.int64).reshape(-1, 1)
+        self.rows.append(_evaluated(spec.circuit.claim, claim, np.ones(1, dtype=np.int64), 1))
+
+    def failures(self) -> Iterator[Failure]:
+        """Those of equations; then those of buses, each once."""
+        for rows in self.rows:
+            for k, label in enumerate(rows.table.labels):
+                wrong = np.flatnonzero(rows.values[k])
+                for row in wrong.tolist():
+                    difference = f"does not hold, by {shown(int(rows.values[k, row]))}"
+                    yield self._failure(rows, row, label, k, difference, [rows.table.constraints[k]])
+        unmatched = [f for bus in range(len(self.spec.circuit.buses)) for f in self._bus(bus)]
+        # What a fixed table offers too often follows from a lookup that is wrong.
+        yield from [f for f in unmatched if f.table not in self.spec.histogram_starts] or unmatched
+
+    def _bus(self, bus: int) -> Iterator[Failure]:
+        parts = [sent for rows in self.rows for sent in _sent(rows, bus)]
+        if not parts:
+            return
+        groups = _groups(np.concatenate([p.args for p in parts], axis=1))
+        sums = [0] * (int(groups.max(initial=-1)) + 1)
+        times = np.concatenate([p.times for p in parts]).tolist()
+        for group, count in zip(groups.tolist(), times, strict=True):
+            sums[group] += count
+        bad = {group for group, total in enumerate(sums) if total % P}
+        place = 0
+        for part in parts:
+            for i in range(len(part.at)):
+                group = int(groups[place + i])
+                if group in bad:
+                    bad.remove(group)
+                    yield self._unmatched(bus, part, i, sums[group] % P)
+            place += len(part.at)
+
+    def _unmatched(self, bus: int, part: _Sent, i: int, excess: int) -> Failure:
+        name = self.spec.circuit.buses[bus].name
+        fields = zip(self.spec.fields[name], part.args[:, i].tolist(), strict=True)
+        text = f"{name}({', '.join(f'{field} = {shown(value)}' for field, value in fields)})"
+        if name in self.spec.histogram_starts:
+            problem = f"there is no row {text}"
+        else:
+            more, less = ("sent", "received") if excess <= P // 2 else ("received", "sent")
+            count = min(excess, P - excess)
+            often = "more often than it is" if count == 1 else f"{count} times more than it is"
+            problem = f"{text} is {more} {often} {less}"
+        table, message = part.rows.table, part.rows.table.messages[part.number]
+        nodes = [message.multiplicity, *message.args]
+        return self._failure(part.rows, int(part.at[i]), message.label, len(table.constraints) + part.number, problem, nodes)
+
+    def _failure(self, rows: _Rows, row: int, label: str, number: int, problem: str, nodes: Sequence[int]) -> Failure:
+        table = rows.table
+        places = self.spec.places.get(table.name, ())
+        cells = tuple((table.columns[c], int(rows.cells[c, row])) for c in _columns_below(table, nodes) if c < len(table.columns))
+        place = places[number] if number < len(places) else ""
+        return Failure(table.name, None if table.name == CLAIM else row, label, place, problem, cells, padding=row >= rows.given)
+
+
+def _rows(table: Table, witness: Witness) -> _Rows:
+    trace = witness.traces[table.name].astype(np.int64)
+    height = table.fixed.shape[1]
+    if height:
+        cells = np.concatenate([trace[:, :: trace.shape[1] // height], table.fixed.astype(np.int64)])
+        return _evaluated(table, cells, np.ones(height, dtype=np.int64), height)
+    given, most = witness.rows[table.name], trace.shape[1]
+    kept = min(given + 1, most)
+    weights = np.ones(kept, dtype=np.int64)
+    weights[given:] = most - given
+    return _evaluated(table, trace[:, :kept], weights, given)
+
+
+def _evaluated(table: Table, cells: Numbers, weights: Numbers, given: int) -> _Rows:
+    nodes = [*table.constraints, *(n for m in table.messages for n in (m.multiplicity, *m.args))]
+    out = np.empty((len(nodes), cells.shape[1]), dtype=np.int64)
+    program = table.nodes.tolist()
+    for start in range(0, cells.shape[1], BLOCK):
+        values: list[Numbers | int] = []
+        for op, a, b in program:
+            if op == COLUMN:
+                values.append(cells[a, start : start + BLOCK])
+            elif op == CONSTANT:
+                values.append(a)
+            elif op == ADD:
+                values.append((values[a] + values[b]) % P)
+            elif op == SUB:
+                values.append((values[a] - values[b]) % P)
+            else:
+                values.append(values[a] * values[b] % P)
+        for k, node in enumerate(nodes):
+            out[k, start : start + BLOCK] = values[node]
+    return _Rows(table, cells, weights, given, out)
+
+
+def _sent(rows: _Rows, bus: int) -> Iterator[_Sent]:
+    """The messages of a table on a bus, where their multiplicity is not 0."""
+    place = len(rows.table.constraints)
+    for number, message in enumerate(rows.table.messages):
+        if message.bus == bus:
+            at = np.flatnonzero(rows.values[place])
+            times = rows.values[place, at]
+            signed = np.where(times > P // 2, times - P, times)
+            args = rows.values[place + 1 : place + 1 + len(message.args), at]
+            yield _Sent(rows, number, at, signed * rows.weights[at], args)
+        place += 1 + len(message.args)
+
+
+def _groups(args: Numbers) -> Numbers:
+    """A number for each message, equal where messages are: `int64[n]` from `int64[width][n]`."""
+    groups = np.zeros(args.shape[1], dtype=np.int64)
+    for column in args:
+        groups = np.unique(groups * P + column, return_inverse=True)[1].astype(np.int64).reshape(-1)
+    return groups
+
+
+def _columns_below(table: Table, nodes: Sequence[int]) -> list[int]:
+    """The columns that nodes are made of."""
+    seen, todo = set[int](), list(nodes)
+    while todo:
+        node = todo.pop()
+        if node not in seen:
+            seen.add(node)
+            op, a, b = (int(x) for x in table.nodes[node])
+            todo += [a, b] if op > CONSTANT else []
+    return sorted({int(table.nodes[n][1]) for n in seen if table.nodes[n][0] == COLUMN})
