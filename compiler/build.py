@@ -14,7 +14,7 @@ from typing import Any
 from zkc.compiler.audit.run import quick
 from zkc.compiler.check import check_buses, check_columns
 from zkc.compiler.clock import clock_of
-from zkc.compiler.compilation import Compilation, collector_off, compile_program
+from zkc.compiler.compilation import Compilation, compile_program
 from zkc.compiler.dialects import air, row
 from zkc.compiler.elements import elements
 from zkc.compiler.importer.uses import names_in
@@ -36,6 +36,7 @@ from zkc.runtime.circuit.digest import circuit_digest
 from zkc.runtime.circuit.fill_program import FillProgram
 from zkc.runtime.circuit.machine import InsnInfo, MachineSpec, StepTable
 from zkc.runtime.circuit.spec import CircuitSpec, Given
+from zkc.runtime.collector import collector_off
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.stark import commitment
 from zkc.runtime.stark.parameters import DEFAULT, SMALL

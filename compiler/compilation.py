@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,18 +10,7 @@ from zkc.compiler.guards import overlaps
 from zkc.compiler.incremental import lower_program
 from zkc.compiler.pipeline import Lowerings
 from zkc.compiler.program import Program
-
-
-@contextmanager
-def collector_off() -> Generator[None]:
-    """No garbage collection inside: it doubles what makes many operations, and there are no cycles to find."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+from zkc.runtime.collector import collector_off
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def _value(name: str, option: str, text: str, type_: type) -> int | bool | str:
 
 def optimise_all(sources: Sequence[Source], settings: Settings) -> str:
     """The modules that come out, as a text that `--split-input-file` reads."""
-    from zkc.compiler.compilation import collector_off
+    from zkc.runtime.collector import collector_off
 
     with collector_off():
         return "// -----\n".join(optimise(source, settings) for source in sources)

@@ -223,7 +223,8 @@ def _hash_rows(addresses: npt.NDArray[np.uint64], key: Words, digests: Words, st
                     joined = _parent(key_lanes, _load8(stack[depth, sub]), _load8(states[sub]), _KEYED | root)
                     _store8_lanes(states[sub], joined)
             if chunks > 1:
-                stack[depth] = states
+                for sub in range(subtiles):
+                    _store8_lanes(stack[depth, sub], _load8(states[sub]))
                 depth += 1
         for sub in range(subtiles):
             _write_digests(_load8(states[sub]), digests, row + LANES * sub)

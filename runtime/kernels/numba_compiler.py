@@ -22,6 +22,7 @@ from numba.core.registry import cpu_target
 from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
+from zkc.runtime.collector import collector_off
 from zkc.runtime.kernels.later import types
 from zkc.runtime.kernels.native import RELEASE, Native
 from zkc.runtime.kernels.numba_entry import ENTRY, emit_entry, emit_release, format_of, shape_of
@@ -53,6 +54,7 @@ def intrinsic_type(function: Callable[..., Any]) -> Any:
 
 
 @global_compiler_lock
+@collector_off()
 def compile_kernel(kernel: Kernel, arguments: tuple[Any, ...], symbol: str) -> Native:
     """Machine code for arguments of these types."""
     typing, context = cast(Any, cpu_target).typing_context, cast(Any, cpu_target).target_context
@@ -68,6 +70,9 @@ def compile_kernel(kernel: Kernel, arguments: tuple[Any, ...], symbol: str) -> N
 
 class _Library(AOTCodeLibrary):
     """LLVM code that is not linked into this process, nor optimised before it is a part of a kernel."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = str(self.codegen.target_data)  # for passes over the whole kernel, which do the same again
 
     def _optimize_final_module(self) -> None:
         pass

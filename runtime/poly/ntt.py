@@ -268,7 +268,8 @@ def _high(
         if len(residue):
             _reduce(coefficients, comb, log_b, width, tau, residue)
         for coset in range(len(heaps)):
-            work[:] = coefficients
+            for i in range(0, work.size, LANES):
+                store(work, i, load(coefficients, i))
             _add_terms(work, comb, log_b, width, terms, weights[coset])
             _forward_levels(work, log_a, width, heaps[coset])
             _scatter(work, comb, log_b, width, scratch[coset])

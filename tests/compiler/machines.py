@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from tests.compiler.variants import MACHINES
-from zkc.compiler.compilation import collector_off
 from zkc.compiler.front import front_end
 from zkc.compiler.importer.items import import_program
 from zkc.compiler.ir.equality import equal
@@ -18,6 +17,7 @@ from zkc.compiler.ir.operation import Operation
 from zkc.compiler.machines import circuit_files
 from zkc.compiler.passes.declarations import facts_of_module
 from zkc.compiler.passes.registry import PASSES
+from zkc.runtime.collector import collector_off
 
 ROOT: Final = Path(__file__).parents[2]
 ROW: Final = ("check-wrap", "materialise", "expand-ranges", "share-columns")

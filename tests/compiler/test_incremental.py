@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from zkc.compiler import incremental
-from zkc.compiler.compilation import collector_off, compile_program
+from zkc.compiler.compilation import compile_program
 from zkc.compiler.front import front_end
 from zkc.compiler.importer.items import Item
 from zkc.compiler.ir import compact
@@ -23,6 +23,7 @@ from zkc.compiler.rows import elaborate
 from zkc.compiler.symbols import Places, items_of
 from zkc.dsl.diagnostics import DiagnosticError
 from zkc.dsl.spans import Span
+from zkc.runtime.collector import collector_off
 from zkc.runtime.kernels import cache
 
 Edit = Callable[[str], str]

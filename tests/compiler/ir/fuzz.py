@@ -13,7 +13,6 @@ from types import FrameType
 from typing import Final
 
 from tests.compiler.passes.test_texts import FILES
-from zkc.compiler.compilation import collector_off
 from zkc.compiler.front import front_end
 from zkc.compiler.importer.items import CLAIM, GUARDS, Importer, Item
 from zkc.compiler.ir.attributes import KINDS, Kind
@@ -26,6 +25,7 @@ from zkc.compiler.machines import circuit_files, circuits_directory
 from zkc.compiler.symbols import reached, restricted, symbol_graph
 from zkc.dsl.diagnostics import DiagnosticError, render
 from zkc.opt import SPLIT, Settings, optimise, parse_pipeline, texts
+from zkc.runtime.collector import collector_off
 
 TABLES: Final[tuple[Item, ...]] = (
     ("families", "addi"), ("families", "branch_equal"), ("tables", "decode"), ("services", "write_journal"), GUARDS, CLAIM,

@@ -11,7 +11,6 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 
 from tests.compiler.machines import AFTER_ROW, ROW, STAGES, module, run
 from tests.compiler.variants import MACHINES
-from zkc.compiler.compilation import collector_off
 from zkc.compiler.dialects import circ, felt, integer, row
 from zkc.compiler.ir.builder import Builder
 from zkc.compiler.ir.equality import difference, equal
@@ -22,6 +21,7 @@ from zkc.compiler.ir.printer import print_module, print_operation
 from zkc.compiler.ir.reader import read_module
 from zkc.compiler.ir.verifier import verify
 from zkc.dsl.spans import Span
+from zkc.runtime.collector import collector_off
 
 LARGE = 150
 """Operations of a table that xdsl-opt takes long for: about a millisecond each."""

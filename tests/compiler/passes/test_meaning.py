@@ -11,13 +11,13 @@ import pytest
 
 from tests.compiler.machines import STAGES, inlined, module
 from tests.compiler.meaning import Fact, Point, of_polynomials, point
-from zkc.compiler.compilation import collector_off
 from zkc.compiler.dialects import felt, row, step
 from zkc.compiler.ir.degrees import Degrees
 from zkc.compiler.ir.module import Module
 from zkc.compiler.ir.operation import Operation
 from zkc.compiler.passes.declarations import facts_of_module
 from zkc.compiler.passes.registry import PASSES
+from zkc.runtime.collector import collector_off
 from zkc.runtime.field.koalabear import P
 
 ROW = ("dce", "check-degree", "check-wrap", "materialise", "expand-ranges", "share-columns")
