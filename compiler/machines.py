@@ -55,16 +55,32 @@ def load_spec(root: Path) -> CircuitSpec:
     files = circuit_files(root)
     key = _key(files, root)
     with _compiling:
-        kept = cache.load("machines", key)
-        spec = None if kept is None else artefact.from_bytes(kept)
+        spec = _kept(key)
         if spec is None:
-            from zkc.compiler.build import build
-
-            spec = build(files, root)
-            if _key(files, root) == key:  # otherwise a file was edited meanwhile, and no one knows what was compiled
-                cache.save("machines", key, artefact.to_bytes(spec))
-            cache.prune()
+            with cache.making("machines", key):
+                spec = _kept(key) or _build(files, root, key)
         return spec
+
+
+def is_kept(directory: Path | None = None) -> bool:
+    """Whether there is an entry for a directory of .circ files, so that nothing has to be compiled for it, unless the entry is damaged."""
+    root = directory or circuits_directory()
+    return _key(circuit_files(root), root) in cache.names("machines")
+
+
+def _kept(key: str) -> CircuitSpec | None:
+    kept = cache.load("machines", key)
+    return None if kept is None else artefact.from_bytes(kept)
+
+
+def _build(files: list[Path], root: Path, key: str) -> CircuitSpec:
+    from zkc.compiler.build import build
+
+    spec = build(files, root)
+    if _key(files, root) == key:  # otherwise a file was edited meanwhile, and no one knows what was compiled
+        cache.save("machines", key, artefact.to_bytes(spec))
+    cache.prune()
+    return spec
 
 
 @dataclass(frozen=True)

@@ -198,9 +198,10 @@ def warm(directory: PathLike | None = None, *, jobs: int | None = None, progress
 
 def is_warm() -> bool:
     """Whether `warm` has nothing left to do."""
+    from zkc.compiler.machines import is_kept
     from zkc.warm import is_warm as all_is_kept
 
-    return all_is_kept(machine().spec)
+    return is_kept(_folder(os.environ.get("ZKC_CIRCUITS") or None)) and all_is_kept(machine().spec)
 
 
 def executor_is_compiled() -> bool:
@@ -208,11 +209,12 @@ def executor_is_compiled() -> bool:
     return machine().module("fast", "executor").execute.is_kept()
 
 
-def load_program(program: PathLike | BytesLike) -> Program:
-    """The program, read and checked."""
+def load_program(program: PathLike | BytesLike, *, prepare: Prepare = no_preparation) -> Program:
+    """The program, read and checked; between these two `prepare`, and what compiles the machine if it is not kept."""
     from zkc.runtime.guest.elf import load_elf_data, read_program
 
-    name, content = read_program(program)  # before the machine is compiled, which may take long
+    name, content = read_program(program)
+    prepare()
     return load_elf_data(name, content, machine().memory_map)
 
 
@@ -265,8 +267,7 @@ def execute(
 
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)
-    loaded = load_program(program)
-    prepare()
+    loaded = load_program(program, prepare=prepare)
     return _run(_image_id_of(loaded), run(machine(), loaded, stdin, limits, console, progress))
 
 
@@ -328,8 +329,7 @@ def prove(
     if output is not None:
         check_writable(output, what="the receipt", inputs=() if isinstance(program, BytesLike) else (program,))
         parts = parts_folder(output)
-    loaded = load_program(program)
-    prepare()
+    loaded = load_program(program, prepare=prepare)
     image = _image_id_of(loaded)
     backend = None if ray is None else _cluster(ray, jobs, progress)
     store = _resume_store(parts, image, stdin, limits, parameter_set)
@@ -609,8 +609,7 @@ def report(
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)
     name, proves = arguments.text("name", name), arguments.switch("proves", proves)
-    loaded = load_program(program)
-    prepare()
+    loaded = load_program(program, prepare=prepare)
     execution, run = _run_with_snapshots(loaded, stdin, limits, console, progress)
     found = _profile(loaded, execution, run, progress)
     proven = prove_all(machine(), execution.segments, progress) if proves else []

@@ -1,16 +1,16 @@
 """Compiles every kernel to machine code before someone waits for it: the generated ones and the proof system's own.
 
-Numba keeps what it compiles on disk, so a process that calls a kernel once, on nothing, does it for all others. The kernels are divided
-among processes, for Numba compiles one function at a time.
+What is compiled is kept, so a process that calls a kernel once, on nothing, does it for all others. The kernels are divided among
+processes, for Numba compiles one function at a time.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,8 +32,10 @@ Task = tuple[str, str]
 Entry = tuple[str, str]
 """Kind and name of an entry of the cache."""
 
-KERNELS: Final = (("proof", "stark"), ("witness", "executor"))
-"""The longest first: those of the proof system, and those that run a program and fill its tables."""
+PROOF: Final = ("proof", "stark")
+"""The kernels of the proof system, which need no machine; those that the digest of a circuit needs come first."""
+WITNESS: Final = ("witness", "executor")
+"""Those that run a program and fill its tables."""
 GIVEN: Final = ("witness", "given")
 """Fills the rows of a circuit without instructions."""
 WHOLE: Final = ("whole", "machine")
@@ -50,68 +52,103 @@ class Warmed:
 
 
 def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
-    """Compiles what is not compiled yet, in `jobs` processes."""
-    from zkc.compiler.machines import circuits_directory, load_spec
-
+    """Compiles what is not compiled yet, in `jobs` processes; the circuits in this one, while others are at work."""
     start = time.perf_counter()
-    progress("circuits", 0, 1)
-    spec = load_spec(directory or circuits_directory())
-    progress("circuits", 1, 1)
-    if is_warm(spec, whole=True):
-        return Warmed(spec.circuit.digest, 0, time.perf_counter() - start)
-    tasks = _tasks(spec)
+    warming = _Warming(directory, progress)
     try:
-        entries = _compile(directory, tasks, jobs, progress)
-        if GIVEN not in tasks:
-            entries |= _compile(directory, [WHOLE], 1, progress)
+        warming.run(jobs)
     except KeyboardInterrupt as stop:
         stop.add_note("  help: the kernels that are compiled are kept; the same command goes on where it stopped")
         raise
-    cache.save("notes", notes_of(spec)[0], "\n".join(f"{kind} {name}" for kind, name in sorted(entries)).encode())
-    cache.prune()
-    return Warmed(spec.circuit.digest, len(tasks), time.perf_counter() - start)
+    if warming.given:
+        cache.prune()
+    return Warmed(warming.spec.circuit.digest, len(warming.given), time.perf_counter() - start)
 
 
-def is_warm(spec: CircuitSpec, *, whole: bool = False) -> bool:
-    """Whether everything is compiled: all entries of the cache that were used when it was are there. `whole`: and none is damaged."""
-    notes = (cache.load("notes", name) for name in notes_of(spec))
-    note = next((note for note in notes if note is not None), None)
-    if note is None:
-        return False
-    entries = [line.split(" ", 1) for line in note.decode().splitlines()]
-    if whole:
-        return all(cache.load(kind, name) is not None for kind, name in entries)
+class _Warming:
+    """Tasks are done in processes even if it is one at a time: they can be ended at once, Numba cannot be interrupted."""
+
+    def __init__(self, directory: Path | None, progress: Progress) -> None:
+        self.directory, self.progress = directory, progress
+        self.given: list[Task] = []
+        self._done = 0
+
+    @cached_property
+    def spec(self) -> CircuitSpec:
+        """Compiled when it is first asked for, if it is not kept."""
+        from zkc.compiler.machines import circuits_directory, load_spec
+
+        self.progress("circuits", 0, 1)
+        spec = load_spec(self.directory or circuits_directory())
+        self.progress("circuits", 1, 1)
+        return spec
+
+    def run(self, jobs: int) -> None:
+        """Does what is left, and notes which entries of the cache it used."""
+        if jobs == 1:  # what is wrong with the circuits should not be said after a minute
+            _ = self.spec
+        work = partial(compile_kernel, self.directory)
+        with closing(run_tasks(work, enumerate(self._left()), processes=min(jobs, 3), threads=1)) as outcomes:
+            for number, outcome in outcomes:
+                task = self.given[number]
+                if isinstance(outcome, Failure):
+                    raise outcome.as_error(_what_failed(task))
+                lines = (f"{kind} {name}" for kind, name in sorted(outcome))
+                cache.save("notes", notes_of(task, self.spec)[0], "\n".join(lines).encode())
+                self._done += 1
+                self._report()
+
+    def _left(self) -> Iterator[Task]:
+        """Those that are not done, each when a process is free for it: the first needs no circuits, which are compiled meanwhile."""
+        if not is_whole(PROOF, None):
+            self.given.append(PROOF)
+            self.progress("kernels", 0, 3)
+            yield PROOF
+        else:
+            self._done += 1
+        for task in tasks_of(self.spec)[1:]:
+            if is_whole(task, self.spec):
+                self._done += 1
+            else:
+                self.given.append(task)
+                self._report()
+                yield task
+
+    def _report(self) -> None:
+        self.progress("kernels", self._done, len(tasks_of(self.spec)))
+
+
+def tasks_of(spec: CircuitSpec) -> tuple[Task, ...]:
+    """All, in order."""
+    return (PROOF, WITNESS, WHOLE) if isinstance(spec, MachineSpec) else (PROOF, GIVEN)
+
+
+def is_warm(spec: CircuitSpec) -> bool:
+    """Whether everything is compiled: all entries of the cache that were used when it was are there."""
+    noted = [_noted(task, spec) for task in tasks_of(spec)]
     there = {kind: cache.names(kind) for kind in cache.KINDS}
-    return all(name in there[kind] for kind, name in entries)
+    return all(entries is not None and all(name in there[kind] for kind, name in entries) for entries in noted)
 
 
-def notes_of(spec: CircuitSpec) -> list[str]:
-    """The entries that list what is used, one for each target: named by the generated modules, and by what kernels are made of."""
-    modules = sorted(spec.modules.items()) if isinstance(spec, MachineSpec) else None
-    made_of = (modules, sources.digest_of(__name__))
+def is_whole(task: Task, spec: CircuitSpec | None) -> bool:
+    """Whether a task is done: all entries that it used are there, and none is damaged."""
+    entries = _noted(task, spec)
+    return entries is not None and all(cache.load(kind, name) is not None for kind, name in entries)
+
+
+def _noted(task: Task, spec: CircuitSpec | None) -> list[Entry] | None:
+    """The entries that a task used when it was done; None if it was not."""
+    note = next((note for name in notes_of(task, spec) if (note := cache.load("notes", name)) is not None), None)
+    if note is None:
+        return None
+    return [(kind, name) for kind, _, name in (line.partition(" ") for line in note.decode().splitlines())]
+
+
+def notes_of(task: Task, spec: CircuitSpec | None) -> list[str]:
+    """The entries that list what a task used, one for each target: named by what its kernels are made of, also the modules of a machine."""
+    modules = sorted(spec.modules.items()) if task != PROOF and isinstance(spec, MachineSpec) else None
+    made_of = (task, modules, sources.digest_of(__name__))
     return [sources.short_digest(repr((made_of, target))) for target in targets()]
-
-
-def _tasks(spec: CircuitSpec) -> list[Task]:
-    """All kernels, the longest first."""
-    return list(KERNELS) if isinstance(spec, MachineSpec) else [KERNELS[0], GIVEN]
-
-
-def _compile(directory: Path | None, tasks: list[Task], jobs: int, progress: Progress) -> set[Entry]:
-    """Compiles in processes even if it is one at a time: they can be ended at once, Numba cannot be interrupted.
-
-    Gives the entries of the cache that were used.
-    """
-    entries: set[Entry] = set()
-    progress("kernels", 0, len(tasks))
-    outcomes = run_tasks(partial(compile_kernel, directory), iter(enumerate(tasks)), processes=min(jobs, len(tasks)), threads=1)
-    with closing(outcomes):
-        for done, (number, outcome) in enumerate(outcomes, 1):
-            if isinstance(outcome, Failure):
-                raise outcome.as_error(_what_failed(tasks[number]))
-            entries |= outcome
-            progress("kernels", done, len(tasks))
-    return entries
 
 
 def _what_failed(task: Task) -> str:
@@ -124,7 +161,7 @@ def compile_kernel(directory: Path | None, task: Task) -> frozenset[Entry]:
     """Makes Numba compile one kernel, by calling it with arguments of the right types. Gives all entries that this process used so far."""
     from zkc.compiler.machines import load_machine
 
-    if task == KERNELS[0]:
+    if task == PROOF:
         _toy_proof()
     elif task == GIVEN:
         _fill(directory)

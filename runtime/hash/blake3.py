@@ -169,7 +169,7 @@ def _hash_words(words: Words, length: int, key: Words, mode: int) -> Words:
             depth -= 1
             root = _ROOT if chunk == chunks - 1 and depth == 0 else 0
             _store8(digest, _parent(_tuple8(key), _tuple8(stack[depth]), _tuple8(digest), mode | root))
-        stack[depth] = digest
+        _store8(stack[depth], _tuple8(digest))
         depth += 1
     return digest
 

@@ -139,16 +139,23 @@ def _children(positions: Positions, digests: Words, siblings: Words) -> Words | 
 
 
 @kernel
+def _copy(out: Words, place: int, digests: Words, i: int) -> None:
+    """Word by word: Numba takes more than a second to compile an assignment of arrays, with the text of what may be wrong with it."""
+    for word in range(8):
+        out[place, word] = digests[i, word]
+
+
+@kernel
 def _merge(positions: Positions, digests: Words, siblings: Words, out: Words) -> None:
     """Each digest beside its neighbour's, or beside the next sibling where the neighbour is not among the positions."""
     place = used = i = 0
     while i < len(positions):
         side = positions[i] & 1
-        out[place + side] = digests[i]
+        _copy(out, place + side, digests, i)
         if i + 1 < len(positions) and positions[i + 1] == positions[i] ^ 1:
             i += 1
-            out[place + 1] = digests[i]
+            _copy(out, place + 1, digests, i)
         else:
-            out[place + 1 - side] = siblings[used]
+            _copy(out, place + 1 - side, siblings, used)
             used += 1
         place, i = place + 2, i + 1

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import hashlib
 import logging
 import os
@@ -23,6 +24,7 @@ import stat
 import tempfile
 import threading
 import time
+from collections.abc import Generator
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,7 +42,11 @@ TEMPORARY: Final = "ZKC_CACHE_TEMPORARY"
 SHIPPED: Final = "zkc_kernels"
 """The package with entries that were made elsewhere."""
 
+WAIT_SECONDS: Final = 180.0
+"""What another process makes is waited for so long, but no longer: it may have been stopped."""
+
 _DIGEST_BYTES: Final = 32
+_STEP_SECONDS: Final = 0.005
 _DAY: Final = 86_400.0
 
 _log = logging.getLogger("zkc")  # a program that has not set up logging gets warnings as lines on stderr
@@ -79,6 +85,23 @@ def save(kind: str, name: str, content: bytes) -> None:
     folder = _make_temporary()
     if folder is not None:
         _try_write(folder, kind, name, data)
+
+
+@contextlib.contextmanager
+def making(kind: str, name: str) -> Generator[None]:
+    """One process at a time makes an entry: the others wait here, and should look for it before they make it themselves.
+
+    The lock is on a file beside the entry and ends with its owner. Where there can be none, nobody waits.
+    """
+    path = next((folder / kind / f".{name}.lock" for folder in _folders()), None)
+    descriptor = None if path is None else _lock_file(path, time.monotonic() + WAIT_SECONDS)
+    try:
+        yield
+    finally:
+        if path is not None and descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            os.close(descriptor)
 
 
 def share_temporary() -> None:
@@ -234,6 +257,31 @@ def _try_write(folder: Path, kind: str, name: str, data: bytes) -> bool:
         return False
     _touched.add((kind, name))
     return True
+
+
+def _lock_file(path: Path, until: float) -> int | None:
+    """The file, locked; None if that is not possible, or not before `until`."""
+    with contextlib.suppress(OSError):
+        _make(path.parent)
+        while time.monotonic() < until:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            if _try_lock(descriptor):
+                return descriptor
+            os.close(descriptor)
+            time.sleep(_STEP_SECONDS)
+    return None
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Whether the file is locked now, and still the one of that name: its last owner removes it. OSError where there are no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        os.close(descriptor)
+        raise
+    return os.fstat(descriptor).st_nlink > 0
 
 
 def _digest(name: str, content: bytes) -> bytes:

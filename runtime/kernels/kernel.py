@@ -92,7 +92,7 @@ class Kernel:
         with _making:
             found = self._found.get(key)
             if found is None:
-                found = self._found[key] = (self._load(key) or self._compile(key, arguments)).link()
+                found = self._found[key] = (self._load(key) or self._make(key, arguments)).link()
                 self._linked[types] = (*self._linked.get(types, ()), found)
             return found
 
@@ -103,14 +103,21 @@ class Kernel:
                 return Native.from_bytes(data)
         return None
 
-    def _compile(self, key: str, arguments: tuple[Any, ...]) -> Native:
+    def _make(self, key: str, arguments: tuple[Any, ...]) -> Native:
+        name = self._prefix(target.targets()[0]) + key
+        if not self._kept:
+            return self._compile(name, arguments)
+        with cache.making("kernels", name):
+            native = self._load(key)  # another process may have made it meanwhile
+            if native is None:
+                native = self._compile(name, arguments)
+                cache.save("kernels", name, native.to_bytes())
+            return native
+
+    def _compile(self, name: str, arguments: tuple[Any, ...]) -> Native:
         from zkc.runtime.kernels.numba_compiler import compile_kernel
 
-        name = self._prefix(target.targets()[0]) + key
-        native = compile_kernel(self, arguments, "zkc_" + sources.short_digest(name))
-        if self._kept:
-            cache.save("kernels", name, native.to_bytes())
-        return native
+        return compile_kernel(self, arguments, "zkc_" + sources.short_digest(name))
 
 
 class Intrinsic:

@@ -33,8 +33,7 @@ from tests.machine_runtime import workers
 from zkc import cli, warm
 if __name__ == "__main__":
     warm.compile_kernel = workers.compile_for_ever
-    warm.is_warm = lambda machine, whole: False
-    warm.note_of = lambda machine: "0" * 16
+    warm.is_whole = lambda task, modules: False
     raise SystemExit(cli.main(["compile", "--jobs", "{jobs}"]))
 """
 DEAF = """

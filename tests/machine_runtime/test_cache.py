@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -177,16 +178,24 @@ def test_a_machine_that_was_edited_while_it_was_compiled_is_not_kept(
     assert len(entries(folder, "machines")) == 1
 
 
-def test_compile_notices_what_is_missing(folder: Path) -> None:
-    machine = cast(Machine, SimpleNamespace(spec=SimpleNamespace(modules={})))
-    assert not warm.is_warm(machine.spec)
+def test_compile_notices_what_is_missing(spec: MachineSpec, folder: Path) -> None:
     cache.save("kernels", "a kernel", b"machine code")
-    cache.save("notes", warm.notes_of(machine.spec)[0], b"kernels a kernel")
-    assert warm.is_warm(machine.spec) and warm.is_warm(machine.spec, whole=True)
+    for task in warm.tasks_of(spec):
+        assert not warm.is_warm(spec) and not warm.is_whole(task, spec)
+        cache.save("notes", warm.notes_of(task, spec)[0], b"kernels a kernel")
+        assert warm.is_whole(task, spec)
+    assert warm.is_warm(spec)
     damage_bit(folder / "kernels" / "a kernel")
-    assert not warm.is_warm(machine.spec, whole=True)
+    assert not any(warm.is_whole(task, spec) for task in warm.tasks_of(spec))
     (folder / "kernels" / "a kernel").unlink()
-    assert not warm.is_warm(machine.spec)
+    assert not warm.is_warm(spec)
+
+
+def test_kernels_of_the_proof_system_are_done_for_every_machine(spec: MachineSpec) -> None:
+    """An edit of circuits does not compile them again."""
+    other = replace(spec, modules={**spec.modules, ("fast", "executor"): "another"})
+    for task in warm.tasks_of(spec):
+        assert (warm.notes_of(task, spec) == warm.notes_of(task, other)) == (task == warm.PROOF)
 
 
 def test_machine_survives_being_written(spec: MachineSpec) -> None:
@@ -446,6 +455,71 @@ def test_two_processes_on_a_cold_cache(folder: Path) -> None:
     assert [cast(Any, result).stdout for result in results] == [ANSWER] * 2, results
     assert run(folder).stdout == ANSWER
     assert not [path for path in entries(folder) if path.name.startswith(".")], "nothing partial is left"
+
+
+MAKE = """
+import os, signal, sys, time
+from zkc.runtime.kernels import cache
+with cache.making("kernels", "one"):
+    if cache.load("kernels", "one") is None:
+        print("made", flush=True)
+        {work}
+        cache.save("kernels", "one", b"content")
+"""
+
+
+def test_one_of_several_processes_makes_an_entry(folder: Path) -> None:
+    results = at_once(4, lambda number: run(folder, code=MAKE.format(work="time.sleep(0.5)")))
+    assert sorted(cast(Any, result).stdout for result in results) == ["", "", "", "made\n"], results
+    assert [path.name for path in entries(folder)] == ["one"], "no lock is left"
+
+
+def test_two_processes_do_not_compile_a_kernel_twice(folder: Path) -> None:
+    count = "from zkc.runtime.kernels.kernel import Kernel\nmade = Kernel._compile\n"
+    count += "Kernel._compile = lambda *a: print('compiled', file=sys.stderr) or made(*a)\n"
+    results = at_once(2, lambda number: run(folder, code="import sys\n" + count + PROGRAM))
+    assert [cast(Any, result).stdout for result in results] == [ANSWER] * 2, results
+    assert "".join(cast(Any, result).stderr for result in results) == "compiled\n" * 2, "each of two kernels once"
+
+
+def test_the_lock_of_a_process_that_was_killed_is_free(folder: Path) -> None:
+    done = run(folder, code=MAKE.format(work="os.kill(os.getpid(), signal.SIGKILL)"))
+    assert done.stdout == "made\n" and done.returncode == -9
+    assert [path.name for path in entries(folder)] == [".one.lock"]
+    assert run(folder, code=MAKE.format(work="")).stdout == "made\n"
+    assert cache.load("kernels", "one") == b"content" and [path.name for path in entries(folder)] == ["one"]
+
+
+def test_a_process_that_stands_still_is_not_waited_for_for_ever(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "WAIT_SECONDS", 0.05)
+    with cache.making("kernels", "one"), cache.making("kernels", "one"):
+        cache.save("kernels", "one", b"content")
+    with cache.making("kernels", "other"):
+        pass
+    assert cache.load("kernels", "one") == b"content" and [path.name for path in entries(folder)] == ["one"]
+
+
+@pytest.mark.parametrize("refusal", [OSError(37, "No locks available"), PermissionError(13, "Permission denied"), OSError(30, "Read-only")])
+@pytest.mark.parametrize("function", ["flock", "open"])
+def test_where_there_are_no_locks_nobody_waits(
+    function: str, refusal: OSError, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    def refuse(*_: object) -> None:
+        raise refusal
+
+    begin, opened = time.monotonic(), len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as patch:
+        patch.setattr(cache.fcntl if function == "flock" else cache.os, function, refuse)
+        with cache.making("kernels", "one"):
+            pass
+    assert time.monotonic() - begin < 1 and len(os.listdir("/proc/self/fd")) == opened
+
+
+def test_without_a_folder_nobody_waits(folder: Path) -> None:
+    folder.chmod(0o777)
+    code = MAKE.format(work="print(len([*os.scandir('/proc/self/fd')]), flush=True)")
+    done = run(folder, code="import logging\n" + code)
+    assert done.stdout.startswith("made\n") and done.returncode == 0 and not entries(folder)
 
 
 def test_threads_compile_one_kernel_at_once(folder: Path) -> None:
