@@ -18,6 +18,7 @@ from zkc.compiler.compilation import Compilation, compile_program
 from zkc.compiler.dialects import air, row
 from zkc.compiler.elements import elements
 from zkc.compiler.importer.uses import names_in
+from zkc.compiler.ir.locations import Location
 from zkc.compiler.ir.operation import Operation
 from zkc.compiler.passes.lower_fill import layout_of
 from zkc.compiler.pipeline import Lowered, Lowerings
@@ -116,7 +117,12 @@ def _circuit(
 def _places(table: Operation) -> tuple[str, ...]:
     """Where constraints, then messages, stand."""
     kinds = (air.CONSTRAINT, air.MESSAGE)
-    return tuple(str(op.loc.span or "") for kind in kinds for op in table.regions[0] if op.definition is kind)
+    return tuple(_place(op.loc) for kind in kinds for op in table.regions[0] if op.definition is kind)
+
+
+def _place(loc: Location) -> str:
+    """`alu.circ:147:3, in shift called at rv32i.circ:92:20`, the innermost call first."""
+    return "".join([str(loc.span or ""), *(f", in {name} called at {span}" for name, span in reversed(loc.calls))])
 
 
 def _fixed_top(circuit: Circuit, log_blowup: int) -> bytes:

@@ -33,6 +33,7 @@ __all__ = [
     "Verified",
     "ZkcError",
     "build",
+    "check",
     "compile",
     "execute",
     "image_id",
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 _ERRORS = ("GuestFault", "InputError", "VerificationError", "ZkcError")
-_HOMES = {"build": "zkc.toolchain", "Circuit": "zkc.circuit"} | dict.fromkeys(_ERRORS, "zkc.runtime.errors")
+_HOMES = {"build": "zkc.toolchain", "check": "zkc.checking", "Circuit": "zkc.circuit"} | dict.fromkeys(_ERRORS, "zkc.runtime.errors")
 
 
 def __getattr__(name: str) -> object:

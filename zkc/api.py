@@ -412,7 +412,13 @@ def prove_segment(segment: Segment, progress: Progress = no_progress, parameter_
     traces, claim = trace(chosen, segment, progress, parameters)
     prover = Prover(chosen.circuit, traces, claim, parameters, report)
     del traces  # the prover lets go of them, so that their memory is there for other columns
-    proof = prover.run()
+    try:
+        proof = prover.run()
+    except InputError as error:
+        from zkc.runtime.execution.check import check_segment as held_against_circuit
+
+        held_against_circuit(chosen, segment, parameters)  # says where it is wrong
+        raise error
     return SegmentReceipt(tuple(int(value) for value in claim), proof)
 
 

@@ -132,4 +132,5 @@ def failures_of(error: ZkcError) -> dict[str, Any]:
     if not isinstance(error, Unsatisfied):
         return {}
     found = error.failures
-    return {"failures": [{"table": f.table, "row": f.row, "label": f.label, "where": f.place, "problem": f.problem} for f in found]}
+    kept = ("table", "row", "label", "problem", "instruction")
+    return {"failures": [{**{name: getattr(f, name) for name in kept}, "where": f.place} for f in found]}

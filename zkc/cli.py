@@ -135,6 +135,46 @@ def execute(
 
 
 @app.command()
+def check(
+    program: RunArgument,
+    input: InputOption = None,
+    segment_limit: SegmentOption = None,
+    max_cycles: CyclesOption = None,
+    max_console: ConsoleOption = MAX_CONSOLE_BYTES,
+    max_journal: JournalOption = MAX_JOURNAL_BYTES,
+    max_input: MaxInputOption = MAX_INPUT_BYTES,
+    json: JsonOption = False,
+) -> None:
+    """Run a program and hold every row against the circuit, without compiling machine code or proving. Status 2 if one does not fit."""
+    from zkc.checking import check as held_against_circuit
+
+    report = Report(json)
+    if circuit_commands.is_circuit(program):
+        circuit_commands.refuse({"--segment-limit": segment_limit, "--max-cycles": max_cycles}, "programs")
+        circuit_commands.execute(program, input, max_input, report)
+        return
+    with progress_bars(quiet=json) as progress:
+        found = held_against_circuit(
+            program,
+            _stdin(input, max_input),
+            segment_limit=segment_limit,
+            max_cycles=max_cycles,
+            max_console=max_console,
+            max_journal=max_journal,
+            console=_console(json),
+            progress=progress,
+        )
+    rows = ", ".join(f"{name} {describe_count(count)}" for name, count in found.rows.items())
+    facts = {
+        "satisfied": f"yes, {_count(found.segments, 'segment')}",
+        "exit code": describe_exit(found.exit_code),
+        "instructions": describe_count(found.instructions),
+        "rows": rows,
+    }
+    report.show(facts, satisfied=True, instructions=found.instructions, segments=found.segments, exit_code=found.exit_code, rows=found.rows)
+
+
+@app.command()
 def prove(
     program: RunArgument,
     input: InputOption = None,

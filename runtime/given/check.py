@@ -21,12 +21,15 @@ BLOCK: Final = 1024
 """Rows that are evaluated at a time: bounds the memory of a table with thousands of nodes."""
 MOST_SHOWN: Final = 6
 MOST_CELLS: Final = 12
+MOST_COMPARED: Final = 100
+"""Messages that nobody sends for which one that comes near is looked for."""
 
 
 @dataclass(frozen=True)
 class Failure:
     """An equation that does not hold, or a message that does not balance. `row` is None in the claim; `padding`: it stands for all rows
-    after those that were given. place: in the .circ file."""
+    after those that were given. place: in the .circ file, and the calls of gadgets that lead there. instruction: what the row is a step
+    of."""
 
     table: str
     row: int | None
@@ -35,38 +38,65 @@ class Failure:
     problem: str
     values: tuple[tuple[str, int], ...] = ()
     padding: bool = False
+    instruction: str = ""
 
     def __str__(self) -> str:
         where = CLAIM if self.row is None else f"table {self.table}, {'the rows of padding' if self.padding else f'row {self.row}'}"
         line = f"{where}: {self.label}: {self.problem}" + (f" ({self.place})" if self.place else "")
-        cells = ", ".join(f"{name} = {shown(value)}" for name, value in self.values[:MOST_CELLS])
+        cells = ", ".join(f"{name} = {with_hex(value)}" for name, value in self.values[:MOST_CELLS])
         more = len(self.values) - MOST_CELLS
-        return line + (f"\n    {cells}{f' and {more} more' if more > 0 else ''}" if cells else "")
+        details = [self.instruction, f"{cells} and {more} more" if more > 0 else cells]
+        return "\n    ".join([line, *filter(None, details)])
 
 
 class Unsatisfied(InputError):
-    """The values that were given are no witness. `failures` are all places, those that were given first."""
+    """The values that were given are no witness. `failures` are all places, those that were given first. what: what was given; hint: what
+    to do about it."""
 
-    def __init__(self, failures: Sequence[Failure]) -> None:
+    def __init__(
+        self,
+        failures: Sequence[Failure],
+        what: str = "the values do not satisfy the circuit",
+        hint: str = "correct the values, or the circuit",
+    ) -> None:
         self.failures = tuple(failures)
-        more = len(failures) - MOST_SHOWN
-        lines = [f"  {failure}" for failure in failures[:MOST_SHOWN]] + ([f"  and {more} more"] if more > 0 else [])
-        hint = "correct the values, or the circuit"
+        alike: dict[tuple[str, str, str, bool], list[Failure]] = {}
+        for failure in failures:
+            alike.setdefault((failure.table, failure.label, failure.place, failure.padding), []).append(failure)
+        more = len(alike) - MOST_SHOWN
+        lines = [_of_one_kind(each) for each in list(alike.values())[:MOST_SHOWN]]
+        lines += [f"  and {more} more equations and messages"] if more > 0 else []
         if all(f.padding for f in failures):
             hint = "tables end with rows whose inputs are all 0: let an input tell them apart, and multiply what they do not do by it"
-        super().__init__("\n".join(["the values do not satisfy the circuit:", *lines]), hint=hint)
+        super().__init__("\n".join([f"{what}:", *lines]), hint=hint)
+
+
+def _of_one_kind(failures: Sequence[Failure]) -> str:
+    """The first of those of one equation or message, and in how many rows it fails besides."""
+    rows = len(failures) - 1
+    return f"  {failures[0]}" + (f"\n    the same in {rows} more row{'s' * (rows > 1)}" if rows else "")
 
 
 def check(spec: CircuitSpec, witness: Witness) -> None:
     """Raises Unsatisfied unless every equation holds on every row, and the messages of every bus balance."""
-    found = list(_Check(spec, witness).failures())
+    found = failures(spec, witness)
     if found:
-        raise Unsatisfied(sorted(found, key=lambda f: f.padding))
+        raise Unsatisfied(found)
+
+
+def failures(spec: CircuitSpec, witness: Witness) -> list[Failure]:
+    """All that does not hold; what is in rows of padding comes last."""
+    return sorted(_Check(spec, witness).failures(), key=lambda f: f.padding)
 
 
 def shown(value: int) -> str:
     """A field element for people: what is near to p as a negative number."""
     return str(value - P if value > P - 0x10000 else value)
+
+
+def with_hex(value: int) -> str:
+    """The same of a cell: a word or a byte is often known by its hexadecimal digits."""
+    return f"{value} (0x{value:x})" if 10 <= value <= P - 0x10000 else shown(value)
 
 
 @dataclass(frozen=True)
@@ -113,7 +143,9 @@ class _Check:
         yield from [f for f in unmatched if f.table not in self.spec.histogram_starts] or unmatched
 
     def _bus(self, bus: int) -> Iterator[Failure]:
-        parts = [sent for rows in self.rows for sent in _sent(rows, bus)]
+        # Rows of a fixed table first: one that is counted too often is its failure, not that of a row that looks it up rightly.
+        every = sorted(self.rows, key=lambda rows: rows.table.name not in self.spec.histogram_starts)
+        parts = [sent for rows in every for sent in _sent(rows, bus)]
         if not parts:
             return
         groups = _groups(np.concatenate([p.args for p in parts], axis=1))
@@ -123,15 +155,30 @@ class _Check:
             sums[group] += count
         bad = {group for group, total in enumerate(sums) if total % P}
         place = 0
+        unmatched: list[tuple[_Sent, int, int]] = []
         for part in parts:
             for i in range(len(part.at)):
                 group = int(groups[place + i])
                 if group in bad:
                     bad.remove(group)
-                    yield self._unmatched(bus, part, i, sums[group] % P)
+                    unmatched.append((part, i, sums[group] % P))
             place += len(part.at)
+        sent = [(part, i) for part, i, excess in unmatched if excess <= P // 2]
+        for number, (part, i, excess) in enumerate(unmatched):
+            instead = self._nearest(bus, part.args[:, i], sent) if excess > P // 2 and number < MOST_COMPARED else ""
+            yield self._unmatched(bus, part, i, excess, instead)
 
-    def _unmatched(self, bus: int, part: _Sent, i: int, excess: int) -> Failure:
+    def _nearest(self, bus: int, args: Numbers, sent: Sequence[tuple[_Sent, int]]) -> str:
+        """What comes nearest to a message that nobody sends, among those that nobody receives: it was probably meant to be the same."""
+        same = [int((part.args[:, i] == args).sum()) for part, i in sent]
+        if not same or 2 * max(same) < len(args):
+            return ""
+        part, i = sent[int(np.argmax(same))]
+        fields = zip(self.spec.fields[self.spec.circuit.buses[bus].name], args.tolist(), part.args[:, i].tolist(), strict=True)
+        other = ", ".join(f"{field} = {shown(b)}" for field, a, b in fields if a != b)
+        return f"; table {part.rows.table.name}, row {int(part.at[i])} sends {other} instead"
+
+    def _unmatched(self, bus: int, part: _Sent, i: int, excess: int, instead: str) -> Failure:
         name = self.spec.circuit.buses[bus].name
         fields = zip(self.spec.fields[name], part.args[:, i].tolist(), strict=True)
         text = f"{name}({', '.join(f'{field} = {shown(value)}' for field, value in fields)})"
@@ -141,7 +188,7 @@ class _Check:
             more, less = ("sent", "received") if excess <= P // 2 else ("received", "sent")
             count = min(excess, P - excess)
             often = "more often than it is" if count == 1 else f"{count} times more than it is"
-            problem = f"{text} is {more} {often} {less}"
+            problem = f"{text} is {more} {often} {less}{instead}"
         table, message = part.rows.table, part.rows.table.messages[part.number]
         nodes = [message.multiplicity, *message.args]
         return self._failure(part.rows, int(part.at[i]), message.label, len(table.constraints) + part.number, problem, nodes)

@@ -84,6 +84,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
     Path(named("circ")).write_text("const a = 1;\n")
     return {
         "execute": [elf, "--input", data],
+        "check": [elf, "--input", data],
         "prove": [elf, "--input", data, "-o", named("out")],
         "verify": [receipt, "--elf", elf],
         "profile": [elf, "--input", data, "-o", named("json")],

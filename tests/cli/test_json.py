@@ -23,6 +23,7 @@ FIBONACCI: Final = EXAMPLES / "fibonacci" / "fibonacci.elf"
 GIVEN: Final = ("--input", str(FIBONACCI.with_name("input.bin")))
 COMMANDS: Final = {
     "execute": (str(FIBONACCI), *GIVEN),
+    "check": (str(FIBONACCI), *GIVEN),
     "prove": (str(FIBONACCI), *GIVEN, "-o", "out"),
     "verify": ("receipt", "--elf", str(FIBONACCI)),
     "profile": (str(FIBONACCI), *GIVEN),
