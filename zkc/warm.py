@@ -248,14 +248,16 @@ def run_whole(machine: Machine) -> None:
 
 def _fill(directory: Path | None) -> None:
     """Fills the claim and a row of each table of a circuit with zeros."""
+    import numpy as np
+
     from zkc.compiler.machines import circuits_directory, load_spec
-    from zkc.runtime.given.values import tree_of, zeros
-    from zkc.runtime.given.witness import witness_of
-    from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
+    from zkc.runtime.execution.tables import fill_claim, fill_table, no_counts
 
     spec = load_spec(directory or circuits_directory())
-    tables = {name: zeros(tree_of(given)) for name, given in spec.inputs.items()}
-    witness_of(spec, tables, zeros(tree_of(spec.claim)), PARAMETER_SETS[STANDARD_SET])
+    counts = no_counts(spec)
+    for name, given in spec.inputs.items():
+        fill_table(spec, name, np.zeros((1, len(given.names)), dtype=np.uint32), counts)
+    fill_claim(spec, [0] * len(spec.claim.names), counts)
 
 
 def _toy_proof() -> None:

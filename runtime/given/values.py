@@ -58,11 +58,6 @@ def tree_of(given: Given) -> dict[str, Node]:
     return found
 
 
-def zeros(tree: Mapping[str, Node]) -> dict[str, object]:
-    """A row of zeros."""
-    return {name: 0 for name in tree}
-
-
 def described(spec: CircuitSpec) -> dict[str, dict[str, str]]:
     """What each table and the claim are given, for people: by name, the numbers that are allowed."""
     every = {**spec.inputs, CLAIM: spec.claim}
