@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zkc.api import Proof, Run, Verified, compile, execute, image_id, prove, verify
+    from zkc.checking import check
     from zkc.circuit import Circuit
     from zkc.runtime.errors import GuestFault, InputError, VerificationError, ZkcError
     from zkc.toolchain import build
