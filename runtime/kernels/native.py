@@ -73,7 +73,7 @@ class Native:
                 raise OverflowError("an integer has more than 64 bits") from None
             status = enter(packed, out)
             if status == DONE:
-                return None if result is None else out[0] if result == "int" else value_of(result, iter(out), release, parts)
+                return None if result is None else out[0] if result == "int" else value_of(result, iter(out[:]), release, parts)
             if status == FAILED:
                 raise error_of(out[0])
             return OTHER

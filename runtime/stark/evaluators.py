@@ -56,37 +56,54 @@ def allocate(nodes: npt.NDArray[np.int64], wanted: Sequence[int]) -> tuple[npt.N
 
     COLUMN a and CONSTANT a (a node number) load register `to`; STORE copies register a to output `to`.
     """
-    last = last_uses(nodes.tolist(), wanted)
+    rows = nodes.tolist()
+    last = last_uses(rows, wanted)
     places: dict[int, list[int]] = {}
     for place, node in enumerate(wanted):
         places.setdefault(node, []).append(place)
-    code: list[tuple[int, int, int, int]] = []
-    register: dict[int, int] = {}
+    code: list[int] = []
+    register = [0] * len(rows)
     free: list[int] = []
     used = 0
-    for number, (op, a, b) in enumerate(nodes.tolist()):
-        if number not in last:
+    for number, (op, a, b) in enumerate(rows):
+        end = last[number]
+        if end < 0:
             continue
-        operands = [] if op in (COLUMN, CONSTANT) else [a, b]
-        sources = [register[node] for node in operands] or [number if op == CONSTANT else a, 0]
-        free += [register.pop(node) for node in dict.fromkeys(operands) if last[node] == number]
-        if not free:
-            free, used = [used], used + 1
-        register[number] = free.pop()
-        code.append((op, sources[0], sources[1], register[number]))
-        code += [(STORE, register[number], 0, place) for place in places.get(number, ())]
-        if last[number] == number:
-            free.append(register.pop(number))
+        if op > CONSTANT:
+            x, y = register[a], register[b]
+            if last[a] == number:
+                free.append(x)
+            if last[b] == number and b != a:
+                free.append(y)
+        else:
+            x, y = (number if op == CONSTANT else a), 0
+        if free:
+            to = free.pop()
+        else:
+            to, used = used, used + 1
+        register[number] = to
+        code += (op, x, y, to)
+        if number in places:
+            for place in places[number]:
+                code += (STORE, to, 0, place)
+        if end == number:
+            free.append(to)
     return np.array(code, dtype=np.int64).reshape(-1, 4), used
 
 
-def last_uses(nodes: list[list[int]], wanted: Sequence[int]) -> dict[int, int]:
-    """For each node that matters the number of the last node that uses it, or its own if only an output does."""
-    last = {node: node for node in wanted}
+def last_uses(nodes: list[list[int]], wanted: Sequence[int]) -> list[int]:
+    """For each node the number of the last node that uses it, its own if only an output does, and -1 if it does not matter."""
+    last = [-1] * len(nodes)
+    for node in wanted:
+        last[node] = node
     for number in range(len(nodes) - 1, -1, -1):
-        op, a, b = nodes[number]
-        if number in last and op not in (COLUMN, CONSTANT):
-            last[a], last[b] = max(last.get(a, 0), number), max(last.get(b, 0), number)
+        if last[number] >= 0:
+            op, a, b = nodes[number]
+            if op > CONSTANT:
+                if last[a] < number:
+                    last[a] = number
+                if last[b] < number:
+                    last[b] = number
     return last
 
 

@@ -137,7 +137,7 @@ def digits(height: int) -> list[int]:
 
 def node_degrees(table: Table) -> npt.NDArray[np.int64]:
     """`int64[m]`: degree of every node in the row's columns. Raises InputError for an ill-formed program."""
-    degrees = np.zeros(len(table.nodes), dtype=np.int64)
+    degrees = [0] * len(table.nodes)
     width = len(table.columns) + table.fixed.shape[0]
     for number, (op, a, b) in enumerate(table.nodes.tolist()):
         if op == COLUMN:
@@ -152,7 +152,7 @@ def node_degrees(table: Table) -> npt.NDArray[np.int64]:
                 degrees[number] = x + y if op == MUL else max(x, y)
         if not well_formed:
             raise InputError(f"table {table.name}: node {number} is ill-formed")
-    return degrees
+    return np.array(degrees, dtype=np.int64)
 
 
 def message_degree(message: Message, degrees: npt.NDArray[np.int64]) -> int:

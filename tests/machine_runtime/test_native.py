@@ -22,6 +22,7 @@ from zkc.runtime.errors import InputError
 from zkc.runtime.kernels import cache
 from zkc.runtime.kernels.native import OTHER
 from zkc.runtime.kernels.target import CLASSES, classes, numba_settings
+from zkc.runtime.kernels.values import COPIED_BYTES
 
 KERNELS = """
 import numpy as np
@@ -68,6 +69,14 @@ def shown(a):
 @kernel
 def flat(a):
     return a.reshape(-1)
+
+@kernel
+def grid(rows, step):
+    out = np.empty((rows, 4), dtype=np.uint32)
+    for i in range(rows):
+        for j in range(4):
+            out[i, j] = 4 * i + j
+    return out[:, ::step]
 """
 
 
@@ -120,6 +129,17 @@ def test_results_keep_their_memory() -> None:
     view = names.part(np.arange(12, dtype=np.int64).reshape(3, 4))
     gc.collect()
     assert view.tolist() == [[4, 6], [8, 10]], "the argument lives as long as a view of it"
+
+
+@pytest.mark.parametrize("step", [1, 2, -1])
+def test_small_results_are_copied_and_the_same(step: int) -> None:
+    """Only those without gaps; what is copied gives its memory back at once, all others when nobody has them."""
+    grid, limit = module().grid, COPIED_BYTES // 16
+    for rows in (0, 1, limit, limit + 1):
+        array = grid(rows, step)
+        assert np.array_equal(array, np.arange(4 * rows, dtype=np.uint32).reshape(rows, 4)[:, ::step])
+        assert array.flags.writeable and array.dtype == np.uint32 and array.shape == (rows, 4 // abs(step))
+        assert isinstance(array.base, np.ndarray | None) == (step == 1 and 0 < rows <= limit)
 
 
 def test_tuples_names_and_defaults() -> None:
