@@ -169,7 +169,8 @@ COLUMN = declare(
 COMMIT = declare(
     OpDef(
         "row.commit", (FELT,), (FELT,), optional=("slot",), degree=lambda d: 1,
-        doc="a column equal to a polynomial of degree at most 3; at degree 3 it is computed from the others, on padding rows too",
+        doc="a column equal to a polynomial of degree at most 3; at degree 3, or if that stands for no integer, it is computed from the"
+        " others, on padding rows too",
     )
 )  # fmt: skip
 IS = declare(

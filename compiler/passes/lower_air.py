@@ -15,7 +15,7 @@ from zkc.compiler.ir.builder import Builder
 from zkc.compiler.ir.degrees import Degrees
 from zkc.compiler.ir.operation import Attribute, Operation, Region, Value, constant_of
 from zkc.compiler.passes.facts import Facts
-from zkc.compiler.passes.lift import COMPUTED_DEGREE
+from zkc.compiler.passes.lift import COMPUTED_DEGREE, Lift
 from zkc.compiler.passes.share_columns import OWN, column_type, yielded
 
 SIGNS = {bus.SEND: 1, bus.LOOKUP: 1, bus.RECV: -1}
@@ -47,6 +47,7 @@ class _Lowering:
         self.body = Region()
         self.b = Builder(self.body)
         self.degrees = Degrees()
+        self.lift, self.scratch = Lift(Degrees()), Builder(Region())
         self.values: dict[Value, Value] = {}
         arms = row.table_arms(table)
         self.arms: tuple[str, ...] = arms.names("names") if arms is not None else ()
@@ -124,8 +125,13 @@ class _Lowering:
         column = self.values[op.result] = self.columns[op.number("slot")]
         if op.definition is row.COMMIT:
             value = self.values[op.operands[0]]
-            kind = "definition" if self.degrees.of(value) >= COMPUTED_DEGREE else "column"
+            computed = self.degrees.of(value) >= COMPUTED_DEGREE or not (self.arms or self._has_integer(op.operands[0]))
+            kind = "definition" if computed else "column"
             self._constrain(self.b.value(felt.SUB, column, value), "a column for an intermediate value", kind, arm)
+
+    def _has_integer(self, value: Value) -> bool:
+        """Whether a polynomial of the row stands for an integer; what is made of computed columns does not."""
+        return self.lift(self.scratch, value) is not None
 
     def _merge(self, op: Operation) -> None:
         values = yielded(op)

@@ -236,3 +236,10 @@ def test_the_audit_reads_circuits(capfd: pytest.CaptureFixture[str]) -> None:
     for name in ("fibonacci", "collatz"):
         assert cli.main(["audit", str(circuit(name).directory)]) == 0
         assert "agree on what they send" in capfd.readouterr().out
+
+
+def test_what_is_made_of_computed_columns_is_computed() -> None:
+    """A column of degree 2 over columns of degree 3 was filled with zeros: neither as an integer nor as a polynomial."""
+    x = 123_456_789
+    y = (x**3 * (x + 1) * (x + 2) * (x + 3) + x**3 + 1) % P
+    circuit("chain").check({"chain": {"real": 1, "x": x}}, {"x": x, "y": y})
