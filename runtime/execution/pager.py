@@ -164,7 +164,9 @@ def _list(book: Book, page: int, wanted: int) -> None:
         return
     if len(book.snapshots):
         start = page * book.shape.page_words
-        book.snapshots[book.lengths[TOUCHED]] = book.mem[start : start + book.shape.page_words]
+        snapshot = book.snapshots[book.lengths[TOUCHED]]
+        for i in range(book.shape.page_words):  # an assignment of arrays takes Numba a second to compile
+            snapshot[i] = book.mem[start + i]
     _append(book.touched, book.lengths, TOUCHED, page)
 
 
