@@ -35,7 +35,9 @@ MOST_CALL_CELLS: Final = 8192
 """An environment call with the library's code around it costs less, bytes apart: if that is too little to matter, nothing is traced."""
 FEW_BYTES: Final = 16
 """Bytes of one call, below which the call costs more than they do."""
-JOURNAL_STEPS: Final = ("journal_block", "journal_byte", "journal_compress")
+JOURNAL_PART: Final = 8
+"""Most bytes of a row of `journal_part`."""
+JOURNAL_STEPS: Final = ("journal_block", "journal_part", "journal_compress")
 LIBRARY: Final = frozenset(path.name for path in GUEST.rglob("*.[chS]"))
 """Sources of the guest library: the line that matters is the one that calls it."""
 
@@ -147,7 +149,7 @@ class _Advisor:
 
     def _calls(self) -> list[Finding | None]:
         rows = {name: sum(segment.rows.get(name, 0) for segment in self.segments) for name in self.cost}
-        written = rows.get("journal_byte", 0) + JOURNAL_BLOCK * rows.get("journal_block", 0)
+        written = JOURNAL_PART * rows.get("journal_part", 0) + JOURNAL_BLOCK * rows.get("journal_block", 0)
         short = written < FEW_BYTES * rows.get("write_journal", 0)
         return [
             self._call("reads of few bytes", "read_start", rows, ("read_byte",), READ_MORE),

@@ -17,9 +17,8 @@ from zkc.runtime.field.koalabear import P
 from zkc.runtime.hash.poseidon2 import Poseidon2, Poseidon2Parameters
 from zkc.runtime.memory.map import WORD_BYTES, MemoryMap
 
-BYTE: Final = "journal"
-BLOCK: Final = "journal_block"
-"""What a step performs that hands a byte of the journal to the host, and 32 bytes from an address on."""
+PERFORM: Final = "journal"
+"""What a step performs that hands bytes of memory to the host: where they begin, and how many they are."""
 WORD_BITS: Final = 32
 Absorbed = tuple[list[int], bytes]
 """The capacity after all full blocks, and the bytes that are left."""
@@ -56,18 +55,16 @@ class Journal:
         tokens, fixed = honest.memory.tokens, honest.memory.fixed
         addresses = range(self.first, self.first + 2 * self.map.digest_words + 1)
         before, after = [fixed[a] for a in addresses], [tokens[a][0] if a in tokens else fixed[a] for a in addresses]
-        handed = bytes(byte & 0xFF for byte in honest.performed.get(BYTE, ()))
-        for start in honest.performed.get(BLOCK, ()):
-            handed += self._bytes(honest, start)
+        handed = self._bytes(honest, *honest.performed.get(PERFORM, (0, 0)))
         if self.absorbed(before, handed) == self.absorbed(after, b""):
             return None
         return next((honest.senders[a] for a in addresses if a in honest.senders), honest.senders[None])
 
-    def _bytes(self, honest: HonestRow, start: int) -> bytes:
-        """A block of memory."""
+    def _bytes(self, honest: HonestRow, start: int, count: int) -> bytes:
+        """Those of the words that hold them, so that none is made up beside them."""
         first, lane = divmod(start, WORD_BYTES)
-        words = [honest.memory.load(address)[0] for address in range(first, first + self.map.digest_words + 1)]
-        return np.array(words, "<u4").tobytes()[lane : lane + self.block]
+        words = [honest.memory.load(address)[0] for address in range(first, (start + count - 1) // WORD_BYTES + 1)]
+        return np.array(words, "<u4").tobytes()[lane : lane + count]
 
     def absorbed(self, words: Sequence[int], more: bytes) -> Absorbed | None:
         """What words (capacity, buffer, how many bytes are in it) and further bytes come to. None if these words are no journal."""

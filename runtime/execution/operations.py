@@ -147,20 +147,14 @@ JOURNAL_BLOCK = 32
 
 
 @kernel
-def perform_journal(host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: npt.NDArray[np.uint8], value: int) -> Any:
-    """Appends a byte to the journal that the receipt will carry; leaves the loop when a block might not find room any more."""
-    out[host[HOST_JOURNAL]] = value
-    host[HOST_JOURNAL] += 1
-    return np.int64(host[HOST_JOURNAL] + JOURNAL_BLOCK > out.shape[0])
-
-
-@kernel
-def perform_journal_block(host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: npt.NDArray[np.uint8], start: int) -> Any:
-    """The same of a block of memory."""
+def perform_journal(
+    host: npt.NDArray[np.int64], mem: npt.NDArray[np.uint32], out: npt.NDArray[np.uint8], start: int, count: int
+) -> Any:
+    """Appends bytes of memory to the journal that the receipt will carry; leaves the loop when a block might not find room any more."""
     at = host[HOST_JOURNAL]
-    for i in range(JOURNAL_BLOCK):
+    for i in range(count):
         out[at + i] = mem[(start + i) >> 2] >> (8 * ((start + i) & 3)) & 0xFF
-    host[HOST_JOURNAL] = at + JOURNAL_BLOCK
+    host[HOST_JOURNAL] = at + count
     return np.int64(host[HOST_JOURNAL] + JOURNAL_BLOCK > out.shape[0])
 
 

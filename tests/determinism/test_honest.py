@@ -87,7 +87,7 @@ MISTAKES = [
     ("alu.circ", "let    sq = column(differ * (1 - zero));", "let    sq = column(differ);", "divide", "send memory"),
     ("memory.circ", "hint    mark: bit = entry.mark", "hint    mark: bit = 0", "load_word", "recv memory"),
     ("services.circ", "let    beyond = a2 <u length;", "let    beyond = length <u a2;", "read_start", "no more than was asked for"),
-    ("services.circ", "perform journal(value);", "perform journal(0);", "journal_byte", "another journal than the runtime"),
+    ("services.circ", "perform journal(from, length);", "perform journal(from, length - 1);", "journal_part", "another journal than the runtime"),
     ("paging.circ", "let rate = [i % 2 == 0 ?", "let rate = [i % 2 == 1 ?", "journal_compress", "another journal than the runtime"),
     ("poseidon2.circ", "for r in 0..23 {", "for r in 0..22 {", "journal_compress", "another journal than the runtime"),
 ]  # fmt: skip

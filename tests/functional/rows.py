@@ -91,7 +91,15 @@ def named_cases(table: TableAudit, row: Row, bits: Sequence[str]) -> Iterator[Ro
         given = row.substituted({column: value}, {})
         while given.pinned and not given.impossible:
             given = given.substituted(given.pinned, {})
-        yield from () if given.impossible else named_cases(table, given, bits[1:])
+        if not given.impossible and all(_is_there(table, given, name, args) for name, args in given.lookups):
+            yield from named_cases(table, given, bits[1:])
+
+
+def _is_there(table: TableAudit, row: Row, name: str, args: Sequence[int]) -> bool:
+    """Whether a lookup may hold; it may not if all of it is constant and no such row is there."""
+    values = [row.value(a) for a in args]
+    known = tuple(v for v in values if v is not None)
+    return len(known) < len(values) or table.circuit.fixed.has(name, known)
 
 
 def _tables(table: TableAudit, row: Row) -> Iterator[list[dict[int, int]]]:

@@ -28,14 +28,16 @@ def number(value: int) -> Any:
 @dataclass(frozen=True)
 class State:
     """before, after: words by name. memory: words of user memory (or of the journal's buffer) that are accessed: old and new value, in
-    order. lane: the pointer modulo 4; fill: journal_fill, where it is a constant; slot: the same modulo 4."""
+    order. lane: the pointer modulo 4; fill: journal_fill, where it is a constant; place: the same modulo 8, and length: by how much the
+    pointer goes on, where they are."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     memory: Sequence[tuple[Any, Any]]
     lane: int
-    slot: int
     fill: int = 0
+    place: int = 0
+    length: int = 0
 
     def __getattr__(self, name: str) -> Any:
         return self.before[name]
@@ -43,8 +45,8 @@ class State:
 
 @dataclass(frozen=True)
 class Step:
-    """words: those that change. to: the pc goes on by so much. at: addresses of the accesses to memory, each of a word; None for the
-    journal's buffer. holds: what else is true. given: what earlier steps have made true."""
+    """words: those that change. to: the pc goes on by so much. at: addresses of the accesses to memory, each of a word; a number for
+    that word of eight bytes of the journal's buffer. holds: what else is true. given: what earlier steps have made true."""
 
     words: Mapping[str, Any] = field(default_factory=lambda: {})
     to: int = 0
@@ -84,13 +86,20 @@ def _read_byte(s: State) -> Step:
     return Step(words, at=[s.pointer - s.lane], holds=[s.phase == READS, s.remaining != 0, *_others_stay(old, new, s.lane)])
 
 
-def _journal_byte(s: State) -> Step:
-    (word, same), (old, new) = s.memory
-    words = {"journal_fill": s.journal_fill + 1, "pointer": s.pointer + 1, "remaining": s.remaining - 1}
-    placed = [_byte(new, s.slot) == _byte(word, s.lane), *_others_stay(old, new, s.slot)]
-    holds = [s.phase == WRITES, s.remaining != 0, ULT(s.journal_fill, 32), same == word, *placed]
-    beyond = [_byte(old, i) == 0 for i in range(s.slot, 4)]  # so it stays: fill grows by one, and a full buffer becomes zeros
-    return Step(words, at=[s.pointer - s.lane, None], holds=holds, given=beyond)
+def _journal_part(s: State) -> Step:
+    """Of eight bytes of the buffer, those from `place` on become bytes of memory."""
+    first, old, new, memory = s.memory[0][0], *zip(*s.memory[1:3], strict=True), [word for word, _ in s.memory[3:]]
+    bytes_ = [_byte(word, i) for word in (first, *memory) for i in range(4)][s.lane :]
+    words = {"journal_fill": s.journal_fill + s.length, "pointer": s.pointer + s.length, "remaining": s.remaining - s.length}
+    end, before, after = s.place + s.length, *([_byte(word, i) for word in both for i in range(4)] for both in (old, new))
+    placed = [after[i] == (bytes_[i - s.place] if s.place <= i < end else before[i]) for i in range(8)]
+    more = (s.remaining - 1) & 31
+    most = If(ULT(more, 8 - s.place), more + 1, number(8 - s.place)) == s.length
+    holds = [s.phase == WRITES, s.remaining != 0, s.journal_fill & 7 == s.place, ULT(s.journal_fill, 32), most, *placed]
+    last = (s.lane + s.length - 1) // 4
+    at = [s.pointer - s.lane, 0, 1, s.pointer - s.lane + 4 * min(1, last), s.pointer - s.lane + 4 * last]
+    holds += [same == word for word, same in (s.memory[0], *s.memory[3:])]
+    return Step(words, at=at, holds=holds, given=[byte == 0 for byte in before[s.place :]])
 
 
 def _journal_block(s: State) -> Step:
@@ -175,7 +184,7 @@ def steps(brk_end: int) -> Mapping[str, Callable[[State], Step]]:
         "write_console": _answer(lambda s: s.a2, lambda s: s.a7 == 64, lambda s: Or(s.a0 == 1, s.a0 == 2)),
         "write_journal": _start(WRITES, 64, lambda s: s.a2),
         "journal_block": _journal_block,
-        "journal_byte": _journal_byte,
+        "journal_part": _journal_part,
         "journal_compress": _journal_compress,
         "writev_start": _start(IN_VECTOR, 66, lambda _: number(0)),
         "writev_entry": _writev_entry,

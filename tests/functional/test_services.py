@@ -27,7 +27,10 @@ MOST = 16
 """Columns of an equation; those of the permutation have more, and what is left out proves nothing."""
 
 
-SPLIT = {"journal_block": ("half", "odd", "even", "s0", "s1", "s2", "s3")}
+SPLIT = {
+    "journal_block": ("half", "odd", "even", "s0", "s1", "s2", "s3"),
+    "journal_part": ("half", "odd", "from_1", "from_2", "from_4", "to_1", "to_2", "to_4"),
+}
 """Bits of which all values are gone through: where the bytes come from, and where they go."""
 SAMPLE = 11
 """One of so many of these cases is tried by default. It is odd, so that each bit has both values."""
@@ -77,15 +80,15 @@ class Call:
             else:
                 before[name] = self.words.word(name, self.whole(a.old))
             after[name] = self.words.word(f"{name}_{i}", self.whole(a.new))
-        lane, slot = (self.modulo_four(before.get(name)) for name in ("pointer", "journal_fill"))
-        fill = before.get("journal_fill")
-        held = None if fill is None else self.solver.constant(self.words.integer(fill))
-        return State(before, after, memory, lane, slot, held or 0), others
+        pointer, fill = before.get("pointer"), before.get("journal_fill")
+        moved = None if pointer is None or "pointer" not in after else after["pointer"] - pointer
+        low_bits = [None if word is None else z3.Extract(i, 0, word) for i, word in ((1, pointer), (2, fill))]
+        lane, place = map(self.constant, low_bits)
+        return State(before, after, memory, lane, self.constant(fill), place, self.constant(moved)), others
 
-    def modulo_four(self, word: Any) -> int:
+    def constant(self, word: Any) -> int:
         """0 where the row leaves it open."""
-        found = None if word is None else self.solver.constant(self.words.integer(z3.Extract(1, 0, word)))
-        return found or 0
+        return (None if word is None else self.solver.constant(self.words.integer(word))) or 0
 
     def verdicts(self, name: str) -> Iterator[Verdict]:
         """Each claim and whether it holds for all inputs."""
@@ -112,10 +115,10 @@ class Call:
         end = self.table.circuit.program.constants["user_end"]
         for address, access in zip(step.at, others, strict=False):
             key = self.node(access.key)
-            if address is None:
-                buffer = self.system + self.table.circuit.program.constants["word_journal_buffer"]
+            if isinstance(address, int):
+                buffer = self.system + self.table.circuit.program.constants["word_journal_buffer"] + address
                 fill = self.words.integer(state.journal_fill)
-                yield "place in the buffer", self.solver.proves(4 * (key - buffer) + state.slot == fill)
+                yield "place in the buffer", self.solver.proves(4 * (key - buffer) + state.place == fill)
             else:
                 yield "address", self.solver.proves(z3.And(4 * key == self.words.integer(address), 4 * key < end))
 

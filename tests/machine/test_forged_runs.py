@@ -27,8 +27,8 @@ from zkc.runtime.field.koalabear import P
 Columns = dict[str, npt.NDArray[np.uint32]]
 STDIN: Final = b"input!"
 BUMP: Final = encode("addi", 6, 6, imm=1)
-BYTES: Final = 34
-"""More than the journal's buffer holds."""
+BYTES: Final = (34, 31)
+"""Of two writes to the journal: the first has a block, the second more parts than the buffer has room for."""
 
 
 def short_program() -> RandomProgram:
@@ -45,7 +45,8 @@ def short_program() -> RandomProgram:
     assembler.item(("load", "lb", 11, CODE, 0))
     assembler.item(("loop", 3, [("word", BUMP), ("store", "sb", 6, DATA + 1025, 0)]))
     assembler.item(("call", (63, 0, DATA + 4, 5)))
-    assembler.item(("call", (64, 3, DATA, BYTES)))
+    for length in BYTES:
+        assembler.item(("call", (64, 3, DATA, length)))
     for place in (0x100000, 0x100001, 0x100000):
         assembler.item(("call", (214, place, 0, 0)))
     assembler.item(("call", (999, 0, 0, 0)))
@@ -92,7 +93,7 @@ def step_of(table: str, row: int) -> int:
 
 ADD, SUB = step_of("add", 0), step_of("add", 1)
 """The steps that change x7 and x28."""
-WRITING: Final = step_of("journal_byte", 1)
+WRITING: Final = step_of("journal_part", 1)
 """A step within the write to the journal."""
 
 

@@ -16,12 +16,12 @@ from zkc.runtime.execution.executor import Execution, Executor
 from zkc.runtime.execution.trace import trace
 from zkc.runtime.receipts.claims import ClaimLayout, journal_state
 
-LENGTHS: Final = (0, 1, 31, 32, 33, 64, 1000)
+LENGTHS: Final = (0, 1, 9, 31, 32, 33, 63, 64, 1000)
 USER_END: Final = 0x0C00_0000
 TEXT: Final = Random("transfers").randbytes(1 << 16)
 JOURNAL_CELLS: Final = 60
 """Most cells of a byte of the journal, in calls of 32 bytes and more."""
-WRITING: Final = ("write_journal", "journal_block", "journal_byte", "journal_compress", "transfer_end")
+WRITING: Final = ("write_journal", "journal_block", "journal_part", "journal_compress", "transfer_end")
 READ_CELLS: Final = 150
 """Most cells of a word of input, with its share of the pages that it is read into."""
 
@@ -115,6 +115,21 @@ def test_a_block_finds_any_buffer(fill: int) -> None:
     assert journal_of(execution) == journal_state(expected, machine().memory_map, machine().hasher)
 
 
+@pytest.mark.parametrize("fill", (0, 1, 6, 8, 15, 23, 24, 25, 31, 32))
+def test_parts_find_any_buffer(fill: int) -> None:
+    """Of every length that is short of a block, from every alignment; no other words are read, so one may end where memory does."""
+    first = Call(WRITE, JOURNAL, DATA, fill)
+    for length in range(1, 32):
+        start = DATA + 100 + length % 4
+        calls = [first, Call(WRITE, JOURNAL, start, length), Call(WRITE, JOURNAL, USER_END - length, length)]
+        expected = TEXT[:fill] + TEXT[start - DATA : start - DATA + length] + bytes(length)
+        execution, _ = run(calls, TEXT)
+        assert execution.journal == expected
+        assert journal_of(execution) == journal_state(expected, machine().memory_map, machine().hasher)
+        if length in (1, 7, 30):
+            witnesses_hold(execution)
+
+
 def test_a_vector_for_the_journal_is_written_in_blocks() -> None:
     vector = b"".join(n.to_bytes(4, "little") for n in (0, 0, DATA + 101, 77))
     execution, _ = run([Call(WRITE, JOURNAL, DATA, 1), Call(WRITEV, JOURNAL, DATA + 0x8000, 2)], TEXT[:0x8000] + vector)
@@ -152,7 +167,7 @@ def test_a_long_journal_is_drained_block_by_block() -> None:
     assert execution.journal == TEXT[:7] + TEXT[1:0xFFE2] * 3 + TEXT[:1]
 
 
-@pytest.mark.parametrize("length", [32, 33, 35, 40 + 32, 4096, 4097])
+@pytest.mark.parametrize("length", [32, 33, 34, 36, 40, 47, 48, 56, 63, 64, 65, 95, 100, 223, 4096, 4097])
 def test_what_a_journal_costs(length: int) -> None:
     """From any alignment, over all that the buffer can hold: in calls of one length that is odd it goes through all of it."""
     for lane in range(4):

@@ -14,7 +14,7 @@ from zkc.runtime.execution.executor import execute
 from zkc.runtime.execution.trace import trace
 from zkc.runtime.guest.elf import load_elf
 
-TABLES = ("add", "divide", "branch_less_signed", "journal_byte")
+TABLES = ("add", "divide", "branch_less_signed", "journal_part")
 
 
 def answer(text: str) -> str:
