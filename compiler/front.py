@@ -41,7 +41,7 @@ def surroundings(program: Program) -> Surroundings:
 
 
 @cache
-def _grammar() -> Lark:
+def grammar() -> Lark:
     """The parser, its tables through the cache."""
     text = (Path(parser.__file__).parent / "grammar.lark").read_bytes()
     name = f"{sources.short_digest(repr((text, sources.digest_of(parser.__name__), metadata.version('lark'))))}-grammar"
@@ -55,7 +55,7 @@ def _grammar() -> Lark:
 
 def front_end(files: list[Path], root: Path) -> tuple[Program, Typed]:
     """Parses and checks. Raises DiagnosticError with everything found."""
-    items, texts = parser.parse_files(files, root, _grammar())
+    items, texts = parser.parse_files(files, root, grammar())
     return checked(items, texts)
 
 

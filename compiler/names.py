@@ -36,7 +36,7 @@ def name_problems(items: Iterable[s.Item]) -> list[Diagnostic]:
     """E0203 for every name that is declared again or built in."""
     problems: list[Diagnostic] = []
     first: dict[tuple[object, str], Declared] = {}
-    for d in (x for item in items for x in _declarations(item)):
+    for d in declarations(items):
         space = d.namespace[0] if isinstance(d.namespace, tuple) else d.namespace
         if isinstance(space, str) and d.name in BUILT_IN.get(space, ()):
             problems.append(_built_in(d))
@@ -57,7 +57,13 @@ def _twice(d: Declared, before: Declared) -> Diagnostic:
     return Diagnostic("E0203", message, d.span, labels=((before.span, "first here"),))
 
 
-def _declarations(item: s.Item) -> Iterator[Declared]:
+def declarations(items: Iterable[s.Item]) -> Iterator[Declared]:
+    """What items declare, in order."""
+    for item in items:
+        yield from _of_item(item)
+
+
+def _of_item(item: s.Item) -> Iterator[Declared]:
     """What an item declares: itself, in the namespaces of its kind, and the names inside it, in one of their own."""
     match item:
         case s.Const():

@@ -697,6 +697,16 @@ def build(
 
 
 @app.command()
+def lsp() -> None:
+    """Answer an editor about .circ files, on stdin and stdout (needs `pip install zkc[editor]`)."""
+    try:
+        from zkc.lsp.server import server
+    except ModuleNotFoundError as error:
+        raise InputError(f"the language server needs {error.name}", hint="pip install 'zkc[editor]'") from None
+    server(api.version()).start_io()
+
+
+@app.command()
 def new(
     name: Annotated[Path, typer.Argument(metavar="NAME", help="The folder to make.", show_default=False)], json: JsonOption = False
 ) -> None:

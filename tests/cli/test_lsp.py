@@ -1,0 +1,185 @@
+"""`zkc lsp` through a client of the protocol: what is wrong while one types, and what a name stands for."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsprotocol import types as t
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.client import LanguageClient
+
+from zkc.compiler.machines import circuits_directory
+from zkc.lsp.words import keywords, words
+
+
+class Editor:
+    """A client that edits one folder; `problems` are the latest of each file."""
+
+    def __init__(self, client: LanguageClient, root: Path) -> None:
+        self.client, self.root = client, root
+        self.problems: dict[str, list[t.Diagnostic]] = {}
+        self.said = asyncio.Event()
+        self.version = 0
+
+        @client.feature(t.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        def published(params: t.PublishDiagnosticsParams) -> None:
+            self.problems[Path(params.uri).name] = list(params.diagnostics)
+            self.said.set()
+
+    def uri(self, name: str) -> str:
+        return (self.root / name).as_uri()
+
+    def document(self, name: str) -> t.TextDocumentIdentifier:
+        return t.TextDocumentIdentifier(self.uri(name))
+
+    def place(self, name: str, text: str, *, after: str = "") -> t.Position:
+        """Where a text begins for the first time after another one."""
+        source = (self.root / name).read_text()
+        at = source.index(text, source.index(after))
+        before = source[:at]
+        return t.Position(before.count("\n"), len(before) - before.rfind("\n") - 1)
+
+    async def open(self, name: str) -> None:
+        item = t.TextDocumentItem(self.uri(name), "circ", 0, (self.root / name).read_text())
+        self.client.text_document_did_open(t.DidOpenTextDocumentParams(item))
+
+    async def type(self, name: str, old: str, new: str) -> None:
+        """Replaces a text in the editor, not on disk."""
+        self.version += 1
+        text = (self.root / name).read_text().replace(old, new)
+        assert new in text
+        changed = t.VersionedTextDocumentIdentifier(self.version, self.uri(name))
+        self.client.text_document_did_change(t.DidChangeTextDocumentParams(changed, [t.TextDocumentContentChangeWholeDocument(text)]))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            self.said.clear()
+            await asyncio.wait_for(self.said.wait(), 60)
+
+
+def edit(root: Path, session: Callable[[Editor], Awaitable[None]]) -> None:
+    """Runs a session with a server of its own."""
+
+    async def run() -> None:
+        client = LanguageClient("test", "1")
+        editor = Editor(client, root)
+        await client.start_io(sys.executable, "-m", "zkc", "lsp")
+        answer = await client.initialize_async(t.InitializeParams(t.ClientCapabilities(), root_uri=root.as_uri()))
+        assert answer.server_info is not None and answer.server_info.name == "zkc"
+        client.initialized(t.InitializedParams())
+        try:
+            await session(editor)
+        finally:
+            await client.shutdown_async(None)
+            client.exit(None)
+            await client.stop()
+
+    asyncio.run(run())
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    shutil.copytree(circuits_directory(), tmp_path / "circuits")
+    return tmp_path / "circuits"
+
+
+def test_what_is_wrong_is_said_while_one_types(root: Path) -> None:
+    """The syntax, then names, at their places, in a text that is not saved; and what is found only while tables are made, when it is."""
+
+    async def session(editor: Editor) -> None:
+        await editor.open("alu.circ")
+        await editor.until(lambda: editor.problems.get("alu.circ") == [])
+        await editor.type("alu.circ", "let     top = column(", "let     top column(")
+        await editor.until(lambda: bool(editor.problems["alu.circ"]))
+        (problem,) = editor.problems["alu.circ"]
+        assert problem.code == "E0201" and problem.range.start.line == editor.place("alu.circ", "let     top = column(").line
+        await editor.type("alu.circ", "let     top = column(sign * ", "let     top = column(sing * ")
+        await editor.until(lambda: [p.code for p in editor.problems["alu.circ"]] == ["E0204"])
+        assert editor.problems["alu.circ"][0].message.endswith("help: did you mean `sign`?")
+        await editor.type("alu.circ", "lookup range(8, b1)", "lookup range(8, b1 * b1)")
+        await editor.until(lambda: editor.problems["alu.circ"] == [])
+        editor.client.text_document_did_save(t.DidSaveTextDocumentParams(editor.document("alu.circ")))
+        await editor.until(lambda: any(p.code == "E0301" for p in editor.problems["alu.circ"]))
+
+    edit(root, session)
+
+
+def test_what_a_name_stands_for(root: Path) -> None:
+    async def session(editor: Editor) -> None:
+        client, cpu = editor.client, editor.document("rv32i.circ")
+        await editor.open("rv32i.circ")
+        called = editor.place("rv32i.circ", "shift(")
+        hover: Any = await client.text_document_hover_async(t.HoverParams(cpu, called))
+        assert "gadget shift(a: u32, s: felt, left: felt, signed: felt) -> out: u32" in hover.contents.value
+        assert "a shifted by s, to the left if `left`" in hover.contents.value
+        (definition,) = await client.text_document_definition_async(t.DefinitionParams(cpu, called)) or ()
+        assert isinstance(definition, t.Location) and definition.uri == editor.uri("alu.circ")
+        assert definition.range.start.line == editor.place("alu.circ", "gadget shift(").line
+        found = await client.text_document_references_async(t.ReferenceParams(t.ReferenceContext(True), cpu, called)) or ()
+        sources = "".join((root / name).read_text() for name in ("alu.circ", "rv32i.circ"))
+        assert len(found) == sum(w.text == "shift" and w.called for w in words(sources))  # a format and a family have that name too
+        signature: Any = await client.text_document_signature_help_async(
+            t.SignatureHelpParams(cpu, t.Position(called.line, called.character + len("shift(")))
+        )
+        assert signature.signatures[0].label == "shift(a: u32, s: felt, left: felt, signed: felt) -> out: u32"
+        local = editor.place("alu.circ", "near", after="hint    sign: bit")
+        (place,) = await client.text_document_definition_async(t.DefinitionParams(editor.document("alu.circ"), local)) or ()
+        assert isinstance(place, t.Location) and place.range.start == editor.place("alu.circ", "near", after="trusted near")
+
+    edit(root, session)
+
+
+def test_a_name_is_given_another_one(root: Path) -> None:
+    """Wherever it is used, and not where the same word is something else; names that are taken are refused."""
+
+    async def session(editor: Editor) -> None:
+        alu = editor.document("alu.circ")
+        at = editor.place("alu.circ", "low_five(a")
+        answer: Any = await editor.client.text_document_rename_async(t.RenameParams(alu, at, "amount"))
+        for name, edits in ((Path(uri).name, edits) for uri, edits in answer.changes.items()):
+            lines = (root / name).read_text().split("\n")
+            for one in sorted(edits, key=lambda e: (e.range.start.line, e.range.start.character), reverse=True):
+                line = lines[one.range.start.line]
+                assert line[one.range.start.character : one.range.end.character] == "low_five"
+                lines[one.range.start.line] = line[: one.range.start.character] + one.new_text + line[one.range.end.character :]
+            (root / name).write_text("\n".join(lines))
+        from zkc.compiler.front import front_end
+
+        front_end(sorted(root.glob("*.circ")), root)  # as before, or it would say what is missing
+        for wrong in ("shift", "gadget", "No"):
+            with pytest.raises(JsonRpcException, match=r"taken|no name"):
+                await editor.client.text_document_rename_async(t.RenameParams(alu, at, wrong))
+
+    edit(root, session)
+
+
+def test_texts_are_completed_outlined_and_formatted(root: Path) -> None:
+    async def session(editor: Editor) -> None:
+        alu = editor.document("alu.circ")
+        await editor.open("alu.circ")
+        here = editor.place("alu.circ", "near", after="hint    sign: bit")
+        answer: Any = await editor.client.text_document_completion_async(t.CompletionParams(alu, here))
+        assert {"near", "shift_amounts", "u16", "gadget", "and32"} <= {item.label for item in answer}
+        dot = editor.place("alu.circ", "lo + b.lo")
+        answer = await editor.client.text_document_completion_async(t.CompletionParams(alu, dot))
+        assert {"lo", "hi"} <= {item.label for item in answer} and not any(item.label == "gadget" for item in answer)
+        outline: Any = await editor.client.text_document_document_symbol_async(t.DocumentSymbolParams(alu))
+        assert {"shift", "bytes_and"} <= {symbol.name for symbol in outline}
+        options = t.FormattingOptions(2, True)
+        assert not await editor.client.text_document_formatting_async(t.DocumentFormattingParams(alu, options))
+        await editor.type("alu.circ", "let  either =", "let either=")
+        edits: Any = await editor.client.text_document_formatting_async(t.DocumentFormattingParams(alu, options))
+        assert [e.new_text for e in edits] == [(root / "alu.circ").read_text()]
+
+    edit(root, session)
+
+
+def test_words_of_the_language_are_those_of_its_grammar() -> None:
+    assert {"gadget", "hint", "trusted", "lookup", "every", "survives"} <= set(keywords())
+    assert [w.text for w in words('let a = "let b"; // let c\nsend 0x1f d.e')] == ["let", "a", "send", "d", "e"]

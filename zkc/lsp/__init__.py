@@ -1,0 +1,1 @@
+"""`zkc lsp`: what editors ask about .circ files, over the Language Server Protocol."""

@@ -1,0 +1,200 @@
+"""A folder of .circ files as an editor sees it: texts that may not be saved yet, what is wrong with them, and where names come from.
+
+Names are found by the syntax: a name inside of an item is one that the item declares (a parameter, a `let`), else one that a folder
+declares (a constant, a gadget, …).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from zkc.compiler.front import checked, grammar
+from zkc.compiler.incremental import lower_program
+from zkc.compiler.names import declarations
+from zkc.dsl import syntax as s
+from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
+from zkc.dsl.parser import parse
+from zkc.dsl.source_files import read_source, shown_name
+from zkc.lsp.words import Word, word_at, words
+from zkc.runtime.collector import collector_off
+
+Local = s.Param | s.Hint | s.Input | s.Let | s.For | s.Generator | s.Comprehension | s.Operand | s.Result | s.Decode
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name that is declared. kind: what messages call it. item: what it is declared in, if it is known there alone."""
+
+    name: str
+    kind: str
+    span: s.Span
+    item: s.Item | None = None
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """The items of a text, or why there are none. A text that does not parse has the items of the last one that did."""
+
+    text: str
+    items: list[s.Item]
+    problems: tuple[Diagnostic, ...]
+
+
+class Folder:
+    """The files of a folder; `edited` are the texts that an editor holds."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.edited: dict[Path, str] = {}
+        self._parsed: dict[Path, _Parsed] = {}
+
+    def copy(self) -> Folder:
+        """The same texts, for another thread."""
+        other = Folder(self.root)
+        other.edited, other._parsed = dict(self.edited), dict(self._parsed)
+        return other
+
+    def paths(self) -> list[Path]:
+        """The files, those that are not saved yet too."""
+        return sorted({*self.root.glob("*.circ"), *self.edited})
+
+    def path_of(self, span: s.Span) -> Path | None:
+        """The file of a place."""
+        return next((path for path in self.paths() if shown_name(path, self.root) == span.file), None)
+
+    def text(self, path: Path) -> str:
+        """What stands in a file. DiagnosticError if it cannot be read."""
+        return self.edited[path] if path in self.edited else read_source(path, shown_name(path, self.root))
+
+    # ***** what is wrong *****
+
+    def diagnostics(self, *, deep: bool) -> list[Diagnostic]:
+        """What the compiler says: of the syntax if there is something wrong with it, else of names and types and with `deep` of everything
+        that is found while tables are made."""
+        wrong = [problem for path in self.paths() for problem in self._read(path).problems]
+        return wrong or self._compiled(deep=deep)
+
+    @collector_off()
+    def _compiled(self, *, deep: bool) -> list[Diagnostic]:
+        items = [item for path in self.paths() for item in self._read(path).items]
+        texts = {shown_name(path, self.root): self.text(path) for path in self.paths()}
+        try:
+            program, typed = checked(items, texts)
+            warnings = list(program.warnings)
+            if deep and program.claim is not None:
+                lowered = lower_program(program, typed)
+                return warnings + lowered.facts.diagnostics + program.diagnostics
+            return warnings
+        except DiagnosticError as error:
+            return error.diagnostics
+
+    def _read(self, path: Path) -> _Parsed:
+        before = self._parsed.get(path)
+        try:
+            text = self.text(path)
+            if before is not None and before.text == text:
+                return before
+            found = _Parsed(text, parse(text, shown_name(path, self.root), grammar()), ())
+        except DiagnosticError as error:
+            found = _Parsed(next(iter(error.sources.values()), ""), before.items if before else [], tuple(error.diagnostics))
+        self._parsed[path] = found
+        return found
+
+    def items(self, path: Path) -> list[s.Item]:
+        """What a file declares."""
+        return self._read(path).items
+
+    # ***** names *****
+
+    def symbols(self) -> list[Symbol]:
+        """All that is known in the whole folder."""
+        every = (item for path in self.paths() for item in self.items(path))
+        return [Symbol(d.name, d.kind, d.span) for d in declarations(every) if isinstance(d.namespace, str) and d.kind != "test"]
+
+    def fields(self) -> list[Symbol]:
+        """Fields of structs, buses, formats and fixed tables."""
+        every = (item for path in self.paths() for item in self.items(path))
+        return [Symbol(d.name, d.kind, d.span) for d in declarations(every) if d.kind == "field"]
+
+    def resolve(self, path: Path, word: Word) -> list[Symbol]:
+        """What a word stands for: none, one, or several if it is declared in several namespaces."""
+        if word.before == ".":
+            return [x for x in self.fields() if x.name == word.text]
+        item = self.item_at(path, word.line)
+        own = [x for x in locals_of(item) if x.name == word.text] if item else []
+        return own[:1] or _meant(word, [x for x in self.symbols() if x.name == word.text])
+
+    def symbol_at(self, path: Path, line: int, column: int) -> tuple[Word, list[Symbol]] | None:
+        """The word at a place, and what it stands for."""
+        word = word_at(self.text(path), line, column)
+        return None if word is None else (word, self.resolve(path, word))
+
+    def item_at(self, path: Path, line: int) -> s.Item | None:
+        """The item that a line is part of."""
+        return next((item for item in self.items(path) if item.span.line <= line + 1 <= item.span.end_line), None)
+
+    def references(self, symbols: list[Symbol]) -> Iterator[tuple[Path, Word]]:
+        """Every word that stands for the same, declarations too."""
+        for path in self.paths():
+            for word in words(self.text(path)):
+                if word.text == symbols[0].name and self.resolve(path, word) == symbols:
+                    yield path, word
+
+    def declaration(self, symbol: Symbol) -> tuple[Path, Word] | None:
+        """Where the name stands that is declared."""
+        path = self.path_of(symbol.span)
+        if path is None:
+            return None
+        after = (w for w in words(self.text(path)) if (w.line + 1, w.column + 1) >= (symbol.span.line, symbol.span.column))
+        found = next((w for w in after if w.text == symbol.name), None)
+        return None if found is None else (path, found)
+
+    def shown(self, symbol: Symbol) -> str:
+        """A declaration as text: its first line, and the comment above it."""
+        path = self.path_of(symbol.span)
+        if path is None:
+            return ""
+        lines = self.text(path).split("\n")
+        head = lines[symbol.span.line - 1].strip()
+        above: list[str] = []
+        for line in reversed(lines[: symbol.span.line - 1]):
+            if not line.lstrip().startswith("//"):
+                break
+            above.insert(0, line.strip().lstrip("/").strip())
+        return f"```circ\n{re.sub(r' *{$', '', head)}\n```" + (f"\n\n{' '.join(above)}" if above else "")
+
+
+def _meant(word: Word, symbols: list[Symbol]) -> list[Symbol]:
+    """Those of several symbols of one name that the words around it speak of."""
+    named = [x for x in symbols if x.kind.partition(" ")[0] == word.before]
+    if named:
+        return named
+    if word.before in _MESSAGES:
+        fitting = [x for x in symbols if x.kind in ("bus", "fixed table")]
+    elif word.called:
+        fitting = [x for x in symbols if x.kind in ("gadget", "struct")]
+    else:
+        fitting = [x for x in symbols if x.kind != "gadget"]
+    return fitting or symbols
+
+
+def locals_of(item: s.Item) -> list[Symbol]:
+    """What is known inside of an item alone, in order."""
+    found: list[Symbol] = []
+    if isinstance(item, s.Struct | s.BusDecl | s.Format):
+        return found
+    for node in s.walk(item):
+        if isinstance(node, Local):
+            names = node.names if isinstance(node, s.Let) else (node.name,)
+            found += [Symbol(name, _KINDS.get(type(node), "name"), node.span, item) for name in names]
+    return found
+
+
+_MESSAGES: Final = ("send", "recv", "lookup", "latest", "by")
+_KINDS: Final[dict[type[s.Node], str]] = {
+    s.Param: "parameter", s.Hint: "column", s.Input: "input", s.Operand: "operand", s.Result: "result", s.Let: "value",
+}  # fmt: skip
