@@ -15,13 +15,14 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Annotated, Any, Final, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 import pytest
 
 from tests.guests.catalogue import GUESTS
 from zkc import api, cli, report, toolchain, warm
+from zkc.lsp import server
 from zkc.runtime.errors import InputError
 from zkc.runtime.receipts import proving
 from zkc.runtime.receipts.receipt import Receipt, SegmentReceipt
@@ -144,6 +145,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
         (report, "prove_all", lambda *_: []),
         (warm, "warm", warmed),
         (toolchain, "_zig", zig),
+        (server, "server", lambda _: SimpleNamespace(start_io=lambda: None)),
     ):
         monkeypatch.setattr(owner, name, value)
 
