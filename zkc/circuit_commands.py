@@ -52,8 +52,7 @@ def prove(directory: Path, values: Path | None, max_input: int, target: Path, re
     """Proves a claim of a circuit."""
     circuit, (tables, claim) = Circuit(directory), _values(values, max_input)
     with progress_bars(quiet=report.as_json) as progress:
-        circuit.check(tables, claim)
-        _compile_first(circuit, progress)
+        _compile_first(circuit, progress, tables, claim)
         proof = circuit.prove(tables, claim, output=target, small=small, hide=hide, progress=progress)
     facts = _facts(circuit.digest, proof.claim, proof.rows) | {
         "proven in": f"{proof.seconds:.2f} s",
@@ -99,11 +98,12 @@ def _values(path: Path | None, max_input: int) -> Any:
     return read_values(path, max_input=max_input)
 
 
-def _compile_first(circuit: Circuit, progress: Progress) -> None:
-    """Compiles the kernels on all cores if a proof would otherwise compile them one by one."""
+def _compile_first(circuit: Circuit, progress: Progress, tables: Any, claim: Any) -> None:
+    """Compiles the kernels on all cores if a proof would otherwise compile them one by one, and if there is something to prove."""
     from zkc.warm import is_warm
 
     if not is_warm(circuit.spec):
+        circuit.check(tables, claim)
         note("zkc: compiling the kernels; this happens once")
         warm(circuit.directory, progress=progress)
 
