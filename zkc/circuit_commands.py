@@ -1,4 +1,4 @@
-"""What `execute`, `prove`, `verify` and `inspect` do where they are given a circuit without instructions in the place of a program."""
+"""What `check`, `prove`, `verify` and `inspect` do where they are given a circuit without instructions in the place of a program."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def refuse(options: Mapping[str, object], what: str) -> None:
         raise InputError(f"{given[0]} is for {what}", hint=f"leave {given[0]} out")
 
 
-def execute(directory: Path, values: Path | None, max_input: int, report: Report) -> None:
+def check(directory: Path, values: Path | None, max_input: int, report: Report) -> None:
     """Fills the tables of a circuit and checks that they satisfy it."""
     circuit, (tables, claim) = Circuit(directory), _values(values, max_input)
     found = circuit.check(tables, claim)

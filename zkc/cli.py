@@ -102,7 +102,7 @@ def common(
 
 @app.command()
 def execute(
-    program: RunArgument,
+    program: ProgramArgument,
     input: InputOption = None,
     segment_limit: SegmentOption = None,
     max_cycles: CyclesOption = None,
@@ -111,12 +111,11 @@ def execute(
     max_input: MaxInputOption = MAX_INPUT_BYTES,
     json: JsonOption = False,
 ) -> None:
-    """Run a program without proving anything; or fill the tables of a circuit and check them."""
+    """Run a program without proving anything."""
     report = Report(json)
     if circuit_commands.is_circuit(program):
-        circuit_commands.refuse({"--segment-limit": segment_limit, "--max-cycles": max_cycles}, "programs")
-        circuit_commands.execute(program, input, max_input, report)
-        return
+        hint = "a circuit without instructions is not executed: `zkc check DIR` fills its tables and checks them"
+        raise InputError("this is a folder, not a program", where=str(program), hint=hint)
     stdin = _stdin(input, max_input)
     with progress_bars(quiet=True) as progress:
         run = api.execute(
@@ -151,7 +150,7 @@ def check(
     report = Report(json)
     if circuit_commands.is_circuit(program):
         circuit_commands.refuse({"--segment-limit": segment_limit, "--max-cycles": max_cycles}, "programs")
-        circuit_commands.execute(program, input, max_input, report)
+        circuit_commands.check(program, input, max_input, report)
         return
     with progress_bars(quiet=json) as progress:
         found = held_against_circuit(

@@ -212,7 +212,7 @@ def test_from_the_command_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]
         return status, json.loads(capfd.readouterr().out)
 
     for values in (as_json, as_npz):
-        status, found = run("execute", folder, "--input", values)
+        status, found = run("check", folder, "--input", values)
         assert status == 0 and found["claim"] == claim and found["rows"] == {"step": 10}
     status, found = run("prove", folder, "--input", as_npz, "-o", receipt)
     assert status == 0 and found["receipt_bytes"] == Path(receipt).stat().st_size and found["security_bits"] >= 128
@@ -220,13 +220,13 @@ def test_from_the_command_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     assert status == 0 and found["verified"] and found["claim"] == claim
     assert run("verify", receipt, "--circuit", folder, "--claim", wrong)[0] == 1
     assert run("verify", receipt, "--circuit", str(HERE / "collatz"))[0] == 1
-    status, found = run("execute", folder, "--input", wrong)
+    status, found = run("check", folder, "--input", wrong)
     assert status == 2 and [f["table"] for f in found["failures"]] == ["step", "claim"]
     assert run("inspect", receipt)[1]["claim"] == [10, 55, 89]
     for refused in (
         ("verify", receipt, "--elf", "examples/fibonacci/fibonacci.elf"), ("verify", receipt, "--circuit", folder, "--image-id", "00"),
-        ("verify", receipt, "--claim", wrong, "--image-id", "00"), ("prove", folder, "-o", receipt),
-        ("prove", folder, "--input", as_json, "--jobs", "2", "-o", receipt), ("execute", folder, "--input", receipt),
+        ("verify", receipt, "--claim", wrong, "--image-id", "00"), ("prove", folder, "-o", receipt), ("execute", folder),
+        ("prove", folder, "--input", as_json, "--jobs", "2", "-o", receipt), ("check", folder, "--input", receipt),
         ("prove", folder, "--input", as_json, "-o", f"{folder}/fibonacci.circ"),
     ):  # fmt: skip
         assert run(*refused)[0] == 2, refused
