@@ -702,6 +702,8 @@ def lsp() -> None:
         from zkc.lsp.server import server
     except ModuleNotFoundError as error:
         raise InputError(f"the language server needs {error.name}", hint="pip install 'zkc[editor]'") from None
+    if sys.stdin is None or sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]  # closed
+        raise InputError("the language server speaks on stdin and stdout, and one of them is closed", hint="let an editor start it")
     server(api.version()).start_io()
 
 

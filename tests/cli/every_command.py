@@ -198,7 +198,8 @@ def load(cases: list[list[str]], folder: Path) -> None:
 def main(folder: Path) -> None:
     stand_ins()
     chosen = commands(folder)
-    assert sorted(chosen) == sorted(info.name or info.callback.__name__ for info in cli.app.registered_commands if info.callback)
+    every = sorted(info.name or info.callback.__name__ for info in cli.app.registered_commands if info.callback)
+    assert sorted([*chosen, "lsp"]) == every  # that one answers for as long as stdin is open
     wrong = ["verify", *chosen["verify"], "--exit-code", "1"]
     cases = {name: [name, *arguments] for name, arguments in chosen.items()} | {"help": ["--help"], "verify wrong": wrong}
     cases |= {f"{name} --json": [*arguments, "--json"] for name, arguments in cases.items() if name != "help"}

@@ -85,7 +85,7 @@ def test_the_clock_stays_in_its_range_where_steps_are_longer(machine: Machine) -
     class Late(Executor):
         def _begin(self) -> None:
             super()._begin()
-            self.state[CLK] = self.clock.last - 100
+            self.state[CLK] = self.clock.last - 60
 
         def _end(self) -> None:
             super()._end()
@@ -96,7 +96,7 @@ def test_the_clock_stays_in_its_range_where_steps_are_longer(machine: Machine) -
     run = Late(machine, image, None, b"", Limits(), snapshots=False).run(lambda fd, data: None, lambda phase, done, total: None)
     assert np.frombuffer(run.journal, dtype="<u4").tolist() == expected
     clock = machine.spec.clock
-    assert len(ends) > 2 and clock.last - 100 < max(ends) <= clock.last + clock.slots
+    assert len(ends) > 2 and clock.last - 60 < max(ends) <= clock.last + clock.slots
 
 
 def test_they_are_disassembled(machine: Machine) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
@@ -12,6 +11,7 @@ from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation
 
 from zkc.dsl.built_in import BUILT_IN_CALLS, BUILT_IN_TYPES, WORD
 from zkc.lsp.words import keywords
+from zkc.output import say
 
 DECLARING: Final = (
     "const", "type", "struct", "bus", "fixed", "gadget", "impl", "format", "frame", "family", "insn", "service", "table", "claim", "test",
@@ -90,4 +90,4 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(text())
+    say(text().rstrip("\n"))
