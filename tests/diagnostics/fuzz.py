@@ -38,6 +38,7 @@ from zkc.dsl.format import same_meaning
 from zkc.dsl.parser import parse
 from zkc.dsl.source_files import decode_source
 from zkc.dsl.syntax_errors import ITEMS, STATEMENTS
+from zkc.runtime.circuit.machine import Clock
 from zkc.runtime.field.koalabear import P
 
 TOKEN = re.compile(r'//[^\n]*|"[^"\n]*"|[A-Za-z_]\w*|\d\w*|\*\*|->|\.\.|<<|>>s?|[<>=!]=?[us]?|\s+|.', re.DOTALL)
@@ -51,6 +52,7 @@ VALUES = (
 TYPES = ("felt", "bit", "u32", "u8", "felt[8]", "u32[2]", "felt[0]", "u99")
 MARKS = ("{", "}", "(", ")", "[", "]", ";", ",", '"', "//", "\\", "\x00", "\ufeff", "\r", "é", "X", "0..2**40")
 OPERATORS = ("+", "-", "*", "/", "%", "**", "<<", ">>", ">>s", "&", "|", "^", "==", "!=", "<u", "<s", ">=u", ">=s", "and", "or")
+CLOCK = Clock(4, 1 << 16, 4, 0)
 HEAVY = ("journal_compress", "data_page", "table_page")
 """Tables that take half a second or more: elaborated one time in ten only."""
 
@@ -294,7 +296,7 @@ def _finish(program: Program, table: Operation, functions: Functions) -> None:
     program.check()
     try:
         for op in lowered.steps:
-            steps = Steps({lowered.name: lowered.steps}, op, {}, {}, None, range(0), 8, FieldFunctions(functions.by_name))
+            steps = Steps({lowered.name: lowered.steps}, op, {}, {}, CLOCK, None, range(0), 8, FieldFunctions(functions.by_name))
             for emitter in (FastStep(steps, 0, Listing()), TracingStep(steps, 0, Listing(), layout_of(lowered.steps))):
                 emitter.emit_checked(op)
         emit_fill(lowered.fill, Histogram({n: 0 for n in program.fixed}, 1), {}, functions.by_name)
