@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
+from zkc.runtime.errors import InternalError
 from zkc.runtime.execution import fuel, operations
+from zkc.runtime.execution.listing import STATE
 from zkc.runtime.kernels.kernel import Kernel
 
-STATE: Final = ("pc", "clk", "retired", "fuel")
-"""What a loop keeps from step to step."""
 MASK: Final = (1 << 64) - 1
 SIGN: Final = 1 << 63
 
@@ -97,7 +97,7 @@ class _Run:
         self.returned: int | None = None
         self.effects: dict[str, Callable[..., object]] = {
             "put": self._put, "call": self._call, "when": self._when, "end": _nothing, "choose": self._choose, "case": _nothing,
-            "return": self._return, "set": self._set, "again": self._again, "label": self._label, "leave": self._leave,
+            "never": _never, "return": self._return, "set": self._set, "again": self._again, "label": self._label, "leave": self._leave,
         }  # fmt: skip
 
     def loop(self) -> int:
@@ -181,6 +181,11 @@ class _Run:
 
     def _return(self, value: str) -> None:
         self.returned = self._operand(value)
+
+
+def _never() -> None:
+    """What machine code takes for granted is said here."""
+    raise InternalError("the executor has come to where nothing comes", hint="please report this")
 
 
 def _nothing(*_words: str) -> None:

@@ -12,6 +12,7 @@ from numba import njit
 
 from zkc.compiler.dialects.integer import DIVISIONS
 from zkc.runtime.circuit.fill_program import OPERANDS, Op
+from zkc.runtime.errors import InternalError
 from zkc.runtime.execution import plain_listing
 from zkc.runtime.execution.listing import function, loop
 from zkc.runtime.field.koalabear import P
@@ -201,3 +202,11 @@ def test_a_step_begins_at_a_label_without_what_stands_before_it(read: Any) -> No
     assert read(state, np.zeros(2, dtype=np.int64), out) == 1
     state[3] = 5
     assert read(state, np.array([1, 2, 0], dtype=np.int64), out) == 1 and int(state[0]) == 8
+
+
+def test_where_nothing_comes_is_said_without_machine_code() -> None:
+    """Machine code is undefined there."""
+    chosen = plain_listing.function("choose a\nnever\ncase 1\nreturn 7", "a")
+    assert chosen((1,)) == 7
+    with pytest.raises(InternalError, match="where nothing comes"):
+        chosen((2,))
