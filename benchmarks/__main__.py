@@ -1,4 +1,5 @@
-"""python -m benchmarks [--quick] [--save] [NAME …]: measures, prints a table beside the committed last run, and with --save replaces that.
+"""python -m benchmarks [--quick] [--save] [NAME …]: measures, prints a table beside the committed last run on such a processor, and with
+--save replaces that.
 
 Figures of two runs are comparable on machines that are otherwise idle only. `--against COMMIT` measures both in turns and prints ratios.
 """
@@ -22,8 +23,10 @@ from rich.table import Table
 
 from benchmarks.against import FIGURES, RATES, against
 from benchmarks.workloads import ROOT, workloads
+from zkc.runtime.kernels.target import host_class
 
-LAST = Path(__file__).parent / "last.json"
+LAST = Path(__file__).parent / "last"
+"""The committed runs, one for each class of processors."""
 COLUMNS = (
     ("instructions", "instructions", 1, "{:,.0f}"),
     ("segments", "segments", 1, "{:.0f}"),
@@ -68,7 +71,7 @@ def compilation() -> dict[str, float]:
 
 
 def run(names: list[str], quick: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {"machine": f"{platform.machine()}, {os.cpu_count()} cores", "workloads": {}}
+    found: dict[str, Any] = {"machine": f"{host_class() or platform.machine()}, {os.cpu_count()} cores", "workloads": {}}
     child("zkc", "compile", "--json")
     for workload in workloads():
         if (not names or workload.name in names) and (workload.quick or not quick):
@@ -135,13 +138,14 @@ def main() -> None:
         ratios = against(options.against, chosen, options.rounds)
         print(json.dumps(ratios)) if options.json else show_ratios(ratios)
         return
+    last = LAST / f"{host_class() or platform.machine()}.json"
     found = run(options.names, options.quick)
     if options.json:
         print(json.dumps(found))
     else:
-        show(found, json.loads(LAST.read_text()) if LAST.exists() else {})
+        show(found, json.loads(last.read_text()) if last.exists() else {})
     if options.save:
-        LAST.write_text(json.dumps(found, indent=1) + "\n")
+        last.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

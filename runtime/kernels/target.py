@@ -44,6 +44,14 @@ def classes(features: dict[str, bool]) -> list[tuple[str, str]]:
     return [(name, extra) for name, (needed, extra) in CLASSES.items() if all(features.get(feature) for feature in needed)]
 
 
+def host_class() -> str | None:
+    """The best class that this processor belongs to, or that code is compiled for by `NUMBA_CPU_NAME`."""
+    from llvmlite import binding
+
+    features: Any = binding.get_host_cpu_features()
+    return os.environ.get(_CPU[0]) or next((name for name, _ in classes(features)), None)
+
+
 def _versions() -> tuple[object, ...]:
     """Of Python and of the packages that compile, without importing them: each writes its version into a module of its own."""
     found: list[object] = [sys.implementation.cache_tag, object.__basicsize__]
