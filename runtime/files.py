@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -82,6 +82,31 @@ def write_file(path: str | os.PathLike[str], data: bytes | memoryview, *, what: 
             _replace(Path(os.path.realpath(path)), data)
     except (OSError, ValueError) as error:
         raise _unusable(f"cannot write {what}", path, error, OutputError) from None
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes], *, what: str) -> list[Path]:
+    """Write files into a folder, made if nothing is there: each whole or not at all. Of a new folder nothing is left if one fails."""
+    new = look_up(folder, what=what) is None
+    paths = [folder / name for name in files]
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            raise _unusable(f"cannot make the folder for {what}", folder, error, OutputError) from None
+        for path, data in zip(paths, files.values(), strict=True):
+            write_file(path, data, what=what)
+    except BaseException:  # a full disk, or Ctrl-C: the same command must work again
+        if new:
+            _remove(folder, paths)
+        raise
+    return paths
+
+
+def _remove(folder: Path, paths: Iterable[Path]) -> None:
+    with contextlib.suppress(OSError):
+        for path in paths:
+            path.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def make_private_folder(path: Path, *, what: str) -> None:

@@ -156,6 +156,18 @@ def compiled(directory: PathLike | None = None, *, progress: Progress = no_progr
     return spec.circuit
 
 
+def documentation(directory: PathLike | None = None, *, progress: Progress = no_progress) -> dict[str, str]:
+    """Pages of HTML about the .circ files in `directory` (None: those that come with zkc), by file name; they need no other files."""
+    from zkc.compiler.machines import circuits_directory
+    from zkc.doc.pages import documentation as pages_of
+
+    progress("circuits", 0, 1)
+    folder = _folder(directory) or circuits_directory()
+    pages = pages_of(folder, folder.resolve().name, version())
+    progress("circuits", 1, 1)
+    return pages
+
+
 def machine() -> Machine:
     """The machine that programs run in: that of the folder in `ZKC_CIRCUITS`, or the one that comes with zkc."""
     check_environment()

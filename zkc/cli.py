@@ -25,7 +25,7 @@ from zkc.output import RawOutput, Report, describe_count, describe_exit, describ
 from zkc.progress import progress_bars, progress_lines
 from zkc.runtime import arguments as allowed
 from zkc.runtime.errors import InputError, OutputError, VerificationError, ZkcError
-from zkc.runtime.files import FULL, FULL_HINT, check_writable, is_stdout, write_file
+from zkc.runtime.files import FULL, FULL_HINT, check_writable, is_stdout, write_file, write_folder
 from zkc.runtime.guest.linux_calls import describe_calls
 from zkc.runtime.limits import MAX_CONSOLE_BYTES, MAX_INPUT_BYTES, MAX_JOURNAL_BYTES
 from zkc.runtime.stark.parameters import JOHNSON, UNIQUE_DECODING
@@ -561,6 +561,22 @@ def test(
         report.show({name: str(count) for name, count in counts.items()}, **counts, warnings=warnings)
     if failed:
         raise Refused(f"{_count(len(failed), 'test')} failed: {', '.join(failed)}", {**counts, "warnings": warnings})
+
+
+@app.command()
+def doc(
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; zkc's own if left out.", show_default=False)
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the pages go.")] = Path("site"),
+    json: JsonOption = False,
+) -> None:
+    """Make pages of HTML about .circ files: instructions, tables, gadgets, buses, and what they cost."""
+    report = Report(json)
+    with progress_bars(quiet=json) as progress:
+        pages = api.documentation(directory or _circuits(), progress=progress)
+    names = [str(path) for path in write_folder(output, {name: page.encode() for name, page in pages.items()}, what="the pages")]
+    report.show({"pages": str(len(names)), "open": str(output / "index.html")}, files=names)
 
 
 @app.command()

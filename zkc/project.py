@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from zkc.runtime.errors import InputError
-from zkc.runtime.files import write_file
+from zkc.runtime.files import write_folder
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -21,12 +20,8 @@ def create(folder: Path) -> list[Path]:
     name = os.path.basename(os.path.abspath(folder))
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
         raise InputError(f"not a name for a project: {name!r}", hint="use letters, digits, _ and -, and start with a letter")
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise InputError(f"there is something there already: {folder}", hint="choose another name") from None
-    except OSError as error:
-        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from None
+    if os.path.lexists(folder):
+        raise InputError(f"there is something there already: {folder}", hint="choose another name")
     module = name.replace("-", "_")
     script = f"test_{module}.py"
     render = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True).get_template
@@ -37,14 +32,4 @@ def create(folder: Path) -> list[Path]:
         "input.txt": "anything\n",
         ".gitignore": "*.elf\n*.receipt\n__pycache__/\n",
     }
-    files = [folder / file for file in contents]
-    try:
-        for file, text in zip(files, contents.values(), strict=True):
-            write_file(file, text.encode(), what="the project")
-    except BaseException:  # a full disk, or Ctrl-C: the same command must work again
-        with suppress(OSError):
-            for file in files:
-                file.unlink(missing_ok=True)
-            folder.rmdir()
-        raise
-    return files
+    return write_folder(folder, {file: text.encode() for file, text in contents.items()}, what="the project")

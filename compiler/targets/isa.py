@@ -36,7 +36,7 @@ def _page(program: Program, tables: dict[str, Lowered]) -> Iterator[str]:
     yield "|---|---|---|"
     for layout in program.formats.values():
         fields = " ".join(f"{f.name}:{f.width}" for f in layout.fields)
-        yield f"| `{layout.name}` | `{fields}` | {_immediate(layout.immediate)} |"
+        yield f"| `{layout.name}` | `{fields}` | {immediate_text(layout.immediate)} |"
     for family in program.families.values():
         yield ""
         yield from _family(program, family, tables)
@@ -48,7 +48,8 @@ def _page(program: Program, tables: dict[str, Lowered]) -> Iterator[str]:
         yield from _ticking(program, table, tables)
 
 
-def _immediate(immediate: s.Immediate | None) -> str:
+def immediate_text(immediate: s.Immediate | None) -> str:
+    """How the immediate is put together from bits of the word; nothing if there is none."""
     if immediate is None:
         return ""
     pieces: list[str] = []
@@ -69,7 +70,7 @@ def _family(program: Program, family: s.Family, tables: dict[str, Lowered]) -> I
     where = f"`{Path(family.span.file).name}`, line {family.span.line}. Format `{family.format}`"
     yield f"{where}. {_cost(table)}" if table is not None else f"{where}. Every instruction is an environment call, see below."
     yield ""
-    shared = _text(program, family.shared)
+    shared = source_text(program, family.shared)
     if shared:
         yield f"All of them: `{shared}`"
         yield ""
@@ -78,7 +79,7 @@ def _family(program: Program, family: s.Family, tables: dict[str, Lowered]) -> I
     for insn in family.insns:
         encoding = program.encodings[insn.name]
         word = _word(encoding, program.formats[family.format])
-        meaning = _text(program, insn.body).replace("|", "\\|")
+        meaning = source_text(program, insn.body).replace("|", "\\|")
         assembly = encoding.assembly.replace("{name}", insn.name)
         yield f"| `{insn.name}` | `{word}` | `{assembly}` | {f'`{meaning}`' if meaning else 'nothing'} |"
 
@@ -91,16 +92,20 @@ def _cost(table: Lowered) -> str:
 
 
 def _word(encoding: Encoding, layout: s.Format) -> str:
-    """Fixed bits as digits, other fields by name, from the highest bit down."""
-    parts: list[str] = []
+    return " ".join(text for text, _ in word_parts(encoding, layout))
+
+
+def word_parts(encoding: Encoding, layout: s.Format) -> list[tuple[str, int]]:
+    """Fixed bits as digits, other fields by name, from the highest bit down, each with its width in bits."""
+    parts: list[tuple[str, int]] = []
     high = sum(f.width for f in layout.fields)
     for f in layout.fields:
         low = high - f.width
         mask = encoding.mask >> low & (1 << f.width) - 1
         fixed = mask == (1 << f.width) - 1
-        parts.append(f"{encoding.match >> low & (1 << f.width) - 1:0{f.width}b}" if fixed else str(f.name))
+        parts.append((f"{encoding.match >> low & (1 << f.width) - 1:0{f.width}b}" if fixed else str(f.name), f.width))
         high = low
-    return " ".join(parts)
+    return parts
 
 
 def _services(program: Program, tables: dict[str, Lowered]) -> Iterator[str]:
@@ -111,7 +116,7 @@ def _services(program: Program, tables: dict[str, Lowered]) -> Iterator[str]:
     yield "| call | on | when | a row |"
     yield "|---|---|---|---|"
     for service in program.services.values():
-        condition = _text(program, (service.when,)).replace("|", "\\|")
+        condition = source_text(program, (service.when,)).replace("|", "\\|")
         cost = _cost(tables[service.name]).removeprefix("A row: ").rstrip(".")
         yield f"| `{service.name}` | `{service.on}` | `{condition}` | {cost} |"
 
@@ -121,10 +126,10 @@ def _ticking(program: Program, table: s.TableDecl, tables: dict[str, Lowered]) -
     yield "## Steps of no instruction"
     yield ""
     cost = _cost(tables[table.name]).removeprefix("A row: ").rstrip(".")
-    yield f"The clock asks for `{table.name}` every `{_text(program, (table.every,))}`. A row: {cost}."
+    yield f"The clock asks for `{table.name}` every `{source_text(program, (table.every,))}`. A row: {cost}."
 
 
-def _text(program: Program, nodes: tuple[s.Node, ...]) -> str:
+def source_text(program: Program, nodes: tuple[s.Node, ...]) -> str:
     """The source of nodes that follow each other, on one line, without comments."""
     if not nodes:
         return ""

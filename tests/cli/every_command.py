@@ -95,6 +95,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
         "opt": [named("mlir")],
         "fmt": ["--check", named("circ")],
         "test": [],
+        "doc": ["-o", named("site")],
         "audit": [],
         "stats": [],
         "security": [],

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "opt": ("a.mlir",),
     "fmt": ("circuits",),
     "test": (),
+    "doc": ("-o", "out"),
     "audit": (),
     "stats": (),
     "security": (),

@@ -24,7 +24,7 @@ OTHER: Final = tuple(sorted(set(keywords()) - {*DECLARING, *TRUSTING, *TYPES}))
 NUMBER: Final = r"\b(?:0x[0-9a-fA-F_]+|0b[01_]+|[0-9][0-9_]*)\b"
 TYPE_NAME: Final = r"\bu[0-9]+\b"
 CALLED: Final = r"\b[a-z][a-z0-9_]*(?=\()"
-SIGNS: Final = r"\*\*|==|!=|<=|>=|<<|>>|\.\.|->|[-+*/%&|^<>=?:@~!]"
+SIGNS: Final = r"(?:<|>=|>>)[us]\b|\*\*|==|!=|<=|>=|<<|>>|\.\.|->|[-+*/%&|^<>=?:@~!]"
 
 
 class CircLexer(RegexLexer):
