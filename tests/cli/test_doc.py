@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from zkc import api, cli
+from zkc.costs import table_cost
 from zkc.doc.colours import Colours
 from zkc.doc.contents import Contents
-from zkc.doc.costs import table_cost
 from zkc.doc.drawing import GAP, STEP, draw
 from zkc.runtime.errors import InputError
 from zkc.runtime.files import write_folder

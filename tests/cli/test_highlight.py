@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from pygments.token import Comment, Error, Keyword, Name, Number, String, Text
 
 from zkc.compiler.machines import circuits_directory
-from zkc.lsp.highlight import DECLARING, OTHER, TRUSTING, TYPES, CircLexer, text, textmate
+from zkc.lsp.highlight import DECLARING, OTHER, TRUSTING, TYPES, CircLexer, text, textmate, vim
 from zkc.lsp.words import keywords
 
 VSCODE = Path(__file__).parents[2] / "editors" / "vscode"
+VIM = VSCODE.with_name("vim")
 LINE = 'trusted near: u16 = shift(0x1f, b.lo) because "looked up"; // below'
 
 
@@ -51,6 +54,33 @@ def test_the_grammar_of_editors_is_fresh_and_says_the_same() -> None:
     assert scopes["trusted"] == scopes["because"] == "keyword.control.trust.circ" and scopes["u16"] == "storage.type.circ"
     assert scopes["shift"] == "entity.name.function.circ" and scopes['"looked up"'] == "string.quoted.double.circ"
     assert scopes["// below"] == "comment.line.double-slash.circ"
+
+
+def test_the_syntax_file_of_vim_is_fresh() -> None:
+    assert (VIM / "syntax" / "circ.vim").read_text() == vim(), "python -m zkc.lsp.highlight vim > …"
+
+
+@pytest.mark.skipif(shutil.which("vim") is None, reason="needs vim")
+def test_vim_colours_a_line(tmp_path: Path) -> None:
+    (tmp_path / "a.circ").write_text(LINE + "\n")
+    script = f"""
+        filetype plugin on
+        syntax on
+        edit {tmp_path}/a.circ
+        let names = []
+        for column in range(1, len(getline(1)))
+          call add(names, synIDattr(synID(1, column, 1), "name"))
+        endfor
+        call writefile(names, "{tmp_path}/names")
+        qall!
+    """
+    (tmp_path / "script.vim").write_text(script)
+    command = ["vim", "-es", "-u", "NONE", "--cmd", f"set rtp^={VIM}", "-S", str(tmp_path / "script.vim")]
+    subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
+    names = (tmp_path / "names").read_text().split("\n")
+    found = {word: {names[LINE.index(word) + i] for i in range(len(word))} for word in ("trusted", "u16", "shift", "0x1f", "// below", '"looked up"')}
+    kinds = ("Trust", "Type", "Call", "Number", "Comment", "String")
+    assert found == {word: {f"circ{kind}"} for word, kind in zip(found, kinds, strict=True)}
 
 
 def test_the_package_of_the_editor_is_whole() -> None:

@@ -135,6 +135,41 @@ def test_what_a_name_stands_for(root: Path) -> None:
     edit(root, session)
 
 
+def test_what_things_cost(root: Path) -> None:
+    """After each call, and where one rests on a name; of a text that was edited nothing is said until it is compiled again."""
+
+    async def session(editor: Editor) -> None:
+        client, alu = editor.client, editor.document("alu.circ")
+
+        async def hints() -> dict[int, list[Any]]:
+            found: dict[int, list[Any]] = {}
+            everything = t.Range(t.Position(0, 0), t.Position(10000, 0))
+            for hint in await client.text_document_inlay_hint_async(t.InlayHintParams(alu, everything)) or ():
+                found.setdefault(hint.position.line, []).append(hint)
+            return found
+
+        async def said(*place: str) -> str:
+            at = editor.place("alu.circ", place[0], after=place[-1] if len(place) > 1 else "")
+            hover: Any = await client.text_document_hover_async(t.HoverParams(alu, at))
+            return hover.contents.value
+
+        await editor.open("alu.circ")
+        await editor.until(lambda: "alu.circ" in editor.problems)
+        while not await hints():
+            await asyncio.sleep(0.1)
+        call = editor.place("alu.circ", "negate_if(q, sq)")
+        (hint,) = [h for h in (await hints())[call.line] if h.position.character > call.character][:1]
+        text = (root / "alu.circ").read_text().split("\n")[call.line]
+        assert text[: hint.position.character].endswith(")")
+        assert hint.label == "4 columns, 2 messages, 6 equations"
+        assert "a call costs at most 4 columns, 2 messages, 6 equations" in await said("negate_if(q, sq)")
+        assert "degree 2" in await said("left_lo =")
+        await editor.type("alu.circ", "gadget sub32", "gadget  sub32")
+        assert not await hints()
+
+    edit(root, session)
+
+
 def test_a_name_is_given_another_one(root: Path) -> None:
     """Wherever it is used, and not where the same word is something else; names that are taken are refused."""
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from zkc import costs
 from zkc.compiler.pipeline import Lowered
 from zkc.compiler.targets.isa import immediate_text, source_text, word_parts
-from zkc.doc import costs
 from zkc.doc.colours import Colours
 from zkc.doc.contents import PAGES, Contents, Entry
 from zkc.doc.drawing import draw

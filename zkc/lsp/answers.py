@@ -10,6 +10,7 @@ from typing import Final
 from lsprotocol import types as t
 
 from zkc.compiler.names import declarations
+from zkc.costs import CallCost
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
 from zkc.dsl.format import format_source
@@ -72,8 +73,43 @@ def hover(folder: Folder, path: Path, at: t.Position) -> t.Hover | None:
     if found is None or not found[1]:
         return None
     word, symbols = found
-    texts = dict.fromkeys(f"{x.kind} `{x.name}`\n\n{folder.shown(x)}" for x in symbols)
+    texts = dict.fromkeys("\n\n".join([f"{x.kind} `{x.name}`", folder.shown(x), *_known(folder, x)]) for x in symbols)
     return t.Hover(t.MarkupContent(t.MarkupKind.Markdown, "\n\n---\n\n".join(texts)), range_of_word(word))
+
+
+def _known(folder: Folder, symbol: Symbol) -> Iterator[str]:
+    """What the compiler knows of a name beside its declaration: bounds of a type, degree of a value, what a row or a call costs."""
+    path = folder.path_of(symbol.span)
+    known = None if path is None else folder.at_compilation(path)
+    if known is None or path is None:
+        return
+    item = symbol.item if symbol.item is not None else folder.item_at(path, symbol.span.line - 1)
+    if symbol.kind == "type" and symbol.name in known.types:
+        yield f"0 to {known.types[symbol.name].high}"
+    elif symbol.kind in ("family", "table", "service", "claim") and symbol.name in known.rows:
+        yield f"{known.rows[symbol.name].cells} cells a row: {known.rows[symbol.name]}"
+    elif symbol.kind == "gadget" and symbol.name in known.gadgets:
+        yield f"a call costs at most {known.gadgets[symbol.name]}"
+    elif symbol.kind == "value" and item is not None:
+        values = [node.value for node in s.walk(item) if isinstance(node, s.Let) and node.span == symbol.span and len(node.names) == 1]
+        yield from (f"degree {known.degrees[value.span]}" for value in values if value.span in known.degrees)
+    elif symbol.kind in ("column", "input"):
+        types = [n.type.name for n in s.walk(item) if isinstance(n, s.Hint | s.Input) and n.span == symbol.span]
+        yield from (f"0 to {known.types[name].high}" for name in types if name in known.types)
+
+
+def hints(folder: Folder, path: Path, where: t.Range) -> list[t.InlayHint]:
+    """After each call, what it costs; nothing in a text that was edited since it was compiled."""
+    known = folder.at_compilation(path)
+    if known is None:
+        return []
+    own = ((span, cost) for span, cost in known.calls.items() if folder.path_of(span) == path)
+    return [_hint(span, cost) for span, cost in own if where.start.line <= span.line - 1 <= where.end.line]
+
+
+def _hint(span: s.Span, cost: CallCost) -> t.InlayHint:
+    text = "what this call costs in a row, with the calls inside of it; in a loop, in all rounds"
+    return t.InlayHint(range_of(span).end, str(cost), tooltip=text, padding_left=True)
 
 
 def definitions(folder: Folder, path: Path, at: t.Position) -> list[t.Location]:

@@ -7,18 +7,24 @@ declares (a constant, a gadget, …).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from zkc import costs
 from zkc.compiler.front import checked, grammar
 from zkc.compiler.incremental import lower_program
+from zkc.compiler.intervals import Interval
 from zkc.compiler.names import declarations
+from zkc.compiler.pipeline import Lowerings
+from zkc.compiler.program import Program
+from zkc.costs import CallCost, TableCost
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
 from zkc.dsl.parser import parse
 from zkc.dsl.source_files import read_source, shown_name
+from zkc.dsl.spans import Span
 from zkc.lsp.words import Word, word_at, words
 from zkc.runtime.collector import collector_off
 
@@ -44,12 +50,26 @@ class _Parsed:
     problems: tuple[Diagnostic, ...]
 
 
+@dataclass(frozen=True)
+class Compiled:
+    """What was known when the folder last compiled. texts: of its files, by name. calls, degrees: by place. gadgets: what a call costs at
+    most. rows: of tables. types: their bounds."""
+
+    texts: Mapping[str, str]
+    calls: Mapping[Span, CallCost]
+    gadgets: Mapping[str, CallCost]
+    degrees: Mapping[Span, int]
+    rows: Mapping[str, TableCost]
+    types: Mapping[str, Interval]
+
+
 class Folder:
-    """The files of a folder; `edited` are the texts that an editor holds."""
+    """The files of a folder; `edited` are the texts that an editor holds. compiled: None if that never went well."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.edited: dict[Path, str] = {}
+        self.compiled: Compiled | None = None
         self._parsed: dict[Path, _Parsed] = {}
 
     def copy(self) -> Folder:
@@ -87,6 +107,7 @@ class Folder:
             warnings = list(program.warnings)
             if deep and program.claim is not None:
                 lowered = lower_program(program, typed)
+                self.compiled = _known(program, lowered, texts)
                 return warnings + lowered.facts.diagnostics + program.diagnostics
             return warnings
         except DiagnosticError as error:
@@ -107,6 +128,11 @@ class Folder:
     def items(self, path: Path) -> list[s.Item]:
         """What a file declares."""
         return self._read(path).items
+
+    def at_compilation(self, path: Path) -> Compiled | None:
+        """What was known of a text that has not changed since."""
+        known = self.compiled
+        return known if known is not None and known.texts.get(shown_name(path, self.root)) == self.text(path) else None
 
     # ***** names *****
 
@@ -166,6 +192,12 @@ class Folder:
                 break
             above.insert(0, line.strip().lstrip("/").strip())
         return f"```circ\n{re.sub(r' *{$', '', head)}\n```" + (f"\n\n{' '.join(above)}" if above else "")
+
+
+def _known(program: Program, lowered: Lowerings, texts: Mapping[str, str]) -> Compiled:
+    tables, fixed = [*lowered.tables, lowered.claim], frozenset(program.fixed)
+    rows = {t.name: costs.table_cost(t, fixed) for t in tables}
+    return Compiled(texts, costs.calls(tables), costs.gadgets(tables), costs.degrees(tables), rows, program.types())
 
 
 def _meant(word: Word, symbols: list[Symbol]) -> list[Symbol]:

@@ -1,8 +1,12 @@
-"""Colours for .circ text, from one list of words: a lexer for Pygments, and a TextMate grammar: `python -m zkc.lsp.highlight` prints it."""
+"""Colours for .circ text, from one list of words: a lexer for Pygments, a TextMate grammar and a syntax file of Vim.
+
+`python -m zkc.lsp.highlight` prints the grammar, with `vim` the syntax file.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
@@ -89,5 +93,41 @@ def text() -> str:
     return json.dumps(textmate(), indent=2) + "\n"
 
 
+VIM: Final = """\
+" Colours of .circ files. Made by `python -m zkc.lsp.highlight vim`; do not edit.
+if exists("b:current_syntax")
+  finish
+endif
+syntax match circCall /\\<[a-z][a-z0-9_]*\\ze(/
+syntax match circBuiltin /\\<\\%({built_in}\\)\\ze(/
+syntax match circType /\\<u[0-9]\\+\\>/
+syntax match circNumber /\\<\\%(0x[0-9a-fA-F_]\\+\\|0b[01_]\\+\\|[0-9][0-9_]*\\)\\>/
+syntax keyword circDeclaration {declaring}
+syntax keyword circTrust {trusting}
+syntax keyword circKeyword {other}
+syntax keyword circType {types}
+syntax region circString start=/"/ end=/"/ oneline
+syntax match circComment /\\/\\/.*$/ contains=@Spell
+syntax match circDoc /\\/\\/\\/.*$/ contains=@Spell
+highlight default link circDeclaration Structure
+highlight default link circTrust Exception
+highlight default link circKeyword Keyword
+highlight default link circType Type
+highlight default link circCall Function
+highlight default link circBuiltin Function
+highlight default link circNumber Number
+highlight default link circString String
+highlight default link circComment Comment
+highlight default link circDoc SpecialComment
+let b:current_syntax = "circ"
+"""
+
+
+def vim() -> str:
+    """The same as a syntax file of Vim and Neovim, as it is kept in editors/vim."""
+    lists = {"declaring": DECLARING, "trusting": TRUSTING, "other": OTHER, "types": TYPES}
+    return VIM.format(built_in="\\|".join(BUILT_IN_CALLS), **{name: " ".join(chosen) for name, chosen in lists.items()})
+
+
 if __name__ == "__main__":
-    say(text().rstrip("\n"))
+    say((vim() if sys.argv[1:] == ["vim"] else text()).rstrip("\n"))

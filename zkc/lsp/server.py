@@ -51,9 +51,19 @@ class Server(LanguageServer):
         """Says what is wrong, unless the text has changed meanwhile."""
         copy, loop = folder.copy(), asyncio.get_running_loop()
         found = await loop.run_in_executor(self.deep, lambda: copy.diagnostics(deep=deep)) if deep else copy.diagnostics(deep=False)
+        if copy.compiled is not None:
+            folder.compiled = copy.compiled
+            self._refresh()
         if self.edits[folder.root] == edit:
             for path, problems in answers.problems(folder, found).items():
                 self.text_document_publish_diagnostics(t.PublishDiagnosticsParams(path.as_uri(), problems))
+
+
+    def _refresh(self) -> None:
+        """Lets an editor that can ask again for what stands between the words."""
+        can = self.client_capabilities.workspace
+        if can is not None and can.inlay_hint is not None and can.inlay_hint.refresh_support:
+            self.workspace_inlay_hint_refresh(None)
 
 
 def server(version: str) -> Server:
@@ -110,4 +120,5 @@ def _questions(server: Server) -> None:
     server.feature(t.TEXT_DOCUMENT_COMPLETION, t.CompletionOptions(trigger_characters=["."]))(asked(answers.completions))
     server.feature(t.TEXT_DOCUMENT_SIGNATURE_HELP, t.SignatureHelpOptions(trigger_characters=["(", ","]))(asked(answers.signature))
     server.feature(t.TEXT_DOCUMENT_DOCUMENT_SYMBOL)(asked(answers.outline))
+    server.feature(t.TEXT_DOCUMENT_INLAY_HINT)(asked(answers.hints, "range"))
     server.feature(t.TEXT_DOCUMENT_FORMATTING)(asked(answers.formatted))

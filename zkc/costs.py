@@ -1,15 +1,21 @@
-"""What tables and gadgets cost: columns, messages and equations of a row."""
+"""What tables, gadgets and calls cost: columns, messages and equations of a row; and the degrees of values. From the compiler's stages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
+from typing import TypeVar
 
 from zkc.compiler.check import columns_of
 from zkc.compiler.dialects import air, bus, row
-from zkc.compiler.ir.operation import Operation
+from zkc.compiler.ir.degrees import Degrees
+from zkc.compiler.ir.locations import Calls
+from zkc.compiler.ir.operation import FELT, Operation
 from zkc.compiler.pipeline import Lowered
 from zkc.compiler.targets.isa import EXTENSION_CELLS
+from zkc.dsl.spans import Span
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,19 @@ class Use:
     equations: int
 
 
+@dataclass(frozen=True)
+class CallCost:
+    """What one call costs in a row, with those inside of it; in a loop, in all rounds."""
+
+    columns: int = 0
+    messages: int = 0
+    equations: int = 0
+
+    def __str__(self) -> str:
+        parts = ((self.columns, "column"), (self.messages, "message"), (self.equations, "equation"))
+        return ", ".join(plural(count, name) for count, name in parts if count) or "nothing"
+
+
 def table_cost(table: Lowered, fixed: frozenset[str]) -> TableCost:
     """The cost of a row; `fixed` are the names of fixed tables."""
     ops = list(table.air.regions[0])
@@ -97,6 +116,44 @@ def uses(table: Lowered) -> dict[str, Use]:
         for name in {name for name, _ in op.loc.calls}:
             found.setdefault(name, [0, 0, 0])[kind] += 1
     return {name: Use(table.name, *counts) for name, counts in found.items()}
+
+
+def calls(tables: Iterable[Lowered]) -> dict[Span, CallCost]:
+    """The cost of every call, by its place; the greatest, where that depends on the arguments."""
+    return _greatest((chain[-1][1], cost) for table in tables for chain, cost in _chains(table))
+
+
+def gadgets(tables: Iterable[Lowered]) -> dict[str, CallCost]:
+    """The greatest cost of a call of each gadget."""
+    return _greatest((chain[-1][0], cost) for table in tables for chain, cost in _chains(table))
+
+
+def _greatest(found: Iterable[tuple[Key, CallCost]]) -> dict[Key, CallCost]:
+    greatest: dict[Key, CallCost] = {}
+    for key, cost in found:
+        before = greatest.get(key, CallCost())
+        greatest[key] = CallCost(*(max(a, b) for a, b in zip(astuple(cost), astuple(before), strict=True)))
+    return greatest
+
+
+def _chains(table: Lowered) -> Iterator[tuple[Calls, CallCost]]:
+    """Every call of a row, with those that lead to it."""
+    counts: dict[Calls, list[int]] = {}
+    for op, kind in _counted(table.row):
+        for depth in range(1, len(op.loc.calls) + 1):
+            counts.setdefault(op.loc.calls[:depth], [0, 0, 0])[kind] += 1
+    return ((chain, CallCost(*each)) for chain, each in counts.items())
+
+
+def degrees(tables: Iterable[Lowered]) -> dict[Span, int]:
+    """The degree of what stands at a place, as a polynomial over columns; the greatest, where that depends on arguments."""
+    found: dict[Span, int] = {}
+    for table in tables:
+        of = Degrees()
+        for op in table.row.regions[0].walk():
+            if op.loc.span is not None and len(op.results) == 1 and op.result.type is FELT:
+                found[op.loc.span] = max(of.of(op.result), found.get(op.loc.span, 0))
+    return found
 
 
 def _counted(table: Operation) -> Iterator[tuple[Operation, int]]:
