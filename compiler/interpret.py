@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from zkc.compiler.dialects import integer, row
 from zkc.compiler.ir.operation import Operation, Region, Value
+from zkc.compiler.ir.walk import bottom_up
 from zkc.runtime.field.koalabear import P
 
 Rows = npt.NDArray[np.object_]
@@ -44,6 +45,16 @@ class Interpreter:
         if value not in self._values:
             raise NoMeaning
         return self._values[value]
+
+    def needed(self, value: Value) -> int:
+        """What a value is, by what it needs alone. NoMeaning if that needs the machine."""
+        bottom_up(value, self._values, lambda v: v.op.operands if v.op is not None else (), self._evaluate)
+        return self.of(value)
+
+    def _evaluate(self, value: Value) -> None:
+        if value.op is None or len(value.op.results) != 1:
+            raise NoMeaning
+        self._values[value] = self._of(value.op)
 
     def run(self, region: Region) -> None:
         """Every value of a body; raises NoMeaning at the first that needs the machine."""

@@ -105,6 +105,8 @@ def _of_item(item: s.Item) -> Iterator[Declared]:
             yield Declared("claim", "", "claim", item.span)
         case s.Test():
             yield Declared("test", item.name, "test", item.span)
+        case s.StepTest():
+            pass
 
 
 def _inner(item: s.Node, kind: str, params: tuple[s.Param, ...]) -> Iterator[Declared]:

@@ -55,6 +55,7 @@ class Program:
     tables: dict[str, s.TableDecl] = field(default_factory=lambda: {})
     claim: s.Claim | None = None
     tests: list[s.Test] = field(default_factory=lambda: [])
+    step_tests: list[s.StepTest] = field(default_factory=lambda: [])
     encodings: dict[str, Encoding] = field(default_factory=lambda: {})
     diagnostics: list[Diagnostic] = field(default_factory=lambda: [])
     warnings: list[Diagnostic] = field(default_factory=lambda: [])
@@ -134,6 +135,8 @@ def gather(items: list[s.Item], sources: dict[str, str]) -> Program:
             program.claim = program.claim or item
         elif isinstance(item, s.Test):
             program.tests.append(item)
+        elif isinstance(item, s.StepTest):
+            program.step_tests.append(item)
         elif isinstance(item, s.Impl):
             program.impls.setdefault((item.left, item.op, item.right), item)
         elif type(item) in register:

@@ -78,6 +78,7 @@ def restricted(program: Program, symbols: set[Symbol]) -> Program:
         encodings={n: e for n, e in program.encodings.items() if e.family in parts["families"]},
         claim=program.claim if CLAIM in symbols else None,
         tests=[],
+        step_tests=[],
     )  # fmt: skip
 
 

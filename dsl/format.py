@@ -322,6 +322,25 @@ class _Formatter:
             self.put(check, indent + INDENT, line)
         self.close(node, indent)
 
+    def item_step_test(self, node: Any, indent: int) -> None:
+        *settings, outcome = [c for c in node.children if isinstance(c, Tree)]
+        name = str(node.children[1])
+        given = Brackets("(", tuple(doc_of(c) for c in settings), ")", is_list=True)
+        head: Doc = (f"test {name}", given)
+        if outcome.data != "leaves":
+            self.put(node, indent, lay_out((*head, " ", *doc_of(outcome)), indent, indent, 0))
+            return
+        after = [c for c in outcome.children if isinstance(c, Tree)]
+        lines = [flat(doc_of(c)) + ";" for c in after]
+        one = f"{flat(head)} {{ {' '.join(lines)} }}"
+        if self.may_stay(node, indent, one):
+            self.put(node, indent, one)
+            return
+        self.put(node, indent, lay_out((*head, " {"), indent, indent, 0), end=outcome.meta.line)
+        for each, line in zip(after, lines, strict=True):
+            self.put(each, indent + INDENT, line)
+        self.close(node, indent)
+
     def item_family(self, node: Any, indent: int) -> None:
         children = [c for c in node.children if isinstance(c, Tree)]
         names = [str(c) for c in node.children if isinstance(c, Token) and c.type == "NAME"]

@@ -365,6 +365,45 @@ class Builder(Transformer_NonRecursive[Any, Any]):
             return s.Check(self._span(meta), s.Call(self._span(meta), "", (), ()), condition)
         return s.Check(self._span(meta), condition.left, condition.right)
 
+    def step_test(self, meta: Meta, c: list[Any]) -> Any:
+        result, after, fails = c[-1]
+        given = tuple(x for x in c[1:-1] if x is not None)
+        return s.StepTest(self._span(meta), str(c[0]), given, result, after, fails)
+
+    def setting(self, meta: Meta, c: list[Any]) -> Any:
+        return self._place(c[0], c[1], self._span(meta))
+
+    def after(self, meta: Meta, c: list[Any]) -> Any:
+        self._equal(c[1])
+        return self._place(c[0], c[2], self._span(meta))
+
+    def gives(self, meta: Meta, c: list[Any]) -> Any:
+        self._equal(c[0])
+        return c[1], None, None
+
+    def _equal(self, operator: Token) -> None:
+        if operator != "==":
+            self._problem("E0202", "a test says what something is: `==`", self._of_token(operator))
+
+    def leaves(self, meta: Meta, c: list[Any]) -> Any:
+        return None, tuple(c), None
+
+    def fails(self, meta: Meta, c: list[Any]) -> Any:
+        return None, None, _unquote(c[0])
+
+    def _place(self, place: s.Expr, value: s.Expr, span: s.Span) -> s.Setting:
+        """A name, a field of `insn`, or what a bus remembers."""
+        match place:
+            case s.Name(name=name):
+                return s.Setting(span, name, None, None, value)
+            case s.Field(of=s.Name(name="insn"), name=name):
+                return s.Setting(span, "insn", None, name, value)
+            case s.Index(of=s.Name(name=name), index=index):
+                return s.Setting(span, name, index, None, value)
+            case _:
+                self._problem("E0202", "a place is a name, `insn.field` or `memory[address]`", place.span)
+                return s.Setting(span, "", None, None, value)
+
     def encoding_field(self, meta: Meta, c: list[Any]) -> Any:
         return s.EncodingField(self._span(meta), str(c[0]), self._integer(c[1]))
 

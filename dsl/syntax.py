@@ -368,6 +368,28 @@ class Test(Node):
 
 
 @dataclass(frozen=True)
+class Setting(Node):
+    """A place and a constant: what it is before a step, or what it must be after it. index: of a bus that remembers; field: of `insn`."""
+
+    name: str
+    index: Expr | None
+    field: str | None
+    value: Expr
+
+
+@dataclass(frozen=True)
+class StepTest(Node):
+    """`test add(rs1 = 5) == 5;`: one step of an instruction. given: what is there before; result: what it gives; after: what is there
+    then; fails: the message of its fault. One of the last three is not None."""
+
+    insn: str
+    given: tuple[Setting, ...]
+    result: Expr | None
+    after: tuple[Setting, ...] | None
+    fails: str | None
+
+
+@dataclass(frozen=True)
 class EncodingField(Node):
     """A field of an instruction word; `name` is None for a literal, whose bits are `value`."""
 
@@ -461,7 +483,9 @@ class Claim(Node):
     body: Body
 
 
-Item = Const | TypeAlias | Struct | BusDecl | Fixed | Gadget | Impl | Format | Frame | Family | Service | TableDecl | Claim | Test
+Item = (
+    Const | TypeAlias | Struct | BusDecl | Fixed | Gadget | Impl | Format | Frame | Family | Service | TableDecl | Claim | Test | StepTest
+)
 
 
 @cache

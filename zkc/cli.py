@@ -548,13 +548,14 @@ def test(
     pattern: Annotated[str, typer.Option("-k", metavar="TEXT", help="Only tests whose name holds TEXT.")] = "",
     json: JsonOption = False,
 ) -> None:
-    """Run the `test` blocks of .circ files. Status 2 if one fails."""
+    """Run the tests of .circ files: of gadgets and of instructions. Status 2 if one fails."""
     report = Report(json)
     outcomes = api.run_inline_tests(directory or _circuits(), pattern)
     warnings = _warnings(directory)
     for outcome in outcomes:
         for failure in outcome.failures:
-            note(printable(f"{outcome.name}: {failure}"))
+            for line in f"{outcome.name}: {failure}".split("\n"):
+                note(printable(line))
     failed = [outcome.name for outcome in outcomes if outcome.failures]
     counts = {"tests": len(outcomes), "lines": sum(outcome.checks for outcome in outcomes), "failed": len(failed)}
     if not (json and failed):

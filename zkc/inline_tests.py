@@ -1,4 +1,5 @@
-"""`zkc test`: the `test` blocks of `.circ` files. Each line calls a gadget on constants and says what must come out.
+"""`zkc test`: the tests of `.circ` files. Those of instructions are zkc/step_tests.py's; each line of a `test` block calls a gadget on
+constants and says what must come out.
 
 A line holds if the gadget's integer meaning gives the expected result, the columns filled from it give the same, and every constraint and
 lookup that the gadget makes is satisfied: meaning, witness and constraints are then right together, for these arguments.
@@ -30,6 +31,7 @@ from zkc.compiler.rows import gadgets_of
 from zkc.compiler.targets.fixed import fixed_rows
 from zkc.dsl import syntax as s
 from zkc.runtime.field.koalabear import P
+from zkc.step_tests import Steps, step_of
 
 WORD: Final = 1 << 32
 
@@ -48,7 +50,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class TestOutcome:
-    """A `test` block: how many lines it has, and those that fail."""
+    """A `test` block, or the tests of an instruction: how many lines there are, and those that fail."""
 
     name: str
     where: str
@@ -57,13 +59,35 @@ class TestOutcome:
 
 
 def run_tests(directory: Path, pattern: str = "") -> Iterator[TestOutcome]:
-    """The outcome of every test block whose name holds `pattern`, in order. Raises DiagnosticError for files that do not compile."""
+    """The outcome of every test block, then of the tests of every instruction, whose name holds `pattern`, in order. Raises
+    DiagnosticError for files that do not compile."""
     files = circuit_files(directory)
     runner = Runner(front_end(files, directory)[0])
     for test in runner.program.tests:
         if pattern in test.name:
             failures = [failure for check in test.checks if (failure := runner.run(check)) is not None]
             yield TestOutcome(test.name, str(test.span), len(test.checks), tuple(failures))
+    yield from _steps(directory, runner.program, pattern)
+
+
+def _steps(directory: Path, program: Program, pattern: str) -> Iterator[TestOutcome]:
+    """The outcomes of the tests of instructions, one for each instruction."""
+    tests = [test for test in program.step_tests if pattern in test.insn]
+    if not tests:
+        return
+    wrong = Steps(directory, program).run([step_of(test, program) for test in tests])
+    for name in dict.fromkeys(test.insn for test in tests):
+        mine = [(test, problems) for test, problems in zip(tests, wrong, strict=True) if test.insn == name]
+        failures = [Failure(str(test.span), source_text(program, test.span), problems) for test, problems in mine if problems]
+        yield TestOutcome(name, str(mine[0][0].span), len(mine), tuple(failures))
+
+
+def source_text(program: Program, span: s.Span) -> str:
+    """What stands at a place, on one line."""
+    lines = program.sources[span.file].splitlines()
+    if span.line == span.end_line:
+        return lines[span.line - 1][span.column - 1 : span.end_column - 1]
+    return " ".join(line.strip() for line in lines[span.line - 1 : span.end_line])
 
 
 class Runner:
@@ -84,7 +108,7 @@ class Runner:
         problems += call.broken()
         if not problems:
             return None
-        return Failure(str(check.span), self._text(check.span), tuple(problems))
+        return Failure(str(check.span), source_text(self.program, check.span), tuple(problems))
 
     def expected(self, check: s.Check, count: int) -> list[Any]:
         """One constant for each output."""
@@ -93,12 +117,6 @@ class Runner:
 
     def constant(self, expr: s.Expr) -> Any:
         return evaluate_constant(expr, self.program.constants.get, self.program)
-
-    def _text(self, span: s.Span) -> str:
-        lines = self.program.sources[span.file].splitlines()
-        if span.line == span.end_line:
-            return lines[span.line - 1][span.column - 1 : span.end_column - 1]
-        return " ".join(line.strip() for line in lines[span.line - 1 : span.end_line])
 
 
 class Call:

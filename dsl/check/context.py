@@ -35,6 +35,7 @@ class Declarations(Protocol):
     tables: dict[str, s.TableDecl]
     claim: s.Claim | None
     tests: list[s.Test]
+    step_tests: list[s.StepTest]
 
     def nesting(self, gadget: s.Gadget) -> int:
         """How deep the syntax of a gadget nests."""

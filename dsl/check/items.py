@@ -6,6 +6,7 @@ from zkc.dsl import syntax as s
 from zkc.dsl.check.calls import wrong_arguments
 from zkc.dsl.check.context import Scope
 from zkc.dsl.check.statements import Statements, bound_in
+from zkc.dsl.check.steps import step_test
 from zkc.dsl.constants import INTEGER_OPERATIONS
 from zkc.dsl.diagnostics import did_you_mean
 from zkc.dsl.types import UNKNOWN, Array, Felt, Record, Struct, Type, of_constant
@@ -49,6 +50,8 @@ class Items(Statements):
         for test in d.tests:
             for check in test.checks:
                 self.test(check)
+        for each in d.step_tests:
+            step_test(self, each)
 
     def _types(self, params: tuple[s.Param, ...]) -> dict[str, Type]:
         return {p.name: self.type_of_ref(p.type) for p in params}

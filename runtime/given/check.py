@@ -43,9 +43,7 @@ class Failure:
     def __str__(self) -> str:
         where = CLAIM if self.row is None else f"table {self.table}, {'the rows of padding' if self.padding else f'row {self.row}'}"
         line = f"{where}: {self.label}: {self.problem}" + (f" ({self.place})" if self.place else "")
-        cells = ", ".join(f"{name} = {with_hex(value)}" for name, value in self.values[:MOST_CELLS])
-        more = len(self.values) - MOST_CELLS
-        details = [self.instruction, f"{cells} and {more} more" if more > 0 else cells]
+        details = [self.instruction, cells_of(self)]
         return "\n    ".join([line, *filter(None, details)])
 
 
@@ -77,6 +75,13 @@ def _of_one_kind(failures: Sequence[Failure]) -> str:
     return f"  {failures[0]}" + (f"\n    the same in {rows} more row{'s' * (rows > 1)}" if rows else "")
 
 
+def cells_of(failure: Failure) -> str:
+    """The cells that what fails is made of, for people."""
+    cells = ", ".join(f"{name} = {with_hex(value)}" for name, value in failure.values[:MOST_CELLS])
+    more = len(failure.values) - MOST_CELLS
+    return f"{cells} and {more} more" if more > 0 else cells
+
+
 def check(spec: CircuitSpec, witness: Witness) -> None:
     """Raises Unsatisfied unless every equation holds on every row, and the messages of every bus balance."""
     found = failures(spec, witness)
@@ -100,7 +105,7 @@ def with_hex(value: int) -> str:
 
 
 @dataclass(frozen=True)
-class _Rows:
+class Rows:
     """A table: its values on the rows that were given, and on one row of padding, which `weights` counts as often as there are some."""
 
     table: Table
@@ -112,10 +117,10 @@ class _Rows:
 
 
 @dataclass(frozen=True)
-class _Sent:
+class Sent:
     """Messages of one place of the circuit: on which rows, how often (as a field element), and what they say."""
 
-    rows: _Rows
+    rows: Rows
     number: int
     at: Numbers
     times: Numbers
@@ -128,16 +133,14 @@ class _Check:
         tables = [t for t in spec.circuit.tables if t.name in witness.traces]
         self.rows = [_rows(t, witness) for t in tables]
         claim = np.array(witness.claim, dtype=np.int64).reshape(-1, 1)
-        self.rows.append(_evaluated(spec.circuit.claim, claim, np.ones(1, dtype=np.int64), 1))
+        self.rows.append(evaluated(spec.circuit.claim, claim, np.ones(1, dtype=np.int64), 1))
 
     def failures(self) -> Iterator[Failure]:
         """Those of equations; then those of buses, each once."""
         for rows in self.rows:
-            for k, label in enumerate(rows.table.labels):
-                wrong = np.flatnonzero(rows.values[k])
-                for row in wrong.tolist():
-                    difference = f"does not hold, by {shown(int(rows.values[k, row]))}"
-                    yield self._failure(rows, row, label, k, difference, [rows.table.constraints[k]])
+            for k in range(len(rows.table.constraints)):
+                for row in np.flatnonzero(rows.values[k]).tolist():
+                    yield of_equation(self.spec, rows, k, row)
         unmatched = [f for bus in range(len(self.spec.circuit.buses)) for f in self._bus(bus)]
         # What a fixed table offers too often follows from a lookup that is wrong.
         yield from [f for f in unmatched if f.table not in self.spec.histogram_starts] or unmatched
@@ -145,7 +148,7 @@ class _Check:
     def _bus(self, bus: int) -> Iterator[Failure]:
         # Rows of a fixed table first: one that is counted too often is its failure, not that of a row that looks it up rightly.
         every = sorted(self.rows, key=lambda rows: rows.table.name not in self.spec.histogram_starts)
-        parts = [sent for rows in every for sent in _sent(rows, bus)]
+        parts = [sent for rows in every for sent in sent_on(rows, bus)]
         if not parts:
             return
         groups = _groups(np.concatenate([p.args for p in parts], axis=1))
@@ -155,7 +158,7 @@ class _Check:
             sums[group] += count
         bad = {group for group, total in enumerate(sums) if total % P}
         place = 0
-        unmatched: list[tuple[_Sent, int, int]] = []
+        unmatched: list[tuple[Sent, int, int]] = []
         for part in parts:
             for i in range(len(part.at)):
                 group = int(groups[place + i])
@@ -168,7 +171,7 @@ class _Check:
             instead = self._nearest(bus, part.args[:, i], sent) if excess > P // 2 and number < MOST_COMPARED else ""
             yield self._unmatched(bus, part, i, excess, instead)
 
-    def _nearest(self, bus: int, args: Numbers, sent: Sequence[tuple[_Sent, int]]) -> str:
+    def _nearest(self, bus: int, args: Numbers, sent: Sequence[tuple[Sent, int]]) -> str:
         """What comes nearest to a message that nobody sends, among those that nobody receives: it was probably meant to be the same."""
         same = [int((part.args[:, i] == args).sum()) for part, i in sent]
         if not same or 2 * max(same) < len(args):
@@ -178,43 +181,63 @@ class _Check:
         other = ", ".join(f"{field} = {shown(b)}" for field, a, b in fields if a != b)
         return f"; table {part.rows.table.name}, row {int(part.at[i])} sends {other} instead"
 
-    def _unmatched(self, bus: int, part: _Sent, i: int, excess: int, instead: str) -> Failure:
-        name = self.spec.circuit.buses[bus].name
-        fields = zip(self.spec.fields[name], part.args[:, i].tolist(), strict=True)
-        text = f"{name}({', '.join(f'{field} = {shown(value)}' for field, value in fields)})"
-        if name in self.spec.histogram_starts:
+    def _unmatched(self, bus: int, part: Sent, i: int, excess: int, instead: str) -> Failure:
+        text = said(self.spec, bus, part.args[:, i].tolist())
+        if self.spec.circuit.buses[bus].name in self.spec.histogram_starts:
             problem = f"there is no row {text}"
         else:
             more, less = ("sent", "received") if excess <= P // 2 else ("received", "sent")
             count = min(excess, P - excess)
             often = "more often than it is" if count == 1 else f"{count} times more than it is"
             problem = f"{text} is {more} {often} {less}{instead}"
-        table, message = part.rows.table, part.rows.table.messages[part.number]
-        nodes = [message.multiplicity, *message.args]
-        return self._failure(part.rows, int(part.at[i]), message.label, len(table.constraints) + part.number, problem, nodes)
-
-    def _failure(self, rows: _Rows, row: int, label: str, number: int, problem: str, nodes: Sequence[int]) -> Failure:
-        table = rows.table
-        places = self.spec.places.get(table.name, ())
-        cells = tuple((table.columns[c], int(rows.cells[c, row])) for c in _columns_below(table, nodes) if c < len(table.columns))
-        place = places[number] if number < len(places) else ""
-        return Failure(table.name, None if table.name == CLAIM else row, label, place, problem, cells, padding=row >= rows.given)
+        return of_message(self.spec, part, i, problem)
 
 
-def _rows(table: Table, witness: Witness) -> _Rows:
+def said(spec: CircuitSpec, bus: int, args: Sequence[int]) -> str:
+    """A message as text, with the names of its fields."""
+    name = spec.circuit.buses[bus].name
+    fields = zip(spec.fields[name], args, strict=True)
+    return f"{name}({', '.join(f'{field} = {shown(value)}' for field, value in fields)})"
+
+
+def of_equation(spec: CircuitSpec, rows: Rows, number: int, row: int) -> Failure:
+    """An equation that does not hold on a row."""
+    table = rows.table
+    difference = f"does not hold, by {shown(int(rows.values[number, row]))}"
+    return _failure(spec, rows, row, table.labels[number], number, difference, [table.constraints[number]])
+
+
+def of_message(spec: CircuitSpec, part: Sent, i: int, problem: str) -> Failure:
+    """What is wrong with a message."""
+    table = part.rows.table
+    message = table.messages[part.number]
+    nodes = [message.multiplicity, *message.args]
+    return _failure(spec, part.rows, int(part.at[i]), message.label, len(table.constraints) + part.number, problem, nodes)
+
+
+def _failure(spec: CircuitSpec, rows: Rows, row: int, label: str, number: int, problem: str, nodes: Sequence[int]) -> Failure:
+    table = rows.table
+    places = spec.places.get(table.name, ())
+    cells = tuple((table.columns[c], int(rows.cells[c, row])) for c in _columns_below(table, nodes) if c < len(table.columns))
+    place = places[number] if number < len(places) else ""
+    return Failure(table.name, None if table.name == CLAIM else row, label, place, problem, cells, padding=row >= rows.given)
+
+
+def _rows(table: Table, witness: Witness) -> Rows:
     trace = witness.traces[table.name].astype(np.int64)
     height = table.fixed.shape[1]
     if height:
         cells = np.concatenate([trace[:, :: trace.shape[1] // height], table.fixed.astype(np.int64)])
-        return _evaluated(table, cells, np.ones(height, dtype=np.int64), height)
+        return evaluated(table, cells, np.ones(height, dtype=np.int64), height)
     given, most = witness.rows[table.name], trace.shape[1]
     kept = min(given + 1, most)
     weights = np.ones(kept, dtype=np.int64)
     weights[given:] = most - given
-    return _evaluated(table, trace[:, :kept], weights, given)
+    return evaluated(table, trace[:, :kept], weights, given)
 
 
-def _evaluated(table: Table, cells: Numbers, weights: Numbers, given: int) -> _Rows:
+def evaluated(table: Table, cells: Numbers, weights: Numbers, given: int) -> Rows:
+    """The equations and the messages of a table on rows: `cells` is `int64[columns][rows]`, the columns of fixed tables after their own."""
     nodes = [*table.constraints, *(n for m in table.messages for n in (m.multiplicity, *m.args))]
     out = np.empty((len(nodes), cells.shape[1]), dtype=np.int64)
     program = table.nodes.tolist()
@@ -233,10 +256,10 @@ def _evaluated(table: Table, cells: Numbers, weights: Numbers, given: int) -> _R
                 values.append(values[a] * values[b] % P)
         for k, node in enumerate(nodes):
             out[k, start : start + BLOCK] = values[node]
-    return _Rows(table, cells, weights, given, out)
+    return Rows(table, cells, weights, given, out)
 
 
-def _sent(rows: _Rows, bus: int) -> Iterator[_Sent]:
+def sent_on(rows: Rows, bus: int) -> Iterator[Sent]:
     """The messages of a table on a bus, where their multiplicity is not 0."""
     place = len(rows.table.constraints)
     for number, message in enumerate(rows.table.messages):
@@ -245,7 +268,7 @@ def _sent(rows: _Rows, bus: int) -> Iterator[_Sent]:
             times = rows.values[place, at]
             signed = np.where(times > P // 2, times - P, times)
             args = rows.values[place + 1 : place + 1 + len(message.args), at]
-            yield _Sent(rows, number, at, signed * rows.weights[at], args)
+            yield Sent(rows, number, at, signed * rows.weights[at], args)
         place += 1 + len(message.args)
 
 

@@ -128,6 +128,9 @@ def test_what_a_name_stands_for(root: Path) -> None:
             t.SignatureHelpParams(cpu, t.Position(called.line, called.character + len("shift(")))
         )
         assert signature.signatures[0].label == "shift(a: u32, s: felt, left: felt, signed: felt) -> out: u32"
+        tested = editor.place("rv32i.circ", "sll(", after="test ")
+        (insn,) = await client.text_document_definition_async(t.DefinitionParams(cpu, tested)) or ()
+        assert isinstance(insn, t.Location) and insn.range.start.line == editor.place("rv32i.circ", "insn sll ").line
         local = editor.place("alu.circ", "near", after="hint    sign: bit")
         (place,) = await client.text_document_definition_async(t.DefinitionParams(editor.document("alu.circ"), local)) or ()
         assert isinstance(place, t.Location) and place.range.start == editor.place("alu.circ", "near", after="trusted near")

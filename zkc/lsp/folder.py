@@ -207,6 +207,8 @@ def _meant(word: Word, symbols: list[Symbol]) -> list[Symbol]:
         return named
     if word.before in _MESSAGES:
         fitting = [x for x in symbols if x.kind in ("bus", "fixed table")]
+    elif word.before == "test":
+        fitting = [x for x in symbols if x.kind in ("instruction", "service")]
     elif word.called:
         fitting = [x for x in symbols if x.kind in ("gadget", "struct")]
     else:
