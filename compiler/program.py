@@ -6,12 +6,13 @@ import string
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from zkc.compiler.intervals import Interval
 from zkc.compiler.names import name_problems
-from zkc.dsl import constants
+from zkc.dsl import constants, numbered
 from zkc.dsl import syntax as s
 from zkc.dsl.built_in import BUILT_IN_TYPES, WORD
 from zkc.dsl.constants import ConstantError, ConstValue, shown
@@ -124,7 +125,9 @@ def gather(items: list[s.Item], sources: dict[str, str]) -> Program:
     """Sorts the items by kind, and evaluates constants, types and encodings. What is wrong is in `diagnostics`: of names declared twice
     the first is kept, and what has no value is left out of `constants` and `ranges`."""
     program = Program(sources)
+    items = [*items, *numbered.used(items)]
     program.diagnostics += name_problems(items)
+    items = [x for x in items if not (isinstance(x, s.TypeAlias) and x.number is None and x.parameter is not None)]
     register: dict[type, Any] = {
         s.Const: program.constant_items, s.TypeAlias: program.type_items, s.Struct: program.structs, s.BusDecl: program.buses,
         s.Fixed: program.fixed, s.Gadget: program.gadgets, s.Format: program.formats, s.Frame: program.frames, s.Family: program.families,
@@ -142,7 +145,7 @@ def gather(items: list[s.Item], sources: dict[str, str]) -> Program:
         elif type(item) in register:
             register[type(item)].setdefault(item.name, item)
     _constants(program, program.constant_items)
-    _ranges(program)
+    _ranges(program, items)
     _types(program, items)
     _impls(program)
     encodings(program)
@@ -175,17 +178,25 @@ def _constants(program: Program, declared: dict[str, s.Const]) -> None:
                 program.constants[name] = evaluate_constant(declared[name].value, program.constants.get, program)
 
 
-def _ranges(program: Program) -> None:
+def _ranges(program: Program, items: list[s.Item]) -> None:
     wrong = program.constant_items.keys() - program.constants.keys()
     for item in program.type_items.values():
-        if (names_read(item.low) | names_read(item.high)) & wrong:
+        if ((names_read(item.low) | names_read(item.high)) - {item.parameter}) & wrong:
             continue
         with suppress(DiagnosticError):
-            low, high = (evaluate_constant(e, program.constants.get, program) for e in (item.low, item.high))
+            low, high = (evaluate_constant(e, partial(_in_type, program, item), program) for e in (item.low, item.high))
             if not (isinstance(low, int) and isinstance(high, int)) or low != 0 or not 0 < high < P:
-                program.error("E0301", f"type `{item.name}` must range over 0..n with n below the field size", item.span)
+                use = next((x.span for of in items for x in s.walk(of) if isinstance(x, s.TypeRef) and x.name == item.name), item.span)
+                labels = ((item.span, "declared here"),) if item.number is not None else ()
+                message = f"type `{item.name}` must range over 0..n with n below the field size"
+                program.error("E0301", message, item.span if item.number is None else use, labels=labels)
             else:
                 program.ranges[item.name] = (low, high)
+
+
+def _in_type(program: Program, item: s.TypeAlias, name: str) -> ConstValue | None:
+    """What a name is in the range of a type."""
+    return item.number if name == item.parameter else program.constants.get(name)
 
 
 def _types(program: Program, items: list[s.Item]) -> None:

@@ -323,7 +323,7 @@ class Builder(Transformer_NonRecursive[Any, Any]):
         return s.Const(self._span(meta), str(c[0]), c[1], tuple(c[2:]))
 
     def type_alias(self, meta: Meta, c: list[Any]) -> Any:
-        return s.TypeAlias(self._span(meta), str(c[0]), c[1], c[2])
+        return s.TypeAlias(self._span(meta), str(c[0]), c[2], c[3], None if c[1] is None else str(c[1]))
 
     def struct(self, meta: Meta, c: list[Any]) -> Any:
         return s.Struct(self._span(meta), str(c[0]), c[1])

@@ -297,9 +297,13 @@ class Const(Node):
 
 @dataclass(frozen=True)
 class TypeAlias(Node):
+    """A range. parameter: of types of that name and a number; number: of one of these."""
+
     name: str
     low: Expr
     high: Expr
+    parameter: str | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,13 @@ def test_what_a_name_stands_for(root: Path) -> None:
         tested = editor.place("rv32i.circ", "sll(", after="test ")
         (insn,) = await client.text_document_definition_async(t.DefinitionParams(cpu, tested)) or ()
         assert isinstance(insn, t.Location) and insn.range.start.line == editor.place("rv32i.circ", "insn sll ").line
+        numbered = editor.place("alu.circ", "u16", after="trusted near")
+        place_of = t.DefinitionParams(editor.document("alu.circ"), numbered)
+        (place,) = await client.text_document_definition_async(place_of) or ()
+        assert isinstance(place, t.Location) and place.uri == editor.uri("machine.circ")
+        assert place.range.start == editor.place("machine.circ", "u(bits)")
+        with pytest.raises(JsonRpcException, match="with a number"):
+            await client.text_document_rename_async(t.RenameParams(editor.document("alu.circ"), numbered, "v"))
         local = editor.place("alu.circ", "near", after="hint    sign: bit")
         (place,) = await client.text_document_definition_async(t.DefinitionParams(editor.document("alu.circ"), local)) or ()
         assert isinstance(place, t.Location) and place.range.start == editor.place("alu.circ", "near", after="trusted near")
@@ -203,7 +210,7 @@ def test_texts_are_completed_outlined_and_formatted(root: Path) -> None:
         await editor.open("alu.circ")
         here = editor.place("alu.circ", "near", after="hint    sign: bit")
         answer: Any = await editor.client.text_document_completion_async(t.CompletionParams(alu, here))
-        assert {"near", "shift_amounts", "u16", "gadget", "and32"} <= {item.label for item in answer}
+        assert {"near", "shift_amounts", "u", "gadget", "and32"} <= {item.label for item in answer}
         dot = editor.place("alu.circ", "lo + b.lo")
         answer = await editor.client.text_document_completion_async(t.CompletionParams(alu, dot))
         assert {"lo", "hi"} <= {item.label for item in answer} and not any(item.label == "gadget" for item in answer)

@@ -187,7 +187,7 @@ def test_between_items_are_spaces_and_comments() -> None:
     items = {**items_of(program), **{("tests of gadgets", test.name): test for test in program.tests}}
     places = Places(items)
     left = dict(program.sources)
-    for symbol, item in items.items():
+    for symbol, item in {item.span: (symbol, item) for symbol, item in items.items()}.values():  # one line declares u2, u3, …
         text = places.text_of(program.sources, symbol)
         assert left[item.span.file].count(text) == 1
         left[item.span.file] = left[item.span.file].replace(text, "")

@@ -22,7 +22,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "unknown name": ("alu.circ", "let    c1  = ", "let    c1  = nowhere + ", "E0204"),
     "misspelt gadget": ("cpu.circ", "read_register(insn.rs1, clk);", "read_registre(insn.rs1, clk);", "E0204"),
     "unknown field": ("alu.circ", "(a.lo + b.lo - sum.lo)", "(a.low + b.lo - sum.lo)", "E0207"),
-    "unknown type": ("memory.circ", "hint gap_hi: u8", "hint gap_hi: u99", "E0206"),
+    "unknown type": ("memory.circ", "hint gap_hi: u8", "hint gap_hi: byte", "E0206"),
     "wrong type": ("rv32i.circ", "insn lui { rd = imm; }", "insn lui { rd = add32(imm, pc); }", "E0205"),
     "no operator": ("rv32i.circ", "insn xori  funct3=0b100 { rd = rs1 ^ imm; }", "insn xori  funct3=0b100 { rd = rs1 / imm; }", "E0209"),
     "wrong number of arguments": ("rv32i.circ", "load_word(word_address(rs1, imm)", "load_word(word_address(rs1)", "E0210"),

@@ -185,7 +185,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "struct in itself": ("struct pair { a: pair, b: felt }", "E0211", "the struct `pair` is a part of itself", ""),
     "structs in a circle": ("struct one { a: two } struct two { a: one[3] }", "E0211", "is a part of itself", "mine.circ"),
     "gadget in itself": (gadget("let b = mine(a);"), "E0211", "calls itself", ""),
-    "unknown type of a parameter": (gadget("let b = 1;", "a: u99"), "E0206", "no type `u99`", ""),
+    "unknown type of a parameter": (gadget("let b = 1;", "a: number"), "E0206", "no type `number`", ""),
     "empty fixed table": ("fixed mine(v: felt) { (v) for v in 0..0; at v; }", "E0303", "has no rows", ""),
     "huge fixed table": ("fixed mine(v: felt) { (v) for v in 0..2**40; at v; }", "E0303", "more than 2^20 rows", ""),
     "fixed table of loops in loops": (

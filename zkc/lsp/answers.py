@@ -14,7 +14,7 @@ from zkc.costs import CallCost
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
 from zkc.dsl.format import format_source
-from zkc.lsp.folder import Folder, Symbol, locals_of
+from zkc.lsp.folder import NUMBERED, Folder, Symbol, locals_of
 from zkc.lsp.words import NAME, Word, keywords
 from zkc.runtime.errors import InputError
 
@@ -130,6 +130,8 @@ def rename(folder: Folder, path: Path, at: t.Position, new: str) -> t.WorkspaceE
     found = folder.symbol_at(path, at.line, at.character)
     if found is None or not found[1]:
         raise InputError("nothing here has a name that a .circ file declares")
+    if any(x.kind == NUMBERED for x in found[1]):
+        raise InputError(f"`{found[0].text}` is one of the types `{found[1][0].name}` with a number: there is no such name in a file")
     if not NAME.fullmatch(new) or new in keywords():
         raise InputError(f"`{new}` is no name", hint="names are lower_snake and no words of the language")
     item = found[1][0].item

@@ -20,6 +20,7 @@ from zkc.compiler.names import declarations
 from zkc.compiler.pipeline import Lowerings
 from zkc.compiler.program import Program
 from zkc.costs import CallCost, TableCost
+from zkc.dsl import numbered
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
 from zkc.dsl.parser import parse
@@ -28,6 +29,7 @@ from zkc.dsl.spans import Span
 from zkc.lsp.words import Word, word_at, words
 from zkc.runtime.collector import collector_off
 
+NUMBERED: Final = "type with a number"
 Local = s.Param | s.Hint | s.Input | s.Let | s.For | s.Generator | s.Comprehension | s.Operand | s.Result | s.Decode
 
 
@@ -152,7 +154,14 @@ class Folder:
             return [x for x in self.fields() if x.name == word.text]
         item = self.item_at(path, word.line)
         own = [x for x in locals_of(item) if x.name == word.text] if item else []
-        return own[:1] or _meant(word, [x for x in self.symbols() if x.name == word.text])
+        return own[:1] or _meant(word, [x for x in self.symbols() if x.name == word.text]) or self._numbered(word)
+
+    def _numbered(self, word: Word) -> list[Symbol]:
+        """The type that a name with a number is one of."""
+        parts = numbered.split(word.text)
+        every = (item for path in self.paths() for item in self.items(path))
+        found = [x for x in every if isinstance(x, s.TypeAlias) and x.parameter is not None and parts is not None and x.name == parts[0]]
+        return [Symbol(x.name, NUMBERED, x.span) for x in found]
 
     def symbol_at(self, path: Path, line: int, column: int) -> tuple[Word, list[Symbol]] | None:
         """The word at a place, and what it stands for."""
@@ -167,7 +176,7 @@ class Folder:
         """Every word that stands for the same, declarations too."""
         for path in self.paths():
             for word in words(self.text(path)):
-                if word.text == symbols[0].name and self.resolve(path, word) == symbols:
+                if _is_named(word, symbols[0]) and self.resolve(path, word) == symbols:
                     yield path, word
 
     def declaration(self, symbol: Symbol) -> tuple[Path, Word] | None:
@@ -198,6 +207,12 @@ def _known(program: Program, lowered: Lowerings, texts: Mapping[str, str]) -> Co
     tables, fixed = [*lowered.tables, lowered.claim], frozenset(program.fixed)
     rows = {t.name: costs.table_cost(t, fixed) for t in tables}
     return Compiled(texts, costs.calls(tables), costs.gadgets(tables), costs.degrees(tables), rows, program.types())
+
+
+def _is_named(word: Word, symbol: Symbol) -> bool:
+    """Whether a word may stand for a symbol."""
+    parts = numbered.split(word.text) if symbol.kind == NUMBERED else None
+    return word.text == symbol.name if parts is None else parts[0] == symbol.name
 
 
 def _meant(word: Word, symbols: list[Symbol]) -> list[Symbol]:
