@@ -77,6 +77,7 @@ def test_everything_declared_has_a_place(machine: Contents) -> None:
         if entry.kind in ("family", "environment call") or entry.page != "instructions":
             assert f'id="{entry.anchor}"' in pages[f"{entry.page}.html"], entry
     assert 'id="instruction-add"' in pages["instructions.html"]
+    assert pages["instructions.html"].count("<summary>tests</summary>") == sum(len(f.insns) for f in machine.program.families.values())
     assert "a + b mod 2^32; carries cost no column." in pages["gadgets.html"]
 
 

@@ -86,6 +86,10 @@ class Contents:
         calls = (t for t in self.program.tests if any(isinstance(node, s.Call) and node.name == gadget for node in s.walk(t)))
         return [self._text(test) for test in calls]
 
+    def tests_of_step(self, name: str) -> str:
+        """The tests of an instruction, or of an environment call, a line each."""
+        return "\n".join(self._text(test) for test in self.program.step_tests if test.insn == name)
+
     def _declared(self) -> Iterator[tuple[s.Node, str]]:
         p = self.program
         for items in (p.families, p.services, p.tables, p.frames, p.gadgets, p.buses, p.fixed, p.type_items, p.structs, p.formats):

@@ -97,7 +97,7 @@ class _Site:
         return {
             "parts": [(text, width, text.isdigit()) for text, width in word_parts(encoding, layout)],
             "assembly": encoding.assembly.replace("{name}", insn.name).replace("{", "").replace("}", ""),
-            "meaning": self.colours.text(self.contents.meaning(insn)),
+            "meaning": self.colours.text(self.contents.meaning(insn)), "tests": self.colours.text(self.contents.tests_of_step(insn.name)),
         }
 
     def _call(self, entry: Entry) -> dict[str, Any]:
