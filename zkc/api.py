@@ -16,7 +16,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from zkc.progress import Progress, no_progress, spoken
 from zkc.runtime import arguments
@@ -669,11 +669,24 @@ def format_files(paths: Sequence[PathLike], *, write: bool) -> list[Path]:
     return changed
 
 
-def run_inline_tests(directory: PathLike | None = None, pattern: str = "") -> list[TestOutcome]:
-    """The outcomes of the `test` blocks of .circ files whose names hold `pattern`."""
+RANDOM_STEPS: Final = 16
+"""Steps on random operands of each instruction that tests run by themselves."""
+MOST_RANDOM_STEPS: Final = 1_000_000
+MOST_SEED: Final = 2**63 - 1
+
+
+@spoken
+def run_inline_tests(
+    directory: PathLike | None = None, pattern: str = "", *, random: int = RANDOM_STEPS, seed: int = 0, progress: Progress = no_progress
+) -> list[TestOutcome]:
+    """The outcomes of the tests of .circ files whose names hold `pattern`, and of `random` steps of each instruction whose name does, on
+    operands that `seed` chooses."""
     from zkc.inline_tests import run_tests
 
-    return list(run_tests(_folder(directory) or circuits_folder(), arguments.text("pattern", pattern)))
+    pattern = arguments.text("pattern", pattern)
+    count = arguments.integer("random", random, 0, MOST_RANDOM_STEPS)
+    seed = arguments.integer("seed", seed, 0, MOST_SEED)
+    return list(run_tests(_folder(directory) or circuits_folder(), pattern, count=count, seed=seed, progress=progress))
 
 
 def circuit_warnings(directory: PathLike | None = None) -> list[Warned]:

@@ -546,22 +546,35 @@ def test(
         Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; zkc's own if left out.", show_default=False)
     ] = None,
     pattern: Annotated[str, typer.Option("-k", metavar="TEXT", help="Only tests whose name holds TEXT.")] = "",
+    random: Annotated[
+        int, typer.Option("--random", metavar="N", help="Steps of each instruction on corners and random operands.")
+    ] = api.RANDOM_STEPS,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Which random operands.")] = 0,
     json: JsonOption = False,
 ) -> None:
-    """Run the tests of .circ files: of gadgets and of instructions. Status 2 if one fails."""
+    """Run the tests of .circ files, of gadgets and of instructions, and every instruction on random operands. Status 2 if one fails."""
     report = Report(json)
-    outcomes = api.run_inline_tests(directory or _circuits(), pattern)
+    with progress_bars(quiet=json) as progress:
+        outcomes = api.run_inline_tests(directory or _circuits(), pattern, random=random, seed=seed, progress=progress)
     warnings = _warnings(directory)
     for outcome in outcomes:
         for failure in outcome.failures:
             for line in f"{outcome.name}: {failure}".split("\n"):
                 note(printable(line))
-    failed = [outcome.name for outcome in outcomes if outcome.failures]
-    counts = {"tests": len(outcomes), "lines": sum(outcome.checks for outcome in outcomes), "failed": len(failed)}
+    failed = list(dict.fromkeys(outcome.name for outcome in outcomes if outcome.failures))
+    written = [outcome for outcome in outcomes if not outcome.random]
+    counts = {
+        "tests": len(written),
+        "lines": sum(outcome.checks for outcome in written),
+        "random_steps": sum(outcome.checks for outcome in outcomes if outcome.random),
+        "failed": len(failed),
+    }
     if not (json and failed):
-        report.show({name: str(count) for name, count in counts.items()}, **counts, warnings=warnings)
+        report.show({name.replace("_", " "): str(count) for name, count in counts.items()}, **counts, warnings=warnings)
     if failed:
-        raise Refused(f"{_count(len(failed), 'test')} failed: {', '.join(failed)}", {**counts, "warnings": warnings})
+        failures = [{"test": x.name, "where": f.where, "line": f.line, "problems": f.problems} for x in outcomes for f in x.failures]
+        more = {**counts, "failures": failures, "warnings": warnings}
+        raise Refused(f"{_count(len(failed), 'test')} failed: {', '.join(failed)}", more)
 
 
 @app.command()

@@ -7,7 +7,7 @@ lookup that the gadget makes is satisfied: meaning, witness and constraints are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -30,6 +30,8 @@ from zkc.compiler.program import Program, evaluate_constant
 from zkc.compiler.rows import gadgets_of
 from zkc.compiler.targets.fixed import fixed_rows
 from zkc.dsl import syntax as s
+from zkc.progress import Progress, no_progress
+from zkc.random_steps import tried
 from zkc.runtime.field.koalabear import P
 from zkc.step_tests import Steps, step_of
 
@@ -50,32 +52,45 @@ class Failure:
 
 @dataclass(frozen=True)
 class TestOutcome:
-    """A `test` block, or the tests of an instruction: how many lines there are, and those that fail."""
+    """A `test` block, the tests of an instruction, or steps of it on `random` operands: how many there are, and those that fail."""
 
     name: str
     where: str
     checks: int
     failures: tuple[Failure, ...] = field(default=())
+    random: bool = False
 
 
-def run_tests(directory: Path, pattern: str = "") -> Iterator[TestOutcome]:
-    """The outcome of every test block, then of the tests of every instruction, whose name holds `pattern`, in order. Raises
-    DiagnosticError for files that do not compile."""
+def run_tests(
+    directory: Path, pattern: str = "", *, count: int = 0, seed: int = 0, progress: Progress = no_progress
+) -> Iterator[TestOutcome]:
+    """The outcome of every test block, then of the tests of every instruction, whose name holds `pattern`, in order; then of `count` steps
+    on random operands of each such instruction. Raises DiagnosticError for files that do not compile."""
     files = circuit_files(directory)
     runner = Runner(front_end(files, directory)[0])
     for test in runner.program.tests:
         if pattern in test.name:
             failures = [failure for check in test.checks if (failure := runner.run(check)) is not None]
             yield TestOutcome(test.name, str(test.span), len(test.checks), tuple(failures))
-    yield from _steps(directory, runner.program, pattern)
-
-
-def _steps(directory: Path, program: Program, pattern: str) -> Iterator[TestOutcome]:
-    """The outcomes of the tests of instructions, one for each instruction."""
+    program = runner.program
     tests = [test for test in program.step_tests if pattern in test.insn]
-    if not tests:
-        return
-    wrong = Steps(directory, program).run([step_of(test, program) for test in tests])
+    chosen = [name for name in program.encodings if count and pattern in name] if program.claim is not None else []
+    if tests or chosen:
+        steps = Steps(directory, program)
+        yield from _tested(steps, tests)
+        for number, name in enumerate(chosen):
+            progress("test", number, len(chosen))
+            found = tried(steps, name, count, seed)
+            where = str(program.encodings[name].span)
+            failures = tuple(Failure(where, line, problems) for line, problems in found.failures)
+            yield TestOutcome(name, where, found.steps, failures, random=True)
+        progress("test", len(chosen), len(chosen))
+
+
+def _tested(steps: Steps, tests: Sequence[s.StepTest]) -> Iterator[TestOutcome]:
+    """The outcomes of the tests of instructions, one for each instruction."""
+    program = steps.program
+    wrong = steps.run([step_of(test, program) for test in tests])
     for name in dict.fromkeys(test.insn for test in tests):
         mine = [(test, problems) for test, problems in zip(tests, wrong, strict=True) if test.insn == name]
         failures = [Failure(str(test.span), source_text(program, test.span), problems) for test, problems in mine if problems]

@@ -7,10 +7,10 @@ every equation and every message of the row is checked exactly. So a test tells 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from zkc.compiler.elaboration.words import FrameWords, words_of
 from zkc.compiler.elements import elements, limbs_of
@@ -26,6 +26,7 @@ from zkc.runtime.given.check import Failure, cells_of
 from zkc.runtime.memory.map import WORD_BYTES
 
 WORDS: Final = 1 << 32
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,26 +69,38 @@ class Steps:
         self.words = words_of(program)
         self.executor = OneStep(Machine(spec, compiled=False))
         self.rows = StepRows(spec, buses_of(program))
+        self.registers = register_fields(program)
+        self._subjects: dict[str, Subject] = {}
         self.insns = {insn.name: insn for insn in spec.insns}
 
     # what goes in
 
     def ready(self, steps: Sequence[Step]) -> list[Ready | Unfit]:
         """The states before steps."""
-        found: list[Ready | Unfit] = []
-        for step in steps:
-            try:
-                found.append(self._ready(step))
-            except Unfit as error:
-                found.append(error)
-        return found
+        words = [_perhaps(lambda step=step: self._word(step)) for step in steps]
+        known = [(word, step.pc) for word, step in zip(words, steps, strict=True) if isinstance(word, int)]
+        decoded = iter(self.rows.decoded_fields(known))
+        return [
+            _perhaps(lambda step=step, word=word: self._ready(step, word, next(decoded))) if isinstance(word, int) else word
+            for step, word in zip(steps, words, strict=True)
+        ]
 
-    def _ready(self, step: Step) -> Ready:
-        subject = subject_of(self.program, step.name)
-        assert subject is not None
-        word = self._word(step, subject)
-        decoded = self.rows.decoded_fields(word, step.pc)
-        clk = self.spec.clock.first
+    def subject(self, name: str) -> Subject:
+        """The instruction or the environment call of that name."""
+        if name not in self._subjects:
+            subject = subject_of(self.program, name)
+            assert subject is not None
+            self._subjects[name] = subject
+        return self._subjects[name]
+
+    def free_registers(self, name: str) -> list[str]:
+        """The fields of registers that an instruction has, and does not fix."""
+        subject = self.subject(name)
+        fixed = {f.name for f in (*subject.family.fixed, *subject.insn.fixed)}
+        return [x for x in self.registers if x in self.program.encodings[subject.insn.name].fields and x not in fixed]
+
+    def _ready(self, step: Step, word: int, decoded: Mapping[str, int]) -> Ready:
+        subject, clk = self.subject(step.name), self.spec.clock.first
         given = {**decoded, "clk": clk, PC: step.pc}
         words = self.words[subject.frame.name]
         memory = {address: _number(value) for address, value in step.memory.items()}
@@ -103,15 +116,13 @@ class Steps:
             raise Unfit(f"the word at {_hex(step.pc // WORD_BYTES)} is the instruction: give another `pc`")
         return Ready(step, subject, Before(word, step.pc, clk, memory), _results(words, subject, given))
 
-    def _word(self, step: Step, subject: Subject) -> int:
+    def _word(self, step: Step) -> int:
         """The instruction with its fields; those of registers that are not said are different ones."""
+        subject = self.subject(step.name)
         encoding, info = self.program.encodings[subject.insn.name], self.insns[subject.insn.name]
         said = {name: value for name, value in step.fields.items() if name != IMMEDIATE}
-        fixed = {f.name for f in (*subject.family.fixed, *subject.insn.fixed)}
-        free = iter(n for n in range(1, WORDS) if n not in said.values())
-        for name in register_fields(self.program):
-            if name in encoding.fields and name not in fixed and name not in said:
-                said[name] = next(free)
+        others = iter(n for n in range(1, WORDS) if n not in said.values())
+        said |= {name: next(others) for name in self.free_registers(step.name) if name not in said}
         word = encoding.match
         for name, value in said.items():
             high, low = encoding.fields[name]
@@ -159,6 +170,14 @@ class Steps:
             if address not in said and value != ready.before.memory.get(address, 0):
                 found.append(f"`{self.rows.buses.memory}[{_hex(address)}]` = {_hex(value)}, of which the test says nothing")
         return found
+
+
+def _perhaps(make: Callable[[], T]) -> T | Unfit:
+    """What is made, or why it cannot be."""
+    try:
+        return make()
+    except Unfit as error:
+        return error
 
 
 def step_of(test: s.StepTest, program: Program) -> Step:

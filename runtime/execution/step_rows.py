@@ -47,7 +47,6 @@ class StepRows:
             if table.fixed.shape[0]:
                 self.fixed.setdefault(table.messages[0].bus, []).append(table)
         self._known: dict[int, set[Message]] = {}
-        self._fields: dict[tuple[int, int], dict[str, int]] = {}
         self.tables = {table.name: table for table in spec.circuit.tables}
 
     def failures(self, steps: Sequence[tuple[Before, After]]) -> list[list[Failure]]:
@@ -77,14 +76,14 @@ class StepRows:
         given = [{"uses": 1, "pc": b.pc, "word": b.word, "real": 1} for b, _ in steps]
         return np.array([[row[name] for name in self.spec.inputs[DECODE].names] for row in given], dtype=np.uint32)
 
-    def decoded_fields(self, word: int, pc: int) -> dict[str, int]:
-        """What a word means: its fields, as the table of what words mean sends them to steps."""
-        key = word, pc
-        if key not in self._fields:
-            rows = self._rows(DECODE, self._decoded([(Before(word, pc, 0, {}), After(None))]))
-            (part,) = sent_on(rows, self.numbers[self.buses.program])
-            self._fields[key] = dict(zip(self.spec.fields[self.buses.program], part.args[:, 0].tolist(), strict=True))
-        return self._fields[key]
+    def decoded_fields(self, words: Sequence[tuple[int, int]]) -> list[dict[str, int]]:
+        """What words mean, each at its pc: their fields, as the table of what words mean sends them to steps."""
+        if not words:
+            return []
+        rows = self._rows(DECODE, self._decoded([(Before(word, pc, 0, {}), After(None)) for word, pc in words]))
+        (part,) = sent_on(rows, self.numbers[self.buses.program])
+        names = self.spec.fields[self.buses.program]
+        return [dict(zip(names, args, strict=True)) for args in part.args.T.tolist()]
 
     # messages
 

@@ -88,7 +88,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(api, "audit", lambda *_: [])
     monkeypatch.setattr(api, "check_circuits", lambda *_, **__: None)
     monkeypatch.setattr(api, "warm", lambda *_, **__: type("Warmed", (), {"kernels": 0})())
-    monkeypatch.setattr(api, "run_inline_tests", lambda *_: [inline_tests.TestOutcome("a", "a.circ:1", 1)])
+    monkeypatch.setattr(api, "run_inline_tests", lambda *_, **__: [inline_tests.TestOutcome("a", "a.circ:1", 1)])
     monkeypatch.setattr("zkc.report.prove_all", lambda *_: [])
     monkeypatch.setattr("zkc.toolchain.build", build)
     return tmp_path
@@ -130,7 +130,7 @@ def test_one_object_for_each_stage(
 def test_one_object_when_a_check_fails(folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """`test` printed its counts and the failure, `stats` the changes before it."""
     failures = (inline_tests.Failure("a.circ:2", "a", ("wrong",)),)
-    monkeypatch.setattr(api, "run_inline_tests", lambda *_: [inline_tests.TestOutcome("a", "a.circ:1", 1, failures)])
+    monkeypatch.setattr(api, "run_inline_tests", lambda *_, **__: [inline_tests.TestOutcome("a", "a.circ:1", 1, failures)])
     status, value = printed(capfd, "test")
     assert (status, value["tests"], value["failed"]) == (2, 1, 1)
     monkeypatch.setattr(api, "lock_changes", lambda: ["-a", "+b"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -157,8 +158,24 @@ def test_numbers_that_do_not_go_together(copy: Path) -> None:
     assert "the word at 0 is the instruction: give another `pc`" in found
 
 
+def test_random_operands_find_it_too_and_are_a_test_that_can_be_put_into_a_file(copy: Path) -> None:
+    quarter = "hint   quarter: u14 = ((base + offset) % 2**{}) >> 2"
+    change(copy, "memory.circ", quarter.format(16), quarter.format(15))
+    found = {x.name: x for x in run_tests(copy, "w", count=8, seed=3) if x.random}
+    assert [x for x in run_tests(copy, "w", count=8, seed=3) if x.random] == list(found.values())
+    assert found["lw"].checks and not any(problem for x in found.values() if x.name not in ("lw", "sw") for problem in x.failures)
+    first = found["lw"].failures[0]
+    assert first.where.startswith("circuits/rv32i.circ:") and first.line.startswith("test lw(")
+    again = problems(copy, first.line)
+    assert first.line in again and all(problem in again for problem in first.problems) and "gives `" not in again
+
+
 def test_the_command_prints_a_line_for_each_problem(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (copy / "t.circ").write_text("test add(rs1 = 1) == 3;\n")
-    assert cli.main(["test", str(copy), "-k", "add"]) == 2
+    assert cli.main(["test", str(copy), "-k", "add", "--random", "2", "--json"]) == 2
+    value = json.loads(capfd.readouterr().out)
+    assert (value["tests"], value["random_steps"], value["failed"]) == (2, 4, 1)
+    assert value["failures"][0]["line"] == "test add(rs1 = 1) == 3;" and "`rd` = 1, not 3" in value["failures"][0]["problems"][0]
+    assert cli.main(["test", str(copy), "-k", "add", "--random", "0"]) == 2
     err = capfd.readouterr().err
     assert "\n    the specification gives `rd` = 1, not 3\n" in err and "1 test failed: add" in err

@@ -184,7 +184,8 @@ def test_between_items_are_spaces_and_comments() -> None:
     """So the text of items is all there is."""
     folder = circuits_directory()
     program, _ = front_end(circuit_files(folder), folder)
-    items = {**items_of(program), **{("tests of gadgets", test.name): test for test in program.tests}}
+    tests = {("tests", str(number)): test for number, test in enumerate((*program.tests, *program.step_tests))}
+    items = {**items_of(program), **tests}
     places = Places(items)
     left = dict(program.sources)
     for symbol, item in {item.span: (symbol, item) for symbol, item in items.items()}.values():  # one line declares u2, u3, …

@@ -71,6 +71,8 @@ CASES: list[tuple[str, Call, list[Any]]] = [
     ("directory", lambda value: api.emit(value, "stats"), [3, b"dir"]),
     ("directory", api.warm, [3, b"dir"]),
     ("pattern", lambda value: api.run_inline_tests(None, value), [3, None, b"a"]),
+    ("random", lambda value: api.run_inline_tests(random=value), [-1, *NO_INTEGERS]),
+    ("seed", lambda value: api.run_inline_tests(seed=value), [-1, *NO_INTEGERS]),
     ("what", lambda value: api.emit(None, value), [3, None]),
     ("jobs", lambda value: api.warm(jobs=value), [value for value in JOBS if value is not None]),
     ("paths", lambda value: api.format_files(value, write=False), ["a.circ", Path("a.circ"), b"a", 3, [3]]),
