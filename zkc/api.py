@@ -218,7 +218,7 @@ def is_warm() -> bool:
 
 def executor_is_compiled() -> bool:
     """Whether programs run at once: the machine code of the fast executor is in the cache."""
-    return machine().module("fast", "executor").execute.is_kept()
+    return machine().module("fast", "executor").steps.is_kept()
 
 
 def load_program(program: PathLike | BytesLike, *, prepare: Prepare = no_preparation) -> Program:

@@ -67,5 +67,5 @@ def _ready(machine: Machine) -> Machine:
     """The machine with executors that run at once: compiled if they are already, else as Python."""
     from zkc.runtime.circuit.machine import Machine
 
-    compiled = machine.module("fast", "executor").execute.is_kept() and machine.module("tracing", "executor").run.is_kept()
+    compiled = all(machine.module(kind, "executor").steps.is_kept() for kind in ("fast", "tracing"))
     return machine if compiled else Machine(machine.spec, compiled=False)

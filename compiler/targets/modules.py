@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,10 +19,16 @@ from zkc.runtime.circuit.machine import Clock
 from zkc.runtime.memory.map import WORD_BYTES
 
 ARRAYS: Final = {
-    "fast": ("mem", "decoded", "pages", "words", "room", "host", "stdin", "journal"),
-    "tracing": ("mem", "decoded", "times", "uses", "places", "ends", "records", "host", "stdin", "journal"),
+    "fast": ("state", "mem", "decoded", "pages", "words", "room", "host", "stdin", "journal"),
+    "tracing": ("state", "mem", "decoded", "times", "uses", "places", "ends", "records", "host", "stdin", "journal"),
 }
 """What each executor works on."""
+FUNCTION_ARRAYS: Final = ("functions", "nodes", "outputs", "scratch")
+"""Those of field functions."""
+ELEMENTS: Final = {
+    **dict.fromkeys(("mem", "times", "uses", "records"), "uint32"), **dict.fromkeys(("pages", "words", "stdin", "journal"), "uint8"),
+}  # fmt: skip
+"""Of arrays; of others it is int64."""
 EXECUTOR: Final = "executor"
 
 
@@ -56,10 +62,17 @@ class ModuleWriter:
             if mode == "fast":
                 self.faults = tuple(steps.faults)
             self.texts[mode, EXECUTOR] = self.template.render(
-                directory=self.source, mode=mode, arrays=arrays, steps=listing, scratch=steps.functions.words, slots=clock.slots,
+                directory=self.source, mode=mode, arrays=arrays, kinds=_kinds(arrays), steps=listing,
+                scratch=steps.functions.words, slots=clock.slots,
                 functions=[array.tolist() for array in steps.functions.arrays()],
                 decoders=emit_decoder(lowered.decoded, program.encodings, lowered.places),
             )  # fmt: skip
+
+
+def _kinds(arrays: Sequence[str]) -> dict[str, str]:
+    """The kinds of all arrays of an executor; see `zkc.runtime.execution.listed`."""
+    kinds = {name: f"{ELEMENTS.get(name, 'int64')}[:]" for name in (*arrays, *FUNCTION_ARRAYS)}
+    return kinds | dict.fromkeys(("functions", "nodes"), "int64[:, :]")
 
 
 def steps_of(program: Program, lowered: Lowerings, clock: Clock) -> Steps:

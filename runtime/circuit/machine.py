@@ -102,7 +102,7 @@ class MachineSpec(CircuitSpec):
 
 
 _importing = threading.Lock()
-_COMPILING: Final = ("zkc.runtime.field.compiled", "zkc.runtime.execution.listing")
+_COMPILED: Final = "zkc.runtime.execution.listed"
 _PLAIN: Final = "zkc.runtime.execution.plain_listing"
 
 
@@ -169,9 +169,8 @@ def _execute(name: str, text: str) -> ModuleType:
 
 
 def _execute_plainly(text: str) -> ModuleType:
-    """The module of that text, with what runs listings and functions as Python where it asks for what compiles them."""
-    for name in _COMPILING:
-        text = text.replace(f"from {name} import", f"from {_PLAIN} import")
+    """The module of that text, with what runs listings as Python in place of what compiles them."""
+    text = text.replace(f"from {_COMPILED} import", f"from {_PLAIN} import")
     module = ModuleType("zkc_plain")
     exec(compile(text, "<plain>", "exec"), module.__dict__)
     return module

@@ -18,6 +18,8 @@ from zkc.runtime.field.compiled import jit
 PC, CLK, RETIRED, FUEL, EVENT, ARG, DUE, REST = range(8)
 """The state of the loop. due: the clock at which the next step is one that the clock asks for; rest: steps beyond `fuel`."""
 STATE_WORDS: Final = 8
+KEPT: Final = ("pc", "clk", "retired", "fuel")
+"""The first words of it, which a step may set for the next."""
 
 State = npt.NDArray[np.int64]
 

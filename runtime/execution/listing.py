@@ -29,59 +29,40 @@ from typing import Any, Final
 
 from llvmlite import ir
 
-from zkc.runtime.execution import fuel, operations
+from zkc.runtime.execution import fuel
+from zkc.runtime.execution.listed import INT, STATE
 from zkc.runtime.field import emit
-from zkc.runtime.field.compiled import intrinsic
-from zkc.runtime.kernels.later import cgutils, types
+from zkc.runtime.kernels.entry import ENTRY, array_data
+from zkc.runtime.kernels.kernel import inlined_symbol
+from zkc.runtime.kernels.native import DONE
 
-STATE: Final = ("pc", "clk", "retired", "fuel")
-"""What a loop keeps from step to step."""
-Array = tuple[Any, emit.Value]
-"""The Numba type of an array and its value."""
-
-
-def loop(text: str, *names: str) -> Any:
-    """`run(state, arrays)`: a listing again and again, until the event that is returned.
-
-    state: that of runtime/execution/fuel.py. arrays: a tuple, of arrays with these names.
-    """
-
-    @intrinsic
-    def run(typingctx: Any, state: Any, arrays: Any) -> Any:
-        def lower(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
-            given = zip(sig.args[1].types, cgutils.unpack_tuple(b, args[1]), strict=True)
-            return _Loop(context, b, dict(zip(names, given, strict=True)), (sig.args[0], args[0])).emit(text)
-
-        return types.int64(state, arrays), lower
-
-    return run
+Call = tuple[str, tuple[str, ...]]
+"""A function of runtime/execution/operations.py, and the kinds of its arguments."""
 
 
-def function(text: str, *names: str) -> Any:
-    """`call(values)`: what a listing returns. values: a tuple, of integers with these names."""
-
-    @intrinsic
-    def call(typingctx: Any, values: Any) -> Any:
-        def lower(context: Any, b: emit.Builder, sig: Any, args: Any) -> emit.Value:
-            body = _Body(context, b, {})
-            body.values |= dict(zip(names, cgutils.unpack_tuple(b, args[0]), strict=True))
-            return body.emit(text)
-
-        return types.int64(types.UniTuple(types.int64, len(names))), lower
-
-    return call
+def module_of(text: str, kinds: Mapping[str, str], symbol: str) -> tuple[ir.Module, list[Call]]:
+    """The LLVM code of a listing, with one entry, and what it calls. kinds: see `listed`."""
+    module = ir.Module(symbol)
+    entry = ir.Function(module, ENTRY, symbol)
+    b = ir.IRBuilder(entry.append_basic_block("entry"))
+    words = {name: b.load(b.gep(entry.args[0], [emit.I64(i)])) for i, name in enumerate(kinds)}
+    body = (_Loop if STATE in kinds else _Body)(b, kinds, words)
+    b.store(body.emit(text), entry.args[1])
+    b.ret(emit.I32(DONE))
+    return module, body.calls
 
 
 class _Body:
-    """Emits a listing where the builder stands."""
+    """Emits a listing where the builder stands. words: the arguments, of arrays the addresses of their objects."""
 
-    def __init__(self, context: Any, b: emit.Builder, arrays: Mapping[str, Array]) -> None:
-        self.context = context
+    def __init__(self, b: emit.Builder, kinds: Mapping[str, str], words: Mapping[str, emit.Value]) -> None:
         self.b = b
-        self.arrays = arrays
-        self.data = {name: context.make_array(kind)(context, b, value).data for name, (kind, value) in arrays.items()}
-        self.values: dict[str, emit.Value] = {}
-        self.result = cgutils.alloca_once(b, emit.I64)
+        self.kinds = kinds
+        self.words = words
+        self.data = {name: array_data(b, words[name], _element(kind)) for name, kind in kinds.items() if kind != INT}
+        self.values: dict[str, emit.Value] = {name: word for name, word in words.items() if name not in self.data}
+        self.calls: list[Call] = []
+        self.result = b.alloca(emit.I64)
         self.done = b.append_basic_block("done")
         self.ends: list[Any] = []
         self.switch: Any = None
@@ -151,12 +132,13 @@ class _Body:
         self.b.store(word if kind == emit.I64 else self.b.trunc(word, kind), place)
 
     def _call(self, name: str, *operands: str) -> emit.Value:
-        kinds = [self.arrays[word][0] if word in self.arrays else types.int64 for word in operands]
-        values = [self.arrays[word][1] if word in self.arrays else self._operand(word) for word in operands]
-        callee = getattr(operations, name)._numba_type_
-        signature = callee.get_call_type(self.context.typing_context, kinds, {})
-        found = self.context.get_function(callee, signature)(self.b, values)
-        return self.context.cast(self.b, found, signature.return_type, types.int64)
+        kinds = tuple(self.kinds[word] if word in self.data else INT for word in operands)
+        symbol = inlined_symbol(name, kinds)
+        if (name, kinds) not in self.calls:
+            self.calls.append((name, kinds))
+            ir.Function(self.b.module, ir.FunctionType(emit.I64, [emit.I64] * len(kinds)), symbol)
+        values = [self.words[word] if word in self.data else self._operand(word) for word in operands]
+        return self.b.call(self.b.module.get_global(symbol), values)
 
     def _when(self, condition: str) -> None:
         body, end = (self.b.append_basic_block(name) for name in ("when", "end"))
@@ -186,17 +168,19 @@ class _Body:
 class _Loop(_Body):
     """The same again and again; what is set is seen by the next step."""
 
-    def __init__(self, context: Any, b: emit.Builder, arrays: Mapping[str, Array], state: Array) -> None:
-        super().__init__(context, b, {**arrays, "state": state})
+    def __init__(self, b: emit.Builder, kinds: Mapping[str, str], words: Mapping[str, emit.Value]) -> None:
+        super().__init__(b, kinds, words)
         self.effects |= {"set": self._set, "again": self._again, "label": self._label, "leave": self._leave}
-        self.kept = {name: cgutils.alloca_once_value(b, b.load(self._element("state", str(i)))) for i, name in enumerate(STATE)}
+        self.kept = {name: b.alloca(emit.I64) for name in fuel.KEPT}
+        for i, place in enumerate(self.kept.values()):
+            b.store(b.load(self._element(STATE, str(i))), place)
         self.starts: dict[str, Any] = {}
         self._label("step")
 
     def emit(self, text: str) -> emit.Value:
         event = super().emit(text)
         for i, place in enumerate(self.kept.values()):
-            self.b.store(self.b.load(place), self._element("state", str(i)))
+            self.b.store(self.b.load(place), self._element(STATE, str(i)))
         return event
 
     def _set(self, name: str, value: str) -> None:
@@ -217,9 +201,14 @@ class _Loop(_Body):
         self.values |= {name: self.b.load(place) for name, place in self.kept.items()}
 
     def _leave(self, event: str, argument: str) -> None:
-        self._put("state", str(fuel.EVENT), event)
-        self._put("state", str(fuel.ARG), argument)
+        self._put(STATE, str(fuel.EVENT), event)
+        self._put(STATE, str(fuel.ARG), argument)
         self._return(event)
+
+
+def _element(kind: str) -> ir.Type:
+    """Of an array."""
+    return ir.IntType(int("".join(letter for letter in kind.partition("[")[0] if letter.isdigit())))
 
 
 def _is_set(b: emit.Builder, value: emit.Value) -> emit.Value:

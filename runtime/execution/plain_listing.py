@@ -11,39 +11,29 @@ from types import FunctionType, ModuleType
 from typing import Any, Final
 
 from zkc.runtime.errors import InternalError
-from zkc.runtime.execution import fuel, operations
-from zkc.runtime.execution.listing import STATE
+from zkc.runtime.execution import driver, fuel, operations
+from zkc.runtime.execution.pager import Book
 from zkc.runtime.kernels.kernel import Kernel
 
 MASK: Final = (1 << 64) - 1
 SIGN: Final = 1 << 63
 
 
-def kernel(function: Any) -> Any:
-    """Stands where a kernel's decorator does: the function stays Python."""
-    return function
-
-
-def jit(**_options: Any) -> Callable[[Any], Any]:
-    """Stands where a kernel's decorator with options does."""
-    return kernel
-
-
-def loop(text: str, *names: str) -> Callable[[Any, Sequence[Any]], int]:
-    """`run(state, arrays)`: a listing again and again, until the event that is returned."""
+def loop(text: str, kinds: Mapping[str, str]) -> Callable[..., int]:
+    """A listing again and again, until the event that is returned."""
     lines = _Lines(text)
 
-    def run(state: Any, arrays: Sequence[Any]) -> int:
-        return _Run(lines, {**dict(zip(names, arrays, strict=True)), "state": state}).loop()
+    def run(*arrays: Any) -> int:
+        return _Run(lines, dict(zip(kinds, arrays, strict=True))).loop()
 
     return run
 
 
-def function(text: str, *names: str) -> Callable[[Sequence[int]], int]:
-    """`call(values)`: what a listing returns."""
+def function(text: str, *names: str) -> Callable[..., int]:
+    """What a listing returns."""
     lines = _Lines(text)
 
-    def call(values: Sequence[int]) -> int:
+    def call(*values: int) -> int:
         run = _Run(lines, {})
         run.values |= dict(zip(names, map(int, values), strict=True))
         return run.result()
@@ -51,17 +41,30 @@ def function(text: str, *names: str) -> Callable[[Sequence[int]], int]:
     return call
 
 
-def uncompiled(module: ModuleType) -> dict[str, Any]:
-    """The names of a module; its kernels, and those that they call there, are the Python functions that they were made of."""
-    names = dict(vars(module))
+def run(steps: Callable[..., int], slots: int, *arrays: Any) -> int:
+    """Runs an executor until an event."""
+    return _DRIVER["run"](arrays[0], steps, arrays, slots)
+
+
+def execute(book: Book, steps: Callable[..., int], slots: int, decode: Callable[..., int], *arrays: Any) -> int:
+    """Runs the fast executor until an event that the pager cannot settle."""
+    return _DRIVER["execute"](book, steps, arrays, slots, decode)
+
+
+def uncompiled(module: ModuleType, **others: Any) -> dict[str, Any]:
+    """The names of a module, and `others` in their place; kernels defined there are the Python functions that they were made of, and call
+    each other.
+    """
+    names = {**vars(module), **others}
     for name, value in vars(module).items():
-        if isinstance(value, Kernel):
+        if isinstance(value, Kernel) and value.__module__ == module.__name__:
             code, defaults = value.py_func.__code__, value.py_func.__defaults__
             names[name] = FunctionType(code, names, name, defaults)
     return names
 
 
 _OPERATIONS: Final = uncompiled(operations)
+_DRIVER: Final = uncompiled(driver, enter=lambda entry, words: entry(*words))  # pyright: ignore[reportUnknownLambdaType]
 
 
 class _Lines:
@@ -103,10 +106,10 @@ class _Run:
     def loop(self) -> int:
         """Until an event; state goes back to where it came from."""
         state = self.arrays["state"]
-        self.kept = {name: int(state[i]) for i, name in enumerate(STATE)}
+        self.kept = {name: int(state[i]) for i, name in enumerate(fuel.KEPT)}
         self.values |= self.kept
         event = self.result()
-        for i, name in enumerate(STATE):
+        for i, name in enumerate(fuel.KEPT):
             state[i] = self.kept[name]
         return event
 

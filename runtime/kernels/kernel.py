@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,27 @@ from zkc.runtime.kernels.native import OTHER, Linked, Native
 from zkc.runtime.kernels.values import Types, description, flattened
 
 _making = threading.RLock()
+
+
+def inlined_symbol(name: str, kinds: Sequence[str]) -> str:
+    """The name of a function that LLVM code calls; see `Kernel.inlined`."""
+    return f"{name}({', '.join(kinds)})"
+
+
+def kept_or_made(names: Sequence[str], make: Callable[[str], bytes]) -> bytes:
+    """Machine code from the entry of the cache that comes first, or what is made for the first name, by one process at a time."""
+    found = _kept(names)
+    if found is None:
+        with cache.making("kernels", names[0]):
+            found = _kept(names)  # another process may have made it meanwhile
+            if found is None:
+                found = make(names[0])
+                cache.save("kernels", names[0], found)
+    return found
+
+
+def _kept(names: Sequence[str]) -> bytes | None:
+    return next((found for name in names if (found := cache.load("kernels", name)) is not None), None)
 
 
 class Kernel:
@@ -50,7 +71,7 @@ class Kernel:
 
     def is_kept(self) -> bool:
         """Whether machine code, for whatever kinds, is in the cache."""
-        prefixes = tuple(self._prefix(each) for each in target.targets())
+        prefixes = tuple(self._names(""))
         return any(name.startswith(prefixes) for name in cache.names("kernels"))
 
     def forget(self) -> None:
@@ -92,27 +113,27 @@ class Kernel:
         with _making:
             found = self._found.get(key)
             if found is None:
-                found = self._found[key] = (self._load(key) or self._make(key, arguments)).link()
+                found = self._found[key] = self._native(key, arguments).link()
                 self._linked[types] = (*self._linked.get(types, ()), found)
             return found
 
-    def _load(self, key: str) -> Native | None:
-        for each in target.targets() if self._kept else ():
-            data = cache.load("kernels", self._prefix(each) + key)
-            if data is not None:
-                return Native.from_bytes(data)
-        return None
+    def inlined(self, kinds: Sequence[str]) -> bytes:
+        """LLVM bitcode of a function of this name, `int64(words)`, for arguments of these kinds: "int", or an array as "uint8[:]"."""
+        from zkc.runtime.kernels.numba_compiler import compile_inlined
 
-    def _make(self, key: str, arguments: tuple[Any, ...]) -> Native:
-        name = self._prefix(target.targets()[0]) + key
+        symbol = inlined_symbol(self.__name__, kinds)
+        key = sources.short_digest(symbol)
+        return kept_or_made(self._names(f"inlined-{key}"), lambda _: compile_inlined(self, kinds, symbol))
+
+    def _names(self, key: str) -> list[str]:
+        """Of entries, the best first."""
+        return [self._prefix(each) + key for each in target.targets()]
+
+    def _native(self, key: str, arguments: tuple[Any, ...]) -> Native:
+        names = self._names(key)
         if not self._kept:
-            return self._compile(name, arguments)
-        with cache.making("kernels", name):
-            native = self._load(key)  # another process may have made it meanwhile
-            if native is None:
-                native = self._compile(name, arguments)
-                cache.save("kernels", name, native.to_bytes())
-            return native
+            return self._compile(names[0], arguments)
+        return Native.from_bytes(kept_or_made(names, lambda name: self._compile(name, arguments).to_bytes()))
 
     def _compile(self, name: str, arguments: tuple[Any, ...]) -> Native:
         from zkc.runtime.kernels.numba_compiler import compile_kernel

@@ -55,7 +55,14 @@ class Native:
 
     def link(self) -> Linked:
         """Brings the machine code into this process."""
-        address, free = _addresses(self)
+        return self.linked(*self.place())
+
+    def place(self) -> tuple[int, int]:
+        """Brings the machine code into this process; the addresses there of its entry, and of what gives memory back or 0."""
+        return _addresses(self)
+
+    def linked(self, address: int, free: int) -> Linked:
+        """Calls the entry at an address of `place`."""
         enter = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_char_p, ctypes.c_void_p)(address)
         release: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(free) if free else None
         pack = struct.Struct("=" + self.words.replace("a", "Q")).pack  # which refuses integers that do not fit

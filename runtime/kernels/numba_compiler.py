@@ -7,7 +7,7 @@ file that defines all it needs but malloc and free.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
@@ -23,9 +23,10 @@ from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
 from zkc.runtime.collector import collector_off
+from zkc.runtime.kernels.entry import ENTRY, I64
 from zkc.runtime.kernels.later import types
 from zkc.runtime.kernels.native import RELEASE, Native
-from zkc.runtime.kernels.numba_entry import ENTRY, emit_entry, emit_release, format_of, shape_of
+from zkc.runtime.kernels.numba_entry import emit_entry, emit_inlined, emit_release, format_of, shape_of
 from zkc.runtime.kernels.numba_support import OUTSIDE, SUPPORT
 
 if TYPE_CHECKING:
@@ -57,15 +58,35 @@ def intrinsic_type(function: Callable[..., Any]) -> Any:
 @collector_off()
 def compile_kernel(kernel: Kernel, arguments: tuple[Any, ...], symbol: str) -> Native:
     """Machine code for arguments of these types."""
+    kinds = tuple(typeof(value) for value in arguments)
+    library, result = _compiled(kernel, kinds, symbol, _Entry)
+    return Native(symbol, "".join(map(format_of, kinds)), shape_of(result), library.emit_native_object())
+
+
+@global_compiler_lock
+@collector_off()
+def compile_inlined(kernel: Kernel, kinds: Sequence[str], symbol: str) -> bytes:
+    """LLVM code for arguments of these kinds, as `Kernel.inlined` gives it."""
+    return _compiled(kernel, tuple(map(_type_of, kinds)), symbol, _Inline)[0].emit_bitcode()
+
+
+def _type_of(kind: str) -> Any:
+    """The Numba type that "int" is, or "uint8[:]"."""
+    if kind == "int":
+        return types.int64
+    element, _, dimensions = kind.partition("[")
+    return types.Array(getattr(types, element), dimensions.count(":"), "C")
+
+
+def _compiled(kernel: Kernel, kinds: tuple[Any, ...], symbol: str, kind: type[_Entry]) -> tuple[_Entry, Any]:
+    """The library of a function for arguments of these Numba types, and the type of its result."""
     typing, context = cast(Any, cpu_target).typing_context, cast(Any, cpu_target).target_context
     flags: Any = compiler.Flags()
     cpu_target.options.parse_as_flags(flags, kernel.dispatcher.targetoptions)
-    library = _Entry(context.codegen(), symbol)
-    kinds = tuple(typeof(value) for value in arguments)
+    library = kind(context.codegen(), symbol)
     pipeline: Any = _Entered
     found: Any = compiler.compile_extra(typing, context, kernel.py_func, kinds, None, flags, {}, library, pipeline)
-    words = "".join(format_of(kind) for kind in kinds)
-    return Native(symbol, words, shape_of(found.signature.return_type), library.emit_native_object())
+    return library, found.signature.return_type
 
 
 class _Library(AOTCodeLibrary):
@@ -85,6 +106,14 @@ class _Library(AOTCodeLibrary):
 class _Entry(_Library):
     """One whose only names are those of its entry."""
 
+    def add_entry(self, context: Any, fndesc: Any) -> None:
+        """The entry of a compiled function."""
+        module, callee = _calling(context, fndesc)
+        emit_entry(context, ir.Function(module, ENTRY, self.name), callee, fndesc)
+        if not isinstance(fndesc.restype, types.NoneType):
+            emit_release(module, self.name + RELEASE)
+        self.add_ir_module(module)
+
     def _optimize_final_module(self) -> None:
         for function in self._final_module.functions:
             if not function.is_declaration and function.name not in (self.name, self.name + RELEASE):
@@ -100,6 +129,16 @@ class _Entry(_Library):
         outside = {x.name for x in names if x.is_declaration and not x.name.startswith("llvm.")} - OUTSIDE
         if outside:
             raise TypeError(f"machine code of {self.name} needs {', '.join(sorted(outside))}, which is not part of it")
+
+
+class _Inline(_Entry):
+    """One that others' LLVM code calls with words."""
+
+    def add_entry(self, context: Any, fndesc: Any) -> None:
+        module, callee = _calling(context, fndesc)
+        function = ir.Function(module, ir.FunctionType(I64, [I64] * len(fndesc.argtypes)), self.name)
+        emit_inlined(context, function, callee, fndesc)
+        self.add_ir_module(module)
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -138,15 +177,14 @@ class _EntryLowering(NativeLowering):
 
 class _EntryLower(Lower):
     def create_cfunc_wrapper(self) -> None:
-        library, fndesc = self.library, self.fndesc
-        module = self.context.create_module("entry")
-        callee = ir.Function(module, self.context.call_conv.get_function_type(fndesc.restype, fndesc.argtypes), fndesc.llvm_func_name)
-        entry = ir.Function(module, ENTRY, library.name)
-        emit_entry(self.context, entry, callee, fndesc)
-        if not isinstance(fndesc.restype, types.NoneType):
-            emit_release(module, library.name + RELEASE)
-        library.add_ir_module(module)
-        library.add_linking_library(_support(self.context))
+        self.library.add_entry(self.context, self.fndesc)
+        self.library.add_linking_library(_support(self.context))
+
+
+def _calling(context: Any, fndesc: Any) -> tuple[Any, Any]:
+    """A module that calls a compiled function, and the function there."""
+    module = context.create_module("entry")
+    return module, ir.Function(module, context.call_conv.get_function_type(fndesc.restype, fndesc.argtypes), fndesc.llvm_func_name)
 
 
 def _pipeline(state: Any, lowering: Any) -> list[Any]:

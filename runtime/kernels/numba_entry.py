@@ -11,17 +11,11 @@ import numpy as np
 from llvmlite import ir
 from numba.np.numpy_support import as_dtype
 
+from zkc.runtime.kernels.entry import I8, I32, I64, OBJECT_BYTES, POINTER, field
 from zkc.runtime.kernels.later import cgutils, types
 from zkc.runtime.kernels.native import DONE, FAILED, REFUSED
 from zkc.runtime.kernels.values import Shape
 
-I8, I32, I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
-POINTER: Final = I8.as_pointer()
-ENTRY: Final = ir.FunctionType(I32, [I64.as_pointer(), I64.as_pointer()])
-OBJECT_BYTES: Final = object.__basicsize__
-"""Where the fields of an array object begin: address, number of dimensions, extents, strides, base, dtype, flags. Those of a dtype: its
-scalar type, then at 8 four letters, of which the third is the order of bytes, and its number.
-"""
 _C, _F, _WRITEABLE = 0x1, 0x2, 0x400
 """Bits of the flags of an array."""
 _FOREIGN: Final = ">" if sys.byteorder == "little" else "<"
@@ -46,6 +40,23 @@ def emit_entry(context: Any, entry: Any, callee: Any, fndesc: Any) -> None:
     b.ret(I32(DONE))
 
 
+def emit_inlined(context: Any, function: Any, callee: Any, fndesc: Any) -> None:
+    """Calls a compiled function with words as others' LLVM code has them; arrays are of the right kind. There is nobody to say to that
+    memory ran out.
+    """
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    values = [_inlined(context, b, kind, word) for kind, word in zip(fndesc.argtypes, function.args, strict=True)]
+    status, result = context.call_conv.call_function(b, callee, fndesc.restype, fndesc.argtypes, values)
+    with b.if_then(status.is_error, likely=False):
+        b.call(ir.Function(b.module, ir.FunctionType(ir.VoidType(), []), "llvm.trap"), [])
+        b.unreachable()
+    b.ret(context.cast(b, result, fndesc.restype, types.int64))
+
+
+def _inlined(context: Any, b: Any, kind: Any, word: Any) -> Any:
+    return _array(context, b, kind, b.inttoptr(word, POINTER), checked=False) if isinstance(kind, types.Array) else word
+
+
 def _argument(context: Any, b: Any, kind: Any, next_word: Callable[[], Any]) -> Any:
     """The value of a Numba type from the next words."""
     if isinstance(kind, types.Array):
@@ -57,34 +68,37 @@ def _argument(context: Any, b: Any, kind: Any, next_word: Callable[[], Any]) -> 
     return b.trunc(next_word(), context.get_value_type(kind)) if kind.bitwidth < 64 else next_word()
 
 
-def _array(context: Any, b: Any, kind: Any, address: Any) -> Any:
-    """The array that a NumPy object is; its memory stays the caller's. The entry returns if it is of another kind."""
+def _array(context: Any, b: Any, kind: Any, address: Any, *, checked: bool = True) -> Any:
+    """The array that a NumPy object is; its memory stays the caller's. If it is `checked`, the entry returns if it is of another kind."""
 
-    def at(start: Any, offset: int, word: Any) -> Any:
-        return b.load(b.bitcast(b.gep(start, [I64(offset)]), word.as_pointer()))
-
-    def numbers(start: Any) -> list[Any]:
-        start = b.bitcast(start, I64.as_pointer())
+    def numbers(at: int) -> list[Any]:
+        start = b.bitcast(field(b, address, OBJECT_BYTES + at, POINTER), I64.as_pointer())
         return [b.load(b.gep(start, [I64(i)])) for i in range(kind.ndim)]
 
-    data, _, extents, strides, _, dtype = (at(address, OBJECT_BYTES + 8 * field, POINTER) for field in range(6))
+    if checked:
+        _check(b, kind, address)
+    array = context.make_array(kind)(context, b)
+    context.populate_array(
+        array, data=b.bitcast(field(b, address, OBJECT_BYTES, POINTER), array.data.type), shape=numbers(16), strides=numbers(24),
+        itemsize=context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype))), meminfo=None,
+    )  # fmt: skip
+    return array._getvalue()
+
+
+def _check(b: Any, kind: Any, address: Any) -> None:
+    """Returns if the array is of another kind."""
+    dtype = field(b, address, OBJECT_BYTES + 40, POINTER)
     flags = {"C": _C, "F": _C | _F, "A": _C | _F}[kind.layout] | _WRITEABLE
     wanted = {"C": _C, "F": _F, "A": 0}[kind.layout] | (_WRITEABLE if kind.mutable else 0)
     fits = [
-        b.icmp_unsigned("==", at(address, OBJECT_BYTES + 8, I32), I32(kind.ndim)),
-        b.icmp_unsigned("==", b.and_(at(address, OBJECT_BYTES + 48, I32), I32(flags)), I32(wanted)),
-        b.icmp_unsigned("==", at(dtype, OBJECT_BYTES + 12, I32), I32(as_dtype(kind.dtype).num)),
-        b.icmp_unsigned("!=", at(dtype, OBJECT_BYTES + 10, I8), I8(ord(_FOREIGN))),
+        b.icmp_unsigned("==", field(b, address, OBJECT_BYTES + 8, I32), I32(kind.ndim)),
+        b.icmp_unsigned("==", b.and_(field(b, address, OBJECT_BYTES + 48, I32), I32(flags)), I32(wanted)),
+        b.icmp_unsigned("==", field(b, dtype, OBJECT_BYTES + 12, I32), I32(as_dtype(kind.dtype).num)),
+        b.icmp_unsigned("!=", field(b, dtype, OBJECT_BYTES + 10, I8), I8(ord(_FOREIGN))),
     ]
     for each in fits:
         with b.if_then(b.not_(each), likely=False):
             b.ret(I32(REFUSED))
-    array = context.make_array(kind)(context, b)
-    context.populate_array(
-        array, data=b.bitcast(data, array.data.type), shape=numbers(extents), strides=numbers(strides),
-        itemsize=context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype))), meminfo=None,
-    )  # fmt: skip
-    return array._getvalue()
 
 
 def _result(context: Any, b: Any, kind: Any, value: Any) -> list[Any]:

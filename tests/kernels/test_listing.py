@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numba import njit
 
 from zkc.compiler.dialects.integer import DIVISIONS
 from zkc.runtime.circuit.fill_program import OPERANDS, Op
 from zkc.runtime.errors import InternalError
 from zkc.runtime.execution import plain_listing
-from zkc.runtime.execution.listing import function, loop
+from zkc.runtime.execution.listed import STATE, function, loop
 from zkc.runtime.field.koalabear import P
+from zkc.runtime.kernels.llvm import object_code
 
 WORD: Final = 1 << 64
 SHIFTS: Final = (Op.SHL, Op.SHR, Op.SHR_UNSIGNED)
@@ -28,12 +28,6 @@ INSTRUCTION: Final = f"choose op\nreturn -1\n{CASES}"
 instruction = function(INSTRUCTION, "op", "a", "b", "c")
 plain_instruction = plain_listing.function(INSTRUCTION, "op", "a", "b", "c")
 words = st.one_of(st.integers(0, WORD - 1), st.integers(0, 2**32 - 1), st.sampled_from([0, 1, 2**31, 2**32 - 1, 2**63, WORD - 1, P, P - 1]))
-
-
-@njit
-def made(op: int, a: int, b: int, c: int) -> Any:
-    return instruction((op, a, b, c))
-
 
 def signed(word: int) -> int:
     return word - (word >> 63 << 64)
@@ -67,8 +61,8 @@ def test_every_instruction(a: int, b: int, c: int) -> None:
         if op.name.lower() in DIVISIONS or op is Op.SIGNED:
             x, y = x % 2**32, y % 2**32
         operands = op, signed(x), signed(y), signed(c)
-        assert made(*operands) % WORD == plain_instruction(operands) % WORD == reference(op, x, y, c) % WORD, (op.name, x, y, c)
-    assert made(999, 0, 0, 0) == plain_instruction((999, 0, 0, 0)) == -1
+        assert instruction(*operands) % WORD == plain_instruction(*operands) % WORD == reference(op, x, y, c) % WORD, (op.name, x, y, c)
+    assert instruction(999, 0, 0, 0) == plain_instruction(999, 0, 0, 0) == -1
 
 
 ODD_SUM: Final = """
@@ -97,21 +91,11 @@ case 1  # odd numbers are added up
   leave 5 v4 if v9
   again
 """
-ARRAYS: Final = ("mem", "out", "host", "stdin")
-odd_sum = loop(ODD_SUM, *ARRAYS)
-plain_odd_sum = plain_listing.loop(ODD_SUM, *ARRAYS)
+ARRAYS: Final = {STATE: "int64[:]", "mem": "uint32[:]", "out": "uint32[:]", "host": "int64[:]", "stdin": "uint8[:]"}
+BOTH: Final = [loop(ODD_SUM, ARRAYS), plain_listing.loop(ODD_SUM, ARRAYS)]
 
 
-@njit
-def run(state: Any, mem: Any, out: Any, host: Any, stdin: Any) -> Any:
-    return odd_sum(state, (mem, out, host, stdin))
-
-
-def plain_run(state: Any, *arrays: Any) -> Any:
-    return plain_odd_sum(state, arrays)
-
-
-@pytest.mark.parametrize("run", [run, plain_run])
+@pytest.mark.parametrize("run", BOTH)
 @pytest.mark.parametrize(
     "numbers, fuel, event, argument, out",
     [
@@ -134,7 +118,7 @@ def test_loop(numbers: tuple[int, ...], fuel: int, event: int, argument: int, ou
     assert int(state[2]) == (min(100, numbers[steps - 1]) if steps else 0)
 
 
-@pytest.mark.parametrize("run", [run, plain_run])
+@pytest.mark.parametrize("run", BOTH)
 def test_a_state_goes_on_where_it_stopped(run: Any) -> None:
     state, host, one = np.array([0, 0, 0, 1, 0, 0], dtype=np.int64), np.zeros(9, dtype=np.int64), np.ones(4, dtype=np.uint32)
     for number in range(1, 4):
@@ -169,20 +153,11 @@ case 1 2
   set fuel 0
   again
 """
-table = loop(TABLE, "table", "out")
-plain_table = plain_listing.loop(TABLE, "table", "out")
+ENTRIES: Final = {STATE: "int64[:]", "table": "int64[:]", "out": "int64[:]"}
+READ: Final = [loop(TABLE, ENTRIES), plain_listing.loop(TABLE, ENTRIES)]
 
 
-@njit
-def read(state: Any, entries: Any, out: Any) -> Any:
-    return table(state, (entries, out))
-
-
-def plain_read(state: Any, *arrays: Any) -> Any:
-    return plain_table(state, arrays)
-
-
-@pytest.mark.parametrize("read", [read, plain_read])
+@pytest.mark.parametrize("read", READ)
 @settings(deadline=None, max_examples=60)
 @given(word=words)
 def test_fields(read: Any, word: int) -> None:
@@ -196,7 +171,7 @@ def test_fields(read: Any, word: int) -> None:
         assert tuple(out.tolist()) == expected
 
 
-@pytest.mark.parametrize("read", [read, plain_read])
+@pytest.mark.parametrize("read", READ)
 def test_a_step_begins_at_a_label_without_what_stands_before_it(read: Any) -> None:
     state, out = np.array([0, 0, 0, 0, 0, 0], dtype=np.int64), np.zeros(4, dtype=np.int64)
     assert read(state, np.zeros(2, dtype=np.int64), out) == 1
@@ -207,6 +182,30 @@ def test_a_step_begins_at_a_label_without_what_stands_before_it(read: Any) -> No
 def test_where_nothing_comes_is_said_without_machine_code() -> None:
     """Machine code is undefined there."""
     chosen = plain_listing.function("choose a\nnever\ncase 1\nreturn 7", "a")
-    assert chosen((1,)) == 7
+    assert chosen(1) == 7
     with pytest.raises(InternalError, match="where nothing comes"):
-        chosen((2,))
+        chosen(2)
+
+
+def test_arrays_of_another_kind_are_refused() -> None:
+    """Machine code would read past their end."""
+    state, words = np.zeros(6, dtype=np.int64), np.zeros(4, dtype=np.int64)
+    read = READ[0]
+    for others in ((words.astype(np.uint32), words), (words[::2], words), (words.reshape(2, 2), words)):
+        with pytest.raises(TypeError, match="another kind of the array table"):
+            read(state, *others)
+
+
+def test_a_call_is_a_part_of_machine_code_and_what_is_unknown_is_refused() -> None:
+    """Linked, a call of what is nowhere would jump to address 0."""
+    assert function("r = divide_signed a b\nreturn r", "a", "b")(7, 2**32 - 2) == 2**32 - 3
+    assert object_code("define i64 @f() {\n ret i64 1\n}", [], "f")
+    with pytest.raises(TypeError, match="needs elsewhere"):
+        object_code("declare i64 @elsewhere()\ndefine i64 @f() {\n %r = call i64 @elsewhere()\n ret i64 %r\n}", [], "f")
+
+
+def test_what_is_for_people_does_not_name_machine_code() -> None:
+    plain, noted = function("v = add a 1\nreturn v", "a"), function("  v = add a 1  # one more\n\nreturn v", "a")
+    other = function("v = add a 2\nreturn v", "a")
+    assert plain.text == noted.text != other.text and plain(4) == noted(4) == other(4) - 1 == 5
+    assert plain.is_kept() and noted.is_kept()

@@ -23,6 +23,7 @@ from zkc import api, warm
 from zkc.compiler import build, machines
 from zkc.runtime.circuit import artefact
 from zkc.runtime.circuit.machine import Machine, MachineSpec
+from zkc.runtime.execution import listed
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.kernels.kernel import Kernel
 
@@ -261,6 +262,18 @@ def test_digest_covers_what_is_imported(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(sources, "_read", lambda name: (b"edited", ()) if name == "zkc.runtime.field.koalabear" else read(name))
     assert sources.digest_of("mine.a") != before[0]
     assert sources.digest_of("mine.b") == before[1]
+    sources.digest_of.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["execution.listing", "execution.operations", "field.emit", "kernels.llvm", "kernels.numba_compiler"])
+def test_the_machine_code_of_a_listing_is_named_by_all_that_makes_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Old machine code would run on after an edit of what emits it, of what it calls, or of what compiles that."""
+    before = listed.function("return a", "a")._names
+    assert listed.function("return a", "a")._names == before
+    read = sources._read
+    sources.digest_of.cache_clear()
+    monkeypatch.setattr(sources, "_read", lambda module: (b"edited", read(module)[1]) if module == f"zkc.runtime.{name}" else read(module))
+    assert set(listed.function("return a", "a")._names).isdisjoint(before)
     sources.digest_of.cache_clear()
 
 
