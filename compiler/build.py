@@ -6,7 +6,7 @@ Machine code is kept by the text of its module, so after an edit only what chang
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,11 @@ from zkc.compiler.targets.integers import Uncomputable
 from zkc.compiler.targets.modules import ModuleWriter
 from zkc.compiler.targets.table import table_of
 from zkc.dsl import syntax as s
+from zkc.dsl.diagnostics import DiagnosticError
 from zkc.runtime.circuit.circuit import Bus, Circuit, Table
 from zkc.runtime.circuit.digest import circuit_digest
 from zkc.runtime.circuit.fill_program import FillProgram
-from zkc.runtime.circuit.machine import InsnInfo, MachineSpec, StepTable
+from zkc.runtime.circuit.machine import InsnInfo, MachineSpec, StepTable, Told, told_nobody
 from zkc.runtime.circuit.spec import CircuitSpec, Given
 from zkc.runtime.collector import collector_off
 from zkc.runtime.kernels import cache, sources
@@ -44,8 +45,10 @@ from zkc.runtime.stark.parameters import DEFAULT, SMALL
 
 
 @collector_off()
-def build(files: list[Path], root: Path) -> CircuitSpec:
-    """Compiles to the artefact: a MachineSpec if there are instructions."""
+def build(files: list[Path], root: Path, told: Told = told_nobody) -> CircuitSpec:
+    """Compiles to the artefact: a MachineSpec if there are instructions. told: is given the executors before it is known whether the rest
+    is as it should be.
+    """
     compilation = compile_program(files, root)
     program, lowered = compilation.program, compilation.lowered
     if program.has_steps:
@@ -57,19 +60,23 @@ def build(files: list[Path], root: Path) -> CircuitSpec:
         check_places(program, program.fixed[name], index)
     program.check()
     if program.has_steps:
-        return _machine(compilation, root)
+        return _machine(compilation, root, told)
     program.diagnostics += [finding.diagnostic() for finding in quick(compilation)]
     program.check()
     return CircuitSpec(**_parts(compilation))
 
 
-def _machine(compilation: Compilation, root: Path) -> MachineSpec:
+def _machine(compilation: Compilation, root: Path, told: Told) -> MachineSpec:
     program, lowered = compilation.program, compilation.lowered
     clock, stamps = clock_of(program, lowered), stamps_of(program, lowered)
+    writer = ModuleWriter(root.name, program, lowered.places)
+    wrong = _refused(lambda: writer.executors(lowered, clock))
+    if wrong is None:
+        told(writer.texts)
     program.diagnostics += [finding.diagnostic() for finding in quick(compilation)]
     program.check()
-    writer = ModuleWriter(root.name, program, lowered.places)
-    writer.executors(lowered, clock)
+    if wrong is not None:
+        raise wrong
     ticking = {table.name for table in program.ticking()}
     return MachineSpec(
         **_parts(compilation),
@@ -81,6 +88,15 @@ def _machine(compilation: Compilation, root: Path) -> MachineSpec:
         clock=clock,
         stamps=stamps,
     )
+
+
+def _refused(work: Callable[[], None]) -> DiagnosticError | None:
+    """What is wrong, to be said after what is found elsewhere."""
+    try:
+        work()
+    except DiagnosticError as error:
+        return error
+    return None
 
 
 def _parts(compilation: Compilation) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from zkc import circuits
 from zkc.dsl.source_files import read_bytes, shown_name
 from zkc.runtime.circuit import artefact
-from zkc.runtime.circuit.machine import Machine, MachineSpec
+from zkc.runtime.circuit.machine import Machine, MachineSpec, Told, told_nobody
 from zkc.runtime.circuit.spec import CircuitSpec
 from zkc.runtime.errors import InputError
 from zkc.runtime.files import look_up
@@ -50,15 +50,17 @@ def load_machine(directory: Path | None = None) -> Machine:
     raise InputError("this circuit has no instructions: no program runs in it", where=str(root), hint=hint)
 
 
-def load_spec(root: Path) -> CircuitSpec:
-    """What a directory of .circ files compiles to; from the cache if neither they nor the compiler changed."""
+def load_spec(root: Path, told: Told = told_nobody) -> CircuitSpec:
+    """What a directory of .circ files compiles to; from the cache if neither they nor the compiler changed. told: is given the executors of
+    a machine if they are compiled here, as soon as they are.
+    """
     files = circuit_files(root)
     key = _key(files, root)
     with _compiling:
         spec = _kept(key)
         if spec is None:
             with cache.making("machines", key):
-                spec = _kept(key) or _build(files, root, key)
+                spec = _kept(key) or _build(files, root, key, told)
         return spec
 
 
@@ -73,10 +75,10 @@ def _kept(key: str) -> CircuitSpec | None:
     return None if kept is None else artefact.from_bytes(kept)
 
 
-def _build(files: list[Path], root: Path, key: str) -> CircuitSpec:
+def _build(files: list[Path], root: Path, key: str, told: Told) -> CircuitSpec:
     from zkc.compiler.build import build
 
-    spec = build(files, root)
+    spec = build(files, root, told)
     if _key(files, root) == key:  # otherwise a file was edited meanwhile, and no one knows what was compiled
         cache.save("machines", key, artefact.to_bytes(spec))
     cache.prune()

@@ -1,11 +1,14 @@
 """Compiles every kernel to machine code before someone waits for it: the generated ones and the proof system's own.
 
 What is compiled is kept, so a process that calls a kernel once, on nothing, does it for all others. The kernels are divided among
-processes, for Numba compiles one function at a time.
+processes, for Numba compiles one function at a time. The circuits are compiled in a thread of this one, and the executors in processes as
+soon as they are known, before the rest of the machine is.
 """
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -21,25 +24,31 @@ from zkc.runtime.memory.blinding import KEY_BYTES, Blinding
 from zkc.runtime.receipts.workers import Failure, run_tasks
 
 if TYPE_CHECKING:
-    from zkc.runtime.circuit.machine import Machine
+    from zkc.runtime.circuit.machine import Machine, Texts
     from zkc.runtime.circuit.spec import CircuitSpec
     from zkc.runtime.execution.segment import Segment
     from zkc.runtime.memory.image import Image
 
 Progress = Callable[[str, int, int], None]
 Task = tuple[str, str]
-"""Kind of kernel and table."""
+"""Kind of kernels, and which: of listings, the text of the module that they are in."""
 Entry = tuple[str, str]
 """Kind and name of an entry of the cache."""
 
 PROOF: Final = ("proof", "stark")
 """The kernels of the proof system, which need no machine; those that the digest of a circuit needs come first."""
-WITNESS: Final = ("witness", "executor")
-"""Those that run a program and fill its tables."""
+BEGIN: Final = ("begin", "listings")
+"""Compiles nothing: a process imports what compiles listings, while there are none yet."""
+LISTING: Final = "listing"
+"""Kind of what runs a program."""
+EXECUTORS: Final = (("fast", "executor"), ("tracing", "executor"))
+"""The modules with listings."""
 GIVEN: Final = ("witness", "given")
 """Fills the rows of a circuit without instructions."""
 WHOLE: Final = ("whole", "machine")
 """Executes, proves and verifies: what was missed is compiled there."""
+MOST: Final = 3
+"""Processes: more would wait for each other."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,40 @@ def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
     return Warmed(warming.spec.circuit.digest, len(warming.given), time.perf_counter() - start)
 
 
+class _Circuits:
+    """Compiles circuits in a thread, if they are not kept."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self._heard: queue.SimpleQueue[Texts | CircuitSpec | BaseException] = queue.SimpleQueue()
+        self._end: CircuitSpec | BaseException | None = None
+        threading.Thread(target=self._compile, daemon=True).start()
+
+    def _compile(self) -> None:
+        from zkc.compiler.machines import circuits_directory, load_spec
+
+        try:
+            self._heard.put(load_spec(self._directory or circuits_directory(), self._heard.put))
+        except BaseException as error:
+            self._heard.put(error)
+
+    def listings(self) -> list[Task]:
+        """Those that are known before all is, if there are any."""
+        heard = self._heard.get()
+        if isinstance(heard, dict):
+            return listings_of(heard)
+        self._end = heard
+        return []
+
+    def spec(self) -> CircuitSpec:
+        """What they are compiled to. Raises what is wrong with them."""
+        while self._end is None:
+            self.listings()
+        if isinstance(self._end, BaseException):
+            raise self._end
+        return self._end
+
+
 class _Warming:
     """Tasks are done in processes even if it is one at a time: they can be ended at once, Numba cannot be interrupted."""
 
@@ -74,12 +117,14 @@ class _Warming:
         self._done = 0
 
     @cached_property
+    def _circuits(self) -> _Circuits:
+        self.progress("circuits", 0, 1)
+        return _Circuits(self.directory)
+
+    @cached_property
     def spec(self) -> CircuitSpec:
         """Compiled when it is first asked for, if it is not kept."""
-        from zkc.compiler.machines import circuits_directory, load_spec
-
-        self.progress("circuits", 0, 1)
-        spec = load_spec(self.directory or circuits_directory())
+        spec = self._circuits.spec()
         self.progress("circuits", 1, 1)
         return spec
 
@@ -87,40 +132,64 @@ class _Warming:
         """Does what is left, and notes which entries of the cache it used."""
         if jobs == 1:  # what is wrong with the circuits should not be said after a minute
             _ = self.spec
-        work = partial(compile_kernel, self.directory)
-        with closing(run_tasks(work, enumerate(self._left()), processes=min(jobs, 3), threads=1)) as outcomes:
-            for number, outcome in outcomes:
-                task = self.given[number]
-                if isinstance(outcome, Failure):
-                    raise outcome.as_error(_what_failed(task))
-                lines = (f"{kind} {name}" for kind, name in sorted(outcome))
-                cache.save("notes", notes_of(task, self.spec)[0], "\n".join(lines).encode())
-                self._done += 1
-                self._report()
+        work, tasks = partial(compile_kernel, self.directory), list[Task]()
 
-    def _left(self) -> Iterator[Task]:
-        """Those that are not done, each when a process is free for it: the first needs no circuits, which are compiled meanwhile."""
-        if not is_whole(PROOF, None):
-            self.given.append(PROOF)
-            self.progress("kernels", 0, 3)
-            yield PROOF
-        else:
+        def numbered() -> Iterator[tuple[int, Task]]:
+            for task in self._left(min(jobs, MOST)):
+                tasks.append(task)
+                yield len(tasks) - 1, task
+
+        with closing(run_tasks(work, numbered(), processes=min(jobs, MOST), threads=1)) as outcomes:
+            for number, outcome in outcomes:
+                self._finish(tasks[number], outcome)
+
+    def _finish(self, task: Task, outcome: frozenset[Entry] | Failure) -> None:
+        if isinstance(outcome, Failure):
+            raise outcome.as_error(_what_failed(task))
+        if task != BEGIN:
+            lines = (f"{kind} {name}" for kind, name in sorted(outcome))
+            cache.save("notes", notes_of(task, self.spec)[0], "\n".join(lines).encode())
             self._done += 1
-        for task in tasks_of(self.spec)[1:]:
-            if is_whole(task, self.spec):
-                self._done += 1
-            else:
-                self.given.append(task)
-                self._report()
-                yield task
+            self._report()
+
+    def _left(self, processes: int) -> Iterator[Task]:
+        """Those that are not done, each when a process is free for it: the first need no circuits, which are compiled meanwhile."""
+        circuits = self._circuits
+        if not is_whole(PROOF, None):
+            yield self._given(PROOF)
+        elif not self._is_kept():
+            yield from [BEGIN] * processes
+        early = circuits.listings()
+        yield from self._missing(early, None)
+        yield from self._missing([task for task in tasks_of(self.spec)[1:] if task not in early], self.spec)
+
+    def _is_kept(self) -> bool:
+        from zkc.compiler.machines import is_kept
+
+        return is_kept(self.directory)
+
+    def _missing(self, tasks: list[Task], spec: CircuitSpec | None) -> Iterator[Task]:
+        for task in tasks:
+            if not is_whole(task, spec):
+                yield self._given(task)
+
+    def _given(self, task: Task) -> Task:
+        self.given.append(task)
+        self._report()
+        return task
 
     def _report(self) -> None:
-        self.progress("kernels", self._done, len(tasks_of(self.spec)))
+        self.progress("kernels", self._done, max(len(self.given), 3))
 
 
 def tasks_of(spec: CircuitSpec) -> tuple[Task, ...]:
     """All, in order."""
-    return (PROOF, WITNESS, WHOLE) if isinstance(spec, MachineSpec) else (PROOF, GIVEN)
+    return (PROOF, *listings_of(spec.modules), WHOLE) if isinstance(spec, MachineSpec) else (PROOF, GIVEN)
+
+
+def listings_of(texts: Texts) -> list[Task]:
+    """Of the executors."""
+    return [(LISTING, texts[which]) for which in EXECUTORS]
 
 
 def is_warm(spec: CircuitSpec) -> bool:
@@ -146,7 +215,7 @@ def _noted(task: Task, spec: CircuitSpec | None) -> list[Entry] | None:
 
 def notes_of(task: Task, spec: CircuitSpec | None) -> list[str]:
     """The entries that list what a task used, one for each target: named by what its kernels are made of, also the modules of a machine."""
-    modules = sorted(spec.modules.items()) if task != PROOF and isinstance(spec, MachineSpec) else None
+    modules = sorted(spec.modules.items()) if task == WHOLE and isinstance(spec, MachineSpec) else None
     made_of = (task, modules, sources.digest_of(__name__))
     return [sources.short_digest(repr((made_of, target))) for target in targets()]
 
@@ -154,22 +223,32 @@ def notes_of(task: Task, spec: CircuitSpec | None) -> list[str]:
 def _what_failed(task: Task) -> str:
     if task == WHOLE:
         return "the machine is compiled, and the shortest run on it could not be proven"
-    return f"the kernel {' '.join(task)} could not be compiled"
+    return "the executors could not be compiled" if task[0] == LISTING else f"the kernel {' '.join(task)} could not be compiled"
 
 
 def compile_kernel(directory: Path | None, task: Task) -> frozenset[Entry]:
-    """Makes Numba compile one kernel, by calling it with arguments of the right types. Gives all entries that this process used so far."""
+    """Makes one kernel be compiled, by calling it with arguments of the right types. Gives all entries that this process used so far."""
     from zkc.compiler.machines import load_machine
 
-    if task == PROOF:
+    if task == BEGIN:
+        import zkc.runtime.execution.listing  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    elif task == PROOF:
         _toy_proof()
     elif task == GIVEN:
         _fill(directory)
     elif task == WHOLE:
         run_whole(load_machine(directory))
     else:
-        _witness(load_machine(directory))
+        _link(task[1])
     return cache.touched()
+
+
+def _link(text: str) -> None:
+    """Brings the listings of a module into this process."""
+    from zkc.runtime.circuit.machine import module_of
+
+    module = module_of(text)
+    _ = module.steps.entry, module.decode.entry
 
 
 def shortest_run(machine: Machine) -> Image | None:
@@ -199,45 +278,15 @@ def _execute(machine: Machine, *, snapshots: bool = True, blinding: Blinding | N
     return [] if image is None else execute(machine, image, b"", snapshots=snapshots, blinding=blinding).segments
 
 
-def _witness(machine: Machine) -> None:
-    """Executes the shortest program, fills the tables of its segments and hashes its journal."""
-    from zkc.runtime.execution.trace import trace
-    from zkc.runtime.receipts.claims import journal_state
-    from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
-
-    _trace(machine)
-    _execute(machine, snapshots=False)
-    for segment in _execute(machine, blinding=Blinding(bytes(KEY_BYTES))):
-        trace(machine, segment, parameters=PARAMETER_SETS[STANDARD_SET])
-        journal_state(b"", machine.memory_map, machine.hasher)
-
-
-def _trace(machine: Machine) -> None:
-    """Runs the tracing executor on nothing."""
-    import numpy as np
-
-    from zkc.runtime.execution.operations import HOST_WORDS
-    from zkc.runtime.execution.pager import STATE_WORDS
-
-    def numbers() -> np.ndarray:
-        return np.zeros(max(STATE_WORDS, HOST_WORDS), dtype=np.int64)
-
-    words = np.zeros(1, dtype=np.uint32)
-    input_bytes = np.frombuffer(b"\0", dtype=np.uint8)
-    kernel = machine.module("tracing", "executor")
-    state, counts, journal = numbers(), (numbers(), numbers()), np.zeros(1, dtype=np.uint8)
-    # There is no fuel: it returns at once.
-    kernel.run(state, words, numbers(), words, words, *counts, words, numbers(), input_bytes, journal)
-    kernel.decode(np.int64(0))
-
-
 def run_whole(machine: Machine) -> None:
     """Executes, proves and verifies the shortest program, as `prove` does."""
     from zkc.runtime.execution.trace import trace
+    from zkc.runtime.receipts.claims import journal_state
     from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
     from zkc.runtime.stark.prover import prove
     from zkc.runtime.stark.verifier import verify
 
+    journal_state(b"", machine.memory_map, machine.hasher)
     parameters = PARAMETER_SETS[STANDARD_SET]
     _execute(machine, snapshots=False)
     for segment in _execute(machine, blinding=Blinding(bytes(KEY_BYTES))):  # so that memory is another one in the end

@@ -6,6 +6,7 @@ import linecache
 import marshal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -86,6 +87,16 @@ class Stamps:
     last: int
 
 
+Texts = dict[tuple[str, str], str]
+"""Of generated modules, by kind and table."""
+Told = Callable[[Texts], object]
+"""Is given the executors of a machine before the rest of it is compiled."""
+
+
+def told_nobody(texts: Texts) -> None:
+    """Nobody waits for them."""
+
+
 @dataclass(frozen=True)
 class MachineSpec(CircuitSpec):
     """The artefact of a circuit with instructions. `modules` maps (kind, table) to the text of a generated module; kinds are fast and
@@ -129,18 +140,11 @@ class Machine:
 
     def module(self, kind: str, table: str) -> ModuleType:
         """The generated module, executed at its first use; other threads see it when it is whole."""
-        text = self.spec.modules[(kind, table)]
         with _importing:
             if (kind, table) not in self._modules:
-                name = f"zkc_generated_{kind}_{table}_{sources.short_digest(text)}"
-                self._modules[(kind, table)] = self._execute(name, text)
+                text = self.spec.modules[(kind, table)]
+                self._modules[(kind, table)] = module_of(text) if self.compiled else _execute_plainly(text)
             return self._modules[(kind, table)]
-
-    def _execute(self, name: str, text: str) -> ModuleType:
-        if not self.compiled:
-            return _execute_plainly(text)
-        sys.modules[name] = sys.modules.get(name) or _execute(name, text)
-        return sys.modules[name]
 
     def disassemble(self, word: int, pc: int) -> str:
         """The instruction as text, with jump targets as addresses; `.word` for what is no instruction."""
@@ -150,8 +154,15 @@ class Machine:
         return f".word 0x{word:08x}"
 
 
+def module_of(text: str) -> ModuleType:
+    """A generated module, executed once in a process."""
+    name = f"zkc_generated_{sources.short_digest(text)}"
+    sys.modules[name] = sys.modules.get(name) or _execute(name, text)
+    return sys.modules[name]
+
+
 def _execute(name: str, text: str) -> ModuleType:
-    """The module of that text. Its byte code is kept, for Python takes half a second to compile an executor."""
+    """The module of that text. Its byte code is kept: Python takes thirty times as long to compile it."""
     file = f"<{name}>"
     key = f"{name}-{sys.implementation.cache_tag}"
     kept = cache.load("code", key)

@@ -22,7 +22,7 @@ from tests.machine_runtime.test_threads import at_once
 from zkc import api, warm
 from zkc.compiler import build, machines
 from zkc.runtime.circuit import artefact
-from zkc.runtime.circuit.machine import Machine, MachineSpec
+from zkc.runtime.circuit.machine import Machine, MachineSpec, Told
 from zkc.runtime.execution import listed
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.kernels.kernel import Kernel
@@ -167,14 +167,14 @@ def test_a_machine_that_was_edited_while_it_was_compiled_is_not_kept(
     circuits.mkdir()
     (circuits / "a.circ").write_text("const a = 1;\n")
 
-    def compiled_while_edited(files: list[Path], root: Path) -> MachineSpec:
+    def compiled_while_edited(files: list[Path], root: Path, told: Told) -> MachineSpec:
         (circuits / "a.circ").write_text("const a = 2;\n")
         return spec
 
     monkeypatch.setattr(build, "build", compiled_while_edited)
     machines.load_machine(circuits)
     assert not entries(folder, "machines")
-    monkeypatch.setattr(build, "build", lambda files, root: spec)
+    monkeypatch.setattr(build, "build", lambda files, root, told: spec)
     machines.load_machine(circuits)
     assert len(entries(folder, "machines")) == 1
 
@@ -196,7 +196,8 @@ def test_kernels_of_the_proof_system_are_done_for_every_machine(spec: MachineSpe
     """An edit of circuits does not compile them again."""
     other = replace(spec, modules={**spec.modules, ("fast", "executor"): "another"})
     for task in warm.tasks_of(spec):
-        assert (warm.notes_of(task, spec) == warm.notes_of(task, other)) == (task == warm.PROOF)
+        assert (warm.notes_of(task, spec) == warm.notes_of(task, other)) == (task != warm.WHOLE)
+    assert set(warm.tasks_of(spec)) - set(warm.tasks_of(other)) == {(warm.LISTING, spec.modules["fast", "executor"])}
 
 
 def test_machine_survives_being_written(spec: MachineSpec) -> None:

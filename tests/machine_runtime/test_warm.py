@@ -20,7 +20,6 @@ from zkc.runtime.receipts.claims import journal_state
 from zkc.runtime.stark.parameters import PARAMETER_SETS
 machine = api.machine()
 warm.run_whole(machine)
-warm._witness(machine)
 (segment,) = warm._execute(machine)
 before = cache.touched()
 for number in PARAMETER_SETS:
