@@ -9,8 +9,10 @@ not what runs.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import threading
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -45,10 +47,10 @@ def digest_of(module: str) -> str:
     """32 hexadecimal digits that cover the text of `module` and of all modules of zkc that it imports, directly or not."""
     with _lock:
         found: set[str] = set()
-        todo = [module]
+        todo = _ours([module])
         while todo:
             name = todo.pop()
-            if name not in found and name not in NOT_INLINED and is_ours(name):
+            if name not in found:
                 found.add(name)
                 todo += _read(name)[1]
         digest = hashlib.sha256()
@@ -71,15 +73,33 @@ def imports(text: str) -> tuple[str, ...]:
 @cache
 def _read(module: str) -> tuple[bytes, tuple[str, ...]]:
     file = _file(module)
-    text = _generated[module] if file is None else file.read_text(encoding="utf-8")
+    text = _generated[module] if file is None else Path(file).read_text(encoding="utf-8")
     # A generated module is named by its text, and compiled machine code knows that name.
-    return hashlib.sha256(f"{module}\0{text}".encode()).digest(), imports(text)
+    return hashlib.sha256(f"{module}\0{text}".encode()).digest(), tuple(_ours(imports(text)))
+
+
+def _ours(modules: Iterable[str]) -> list[str]:
+    """Those of them whose text can be in machine code."""
+    return [name for name in dict.fromkeys(modules) if name not in NOT_INLINED and is_ours(name)]
+
+
+def _file(module: str) -> str | None:
+    return _files().get(module)
 
 
 @cache
-def _file(module: str) -> Path | None:
-    first, *rest = module.split(".")
-    if first != "zkc" or not rest:  # `zkc` itself imports on demand what is asked of it, and defines nothing
-        return None
-    path = PACKAGE.joinpath(*rest)
-    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+def _files() -> dict[str, str]:
+    """The modules of zkc and where they are; but for `zkc` itself, which imports on demand what is asked of it, and defines nothing.
+
+    To look at each folder once takes a tenth of the time that looking for each name does that may be a module's.
+    """
+    found: dict[str, str] = {}
+    for folder, inner, files in os.walk(PACKAGE, followlinks=True):
+        inner[:] = [name for name in inner if name.isidentifier() and name != "__pycache__"]
+        package = ".".join(("zkc", *Path(folder).relative_to(PACKAGE).parts))
+        for name in files:
+            module, dot, kind = name.partition(".")
+            if dot and kind == "py":
+                found[package if module == "__init__" else f"{package}.{module}"] = os.path.join(folder, name)
+    del found["zkc"]
+    return found

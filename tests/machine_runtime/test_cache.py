@@ -149,7 +149,7 @@ def test_damaged_machine_code_and_byte_code_are_made_again(folder: Path) -> None
 
 def test_damaged_machine_is_compiled_again(spec: MachineSpec, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
-    monkeypatch.setattr(build, "build", lambda files, root: (made.append(1), spec)[1])
+    monkeypatch.setattr(build, "build", lambda files, root, told: (made.append(1), spec)[1])
     for damage in DAMAGES:
         machines.load_machine()
         (path,) = entries(folder, "machines")
