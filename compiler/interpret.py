@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +19,22 @@ Rows = npt.NDArray[np.object_]
 """Exact integers, one for each row."""
 
 
+ARITHMETIC: Final = (
+    integer.ADD, integer.SUB, integer.MUL, integer.FLOORDIV, integer.MOD, integer.SHL, integer.SHR, integer.AND, integer.OR, integer.XOR,
+)  # fmt: skip
+"""What Python's operators alone say: what it means for a number it means for each of an array of them."""
+
+
 def evaluate_rows(operations: Iterable[Operation], values: dict[Value, Rows]) -> None:
     """Adds to `values` what each operation gives, on all rows; every one has a meaning of its own (`evaluate`) or is there already."""
     for op in operations:
         if op.result not in values:
             evaluate: Any = op.definition.evaluate
             operands = [values[v] for v in op.operands]
-            values[op.result] = np.frompyfunc(partial(evaluate, op), len(operands), 1)(*operands) if operands else evaluate(op)
+            if operands and op.definition not in ARITHMETIC:
+                values[op.result] = np.frompyfunc(partial(evaluate, op), len(operands), 1)(*operands)
+            else:
+                values[op.result] = evaluate(op, *operands)
 
 
 class NoMeaning(Exception):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,7 +39,7 @@ Entry = tuple[str, str]
 PROOF: Final = ("proof", "stark")
 """The kernels of the proof system, which need no machine; those that the digest of a circuit needs come first."""
 BEGIN: Final = ("begin", "listings")
-"""Compiles nothing: a process imports what compiles listings, while there are none yet."""
+"""Compiles nothing: a process imports what it will need, while there is nothing to compile yet."""
 LISTING: Final = "listing"
 """Kind of what runs a program."""
 EXECUTORS: Final = (("fast", "executor"), ("tracing", "executor"))
@@ -231,7 +232,8 @@ def compile_kernel(directory: Path | None, task: Task) -> frozenset[Entry]:
     from zkc.compiler.machines import load_machine
 
     if task == BEGIN:
-        import zkc.runtime.execution.listing  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        for name in ("runtime.execution.listing", "runtime.execution.trace", "runtime.stark.prover", "runtime.stark.verifier"):
+            import_module(f"zkc.{name}")
     elif task == PROOF:
         _toy_proof()
     elif task == GIVEN:
