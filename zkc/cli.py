@@ -133,6 +133,14 @@ def execute(
     _name_refused(run)
 
 
+def _of_output(max_console: int, max_journal: int) -> dict[str, object]:
+    """Bounds of what programs write, None if they are left as they are."""
+    return {
+        "--max-console": max_console if max_console != MAX_CONSOLE_BYTES else None,
+        "--max-journal": max_journal if max_journal != MAX_JOURNAL_BYTES else None,
+    }
+
+
 @app.command()
 def check(
     program: RunArgument,
@@ -149,7 +157,8 @@ def check(
 
     report = Report(json)
     if circuit_commands.is_circuit(program):
-        circuit_commands.refuse({"--segment-limit": segment_limit, "--max-cycles": max_cycles}, "programs")
+        of_programs = {"--segment-limit": segment_limit, "--max-cycles": max_cycles, **_of_output(max_console, max_journal)}
+        circuit_commands.refuse(of_programs, "programs")
         circuit_commands.check(program, input, max_input, report)
         return
     with progress_bars(quiet=json) as progress:
@@ -215,7 +224,7 @@ def prove(
     _leave_stdout_to(target, json)
     if circuit_commands.is_circuit(program):
         of_programs = {"--segment-limit": segment_limit, "--max-cycles": max_cycles, "--jobs": jobs, "--memory": memory, "--ray": ray}
-        circuit_commands.refuse(of_programs, "programs")
+        circuit_commands.refuse(of_programs | _of_output(max_console, max_journal), "programs")
         circuit_commands.prove(program, input, max_input, target, report, small=small, hide=hide)
         return
     stdin = _stdin(input, max_input)

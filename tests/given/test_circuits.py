@@ -228,6 +228,8 @@ def test_from_the_command_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]
         ("verify", receipt, "--claim", wrong, "--image-id", "00"), ("prove", folder, "-o", receipt), ("execute", folder),
         ("prove", folder, "--input", as_json, "--jobs", "2", "-o", receipt), ("check", folder, "--input", receipt),
         ("prove", folder, "--input", as_json, "-o", f"{folder}/fibonacci.circ"),
+        ("prove", folder, "--input", as_json, "--max-console", "5", "-o", receipt),
+        ("check", folder, "--input", as_json, "--max-console", "0"), ("check", folder, "--input", as_json, "--max-journal", "5"),
     ):  # fmt: skip
         assert run(*refused)[0] == 2, refused
 
