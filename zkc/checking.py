@@ -51,8 +51,11 @@ def check(
 
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)
+    progress("circuits", 0, 1)
     loaded = api.load_program(program)
     chosen, rows = _ready(api.machine()), Counter[str]()
+    progress("circuits", 1, 1)
+    progress("execute", 0, 0)
 
     def held(segment: Segment) -> Segment:
         check_segment(chosen, segment, describe=loaded.symbols.describe)

@@ -161,7 +161,7 @@ def check(
         circuit_commands.refuse(of_programs, "programs")
         circuit_commands.check(program, input, max_input, report)
         return
-    with progress_bars(quiet=json) as progress:
+    with progress_bars(quiet=json, soon=True) as progress:
         found = held_against_circuit(
             program,
             _stdin(input, max_input),

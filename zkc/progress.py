@@ -16,6 +16,8 @@ Progress = Callable[[str, int, int], None]
 """Called with a phase, how much of it is done, and how much there is (0: not known)."""
 
 FIRST_LINE_SECONDS: Final = 10.0
+SOON_SECONDS: Final = 1.0
+"""Of the first line, where someone waits to go on editing."""
 NEXT_LINE_SECONDS: Final = 30.0
 
 A = ParamSpec("A")
@@ -31,6 +33,7 @@ class _Lines:
 
     def __init__(self) -> None:
         self.silent = False
+        self.first = FIRST_LINE_SECONDS
         self._phases: dict[str, tuple[int, int]] = {}
         self._start = time.monotonic()
         self._over = threading.Event()
@@ -51,11 +54,12 @@ class _Lines:
         self._thread.join()
 
     def _speak(self) -> None:
-        wait = FIRST_LINE_SECONDS
-        while not self._over.wait(wait):
-            wait = NEXT_LINE_SECONDS
-            if self.silent:
+        said = None
+        while not self._over.wait(min(self.first, NEXT_LINE_SECONDS, SOON_SECONDS)):
+            now = time.monotonic()
+            if self.silent or now < (self._start + self.first if said is None else said + NEXT_LINE_SECONDS):
                 continue
+            said = now
             try:
                 note(f"zkc: {self._line()}")
             except (OSError, ValueError):  # no one reads
@@ -89,9 +93,13 @@ def progress_lines() -> Generator[Progress]:
 
 
 @contextmanager
-def progress_bars(*, quiet: bool) -> Generator[Progress]:
-    """A progress callback: bars on stderr if that is a terminal; lines elsewhere, or if `quiet`, for bars disturb other output."""
+def progress_bars(*, quiet: bool, soon: bool = False) -> Generator[Progress]:
+    """A progress callback: bars on stderr if that is a terminal; lines elsewhere, or if `quiet`, for bars disturb other output. soon: the
+    first line comes after a second.
+    """
     with progress_lines() as report:
+        if soon:
+            _current[0].first = min(_current[0].first, SOON_SECONDS)
         if quiet or not sys.stderr.isatty():
             yield report
             return

@@ -12,6 +12,7 @@ import pytest
 
 from zkc import api, cli, progress
 from zkc.progress import progress_bars, progress_lines, spoken
+from zkc.runtime.errors import InputError
 
 
 @pytest.fixture
@@ -41,6 +42,25 @@ def test_a_line_says_the_phases_under_way(errors: Callable[[str], None]) -> None
         errors("zkc: prove 1 of 4, fold 20 of 100, ")
         report("  fold", 100, 100)
         errors("\nzkc: prove 1 of 4, ")
+
+
+def test_a_check_says_after_a_second_what_it_waits_for(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Who edits circuits waits for it: it said nothing for ten seconds, and then not that circuits were compiled."""
+    monkeypatch.setattr(progress, "SOON_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "NEXT_LINE_SECONDS", 0.01)
+
+    written, end = "", time.monotonic() + 5
+
+    def machine() -> object:
+        nonlocal written
+        while "zkc: circuits 0 of 1, " not in written and time.monotonic() < end:
+            written += capfd.readouterr().err
+        raise InputError("that is enough")
+
+    monkeypatch.setattr(api, "machine", machine)
+    monkeypatch.setattr(api, "load_program", lambda *_: None)
+    assert cli.main(["check", "a program"]) == 2
+    assert "zkc: circuits 0 of 1, " in written
 
 
 def test_one_speaks_at_a_time(errors: Callable[[str], None]) -> None:
