@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
-from zkc.compiler.elaboration.words import FrameWords, words_of
 from zkc.compiler.elements import elements, limbs_of
+from zkc.compiler.frame_words import FrameWords, words_of
 from zkc.compiler.machines import load_spec
 from zkc.compiler.program import Program, evaluate_constant, register_fields
 from zkc.compiler.step_buses import step_buses
