@@ -55,7 +55,8 @@ def test_a_lookup_that_is_not_there_as_json(tmp_path: Path, monkeypatch: pytest.
 def test_an_edit_that_executors_do_not_see_leaves_their_machine_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was named by the module that it stands in, with the names of instructions."""
     assert api.executor_is_compiled()
-    monkeypatch.setenv("ZKC_CIRCUITS", str(edited(tmp_path / "circuits", (("rv32i.circ", "insn xori ", "insn xory "),))))
+    renamed = (("rv32i.circ", "insn xori ", "insn xory "), ("rv32i.circ", "test xori(", "test xory("))
+    monkeypatch.setenv("ZKC_CIRCUITS", str(edited(tmp_path / "circuits", renamed)))
     assert api.executor_is_compiled()
 
 
