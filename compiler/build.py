@@ -77,10 +77,9 @@ def _machine(compilation: Compilation, root: Path, told: Told) -> MachineSpec:
     program.check()
     if wrong is not None:
         raise wrong
-    ticking = {table.name for table in program.ticking()}
     return MachineSpec(
         **_parts(compilation),
-        step_tables=tuple(StepTable(x.name, layout_of(x.steps).words, x.air.names("arms"), x.name in ticking) for x in lowered.steps),
+        step_tables=tuple(_step_table(program, x) for x in lowered.steps),
         faults=writer.faults,
         insns=tuple(_insn_info(program, n) for n in program.encodings),
         modules=writer.texts,
@@ -97,6 +96,13 @@ def _refused(work: Callable[[], None]) -> DiagnosticError | None:
     except DiagnosticError as error:
         return error
     return None
+
+
+def _step_table(program: Program, table: Lowered) -> StepTable:
+    numbers = tuple(op.number("op") for op in table.steps)
+    variant, ticking = program.variants().get(table.name), {x.name for x in program.ticking()}
+    base = "" if variant is None else variant.family.name
+    return StepTable(table.name, layout_of(table.steps).words, table.air.names("arms"), numbers, base, table.name in ticking)
 
 
 def _parts(compilation: Compilation) -> dict[str, Any]:

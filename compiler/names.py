@@ -94,6 +94,7 @@ def _of_item(item: s.Item) -> Iterator[Declared]:
             yield from _of_frame(item)
         case s.Family():
             yield Declared("table", item.name, "family", item.span)
+            yield from (Declared(("also", id(item)), x.frame, "frame", x.span) for x in item.also)
             for insn in item.insns:
                 yield Declared("instruction", insn.name, "instruction", insn.span)
                 yield from (Declared(id(insn), f.name, "field", f.span) for f in (*item.fixed, *insn.fixed))

@@ -22,7 +22,10 @@ from zkc.runtime.field.koalabear import P
 
 @dataclass(frozen=True)
 class Encoding:
-    """How one instruction is written: `mask` and `match` over the 32-bit word, fields as (high, low) bits, the immediate's pieces."""
+    """How one instruction is written: `mask` and `match` over the 32-bit word, fields as (high, low) bits, the immediate's pieces.
+
+    op: its number; the ones after it are for rows of its family's other tables (see Variant).
+    """
 
     name: str
     family: str
@@ -33,6 +36,22 @@ class Encoding:
     immediate: s.Immediate | None
     assembly: str
     span: s.Span
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Another table of a family, for instructions in which two fields are the same. number: of the table among these, from 1 on: executors
+    know an instruction of such a row by a number that is so much greater."""
+
+    family: s.Family
+    frame: str
+    number: int
+    span: s.Span
+
+    @property
+    def name(self) -> str:
+        """Of the table."""
+        return f"{self.family.name}.{self.frame}"
 
 
 @dataclass
@@ -89,8 +108,15 @@ class Program:
         """Tables whose rows are steps that the clock asks for."""
         return [table for table in self.tables.values() if table.every is not None]
 
+    def variants(self) -> dict[str, Variant]:
+        """The other tables of families, by name."""
+        found = (Variant(f, x.frame, i + 1, x.span) for f in self.families.values() for i, x in enumerate(f.also))
+        return {variant.name: variant for variant in found}
+
     def place_of(self, table: str) -> s.Span | None:
         """Where a table comes from."""
+        if table in self.variants():
+            return self.variants()[table].span
         item = self.families.get(table) or self.services.get(table) or self.tables.get(table) or (self.claim if table == "claim" else None)
         return item.span if item is not None else None
 
@@ -307,6 +333,7 @@ def encodings(program: Program) -> None:
     """Fills `program.encodings`; reports what does not fit the 32 bits of a word, and words of two instructions."""
     wrong = {layout.name for layout in program.formats.values() if not _check_format(program, layout)}
     _check_registers(program)
+    number = 1
     for family in program.families.values():
         layout = program.formats.get(family.format)
         if layout is None:
@@ -317,15 +344,17 @@ def encodings(program: Program) -> None:
             continue
         _check_assembly(program, family, layout)
         for insn in family.insns:
-            encoding = _encoding(program, family, layout, insn)
+            encoding = _encoding(program, family, layout, insn, number)
+            number += 1 + len(family.also)
             for other in program.encodings.values():
                 common = encoding.mask & other.mask
                 if encoding.match & common == other.match & common:
                     labels = ((other.span, f"`{other.name}` is here"),)
                     program.error("E0103", f"`{insn.name}` and `{other.name}` share an encoding", insn.span, labels=labels)
             program.encodings[insn.name] = encoding
-            if len(program.encodings) == MAX_INSTRUCTIONS + 1:
-                program.error("E0215", f"a machine has at most {MAX_INSTRUCTIONS} instructions; `{insn.name}` is one more", insn.span)
+            if encoding.op - 1 <= MAX_INSTRUCTIONS < number - 1:
+                message = f"a machine has at most {MAX_INSTRUCTIONS} instructions, one more for each `also`; `{insn.name}` is beyond that"
+                program.error("E0215", message, insn.span)
 
 
 def _check_format(program: Program, layout: s.Format) -> bool:
@@ -415,7 +444,7 @@ def _check_assembly(program: Program, family: s.Family, layout: s.Format) -> Non
             program.error("E0101", message, family.span, help=help_)
 
 
-def _encoding(program: Program, family: s.Family, layout: s.Format, insn: s.Insn) -> Encoding:
+def _encoding(program: Program, family: s.Family, layout: s.Format, insn: s.Insn, op: int) -> Encoding:
     fields: dict[str, tuple[int, int]] = {}
     mask = match = 0
     top = WORD_BITS
@@ -438,5 +467,4 @@ def _encoding(program: Program, family: s.Family, layout: s.Format, insn: s.Insn
             continue
         mask |= ((1 << (high - low + 1)) - 1) << low
         match |= fixed.value << low
-    op = len(program.encodings) + 1
     return Encoding(insn.name, family.name, op, mask, match, fields, layout.immediate, family.assembly, insn.span)

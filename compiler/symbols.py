@@ -44,11 +44,13 @@ def items_of(program: Program) -> dict[Symbol, s.Item]:
 
 
 def symbol_graph(program: Program, typed: Typed) -> Graph:
-    """A DiGraph of all symbols and GUARDS; an edge leads from each to those that it needs."""
+    """A DiGraph of all symbols, other tables of families, and GUARDS; an edge leads from each to those that it needs."""
     uses = _Uses(program, typed)
     items = items_of(program)
     graph: Graph = nx.DiGraph()
     graph.add_nodes_from((*items, GUARDS))
+    for name, variant in program.variants().items():
+        graph.add_edges_from((("variants", name), used) for used in (("families", variant.family.name), ("frames", variant.frame)))
     graph.add_edges_from((GUARDS, used) for used in uses.of_guards() if _plain(used) in items)
     for symbol, item in items.items():
         graph.add_edges_from((symbol, used) for used in uses.of(symbol, item) if _plain(used) in items)

@@ -346,7 +346,8 @@ class _Formatter:
         names = [str(c) for c in node.children if isinstance(c, Token) and c.type == "NAME"]
         assembly = next(str(c) for c in node.children if isinstance(c, Token) and c.type == "STRING")
         fixed = "".join(" " + flat(doc_of(c)) for c in children if c.data == "fixed_field")
-        self.put(node, indent, f"family {names[0]} {{", end=node.meta.line)
+        also = "".join(" " + flat(doc_of(c)) for c in children if c.data == "also")
+        self.put(node, indent, f"family {names[0]}{also} {{", end=node.meta.line)
         self.lines.append(Line(indent + INDENT, f"format {names[1]}{fixed};  assembly {assembly};"))
         insns = [c for c in children if c.data == "insn"]
         width = max(len(str(c.children[1])) for c in insns)

@@ -430,7 +430,10 @@ class Builder(Transformer_NonRecursive[Any, Any]):
         return s.Format(self._span(meta), str(c[0]), fields, c[-1])
 
     def frame(self, meta: Meta, c: list[Any]) -> Any:
-        return s.Frame(self._span(meta), str(c[0]), c[1])
+        return s.Frame(self._span(meta), str(c[0]), c[1], c[2])
+
+    def same(self, meta: Meta, c: list[Any]) -> Any:
+        return str(c[0]), str(c[1])
 
     def fixed_field(self, meta: Meta, c: list[Any]) -> Any:
         return s.FixedField(self._span(meta), str(c[0]), self._integer(c[1]))
@@ -444,9 +447,14 @@ class Builder(Transformer_NonRecursive[Any, Any]):
     def family(self, meta: Meta, c: list[Any]) -> Any:
         fixed = tuple(x for x in c if isinstance(x, s.FixedField))
         insns = tuple(x for x in c if isinstance(x, s.Insn))
+        also = tuple(x for x in c if isinstance(x, s.Also))
         shared = next((x for x in c if isinstance(x, tuple)), ())
         assembly = next(x for x in c if isinstance(x, Token) and x.type == "STRING")
-        return s.Family(self._span(meta), str(c[0]), str(c[1]), fixed, _unquote(assembly) or "", shared, insns)
+        layout = str(c[1 + len(also)])
+        return s.Family(self._span(meta), str(c[0]), also, layout, fixed, _unquote(assembly) or "", shared, insns)
+
+    def also(self, meta: Meta, c: list[Any]) -> Any:
+        return s.Also(self._span(meta), str(c[0]))
 
     def service(self, meta: Meta, c: list[Any]) -> Any:
         return s.Service(self._span(meta), str(c[0]), str(c[1]), c[2], tuple(c[3:-1]), c[-1])

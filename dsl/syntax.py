@@ -427,7 +427,10 @@ class Format(Node):
 
 @dataclass(frozen=True)
 class Frame(Node):
+    """same: two fields of instructions, if the frame is for those alone in which they are the same."""
+
     name: str
+    same: tuple[str, str] | None
     body: Body
 
 
@@ -445,8 +448,16 @@ class Insn(Node):
 
 
 @dataclass(frozen=True)
+class Also(Node):
+    """Instructions of a family in which two fields are the same may be rows of another table, whose frame this is."""
+
+    frame: str
+
+
+@dataclass(frozen=True)
 class Family(Node):
     name: str
+    also: tuple[Also, ...]
     format: str
     fixed: tuple[FixedField, ...]
     assembly: str

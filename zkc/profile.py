@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zkc.calls import CALLS, RETURNS, STAYS, transfers
+from zkc.runtime.circuit.machine import OP_MASK
 from zkc.runtime.execution.sizes import row_cells, table_sizes
 
 if TYPE_CHECKING:
@@ -92,13 +93,14 @@ class Profiler:
         parts: list[Numbers] = []
         for name, rows in records.items():
             numbers = rows[:, : ENTRY + 1].astype(np.int64)
-            parts.append(np.stack([numbers[:, CLK], numbers[:, PC], numbers[:, ENTRY] & 255, np.full(len(rows), self.cost[name])]))
+            parts.append(np.stack([numbers[:, CLK], numbers[:, PC], numbers[:, ENTRY] & OP_MASK, np.full(len(rows), self.cost[name])]))
         every = np.concatenate(parts, axis=1)
         return every[0], every[1], every[2], every[3]
 
     def _by_place(self, pc: Numbers, op: Numbers, cells: Numbers, code: Mapping[int, int]) -> None:
         """Functions, lines and instructions."""
         mnemonic = {insn.op: insn.name for insn in self.machine.spec.insns}
+        mnemonic |= {number: arm for t in self.machine.spec.step_tables if t.base for number, arm in zip(t.numbers, t.arms, strict=True)}
         places, where = np.unique(pc, return_inverse=True)
         steps = np.bincount(where, minlength=len(places))
         cost = np.bincount(where, weights=cells, minlength=len(places)).astype(np.int64)

@@ -64,7 +64,9 @@ class Steps:
         self.lowered = lowered
         self.memory = memory
         self.random = random
-        self.tables: dict[str, Lowered] = {s.text("arm"): t for t in lowered.steps for s in t.steps}
+        self.tables: dict[str, list[Lowered]] = {}
+        for table, arm in ((t, s.text("arm")) for t in lowered.steps for s in t.steps):
+            self.tables.setdefault(arm, []).append(table)
         self.decoded = {op.text("insn"): op for op in lowered.decoded}
         self.host = Host(b"")
         self.words: dict[int, int] = {}
@@ -92,9 +94,10 @@ class Steps:
         try:
             arm = insn.name if insn.name in self.tables else self._service()
             does = HonestRow(self.circuit, given, self._copy(), arm, self.host)
-            does.run(next(f for f in self.tables[arm].steps if f.text("arm") == arm).regions[0])
+            table = self._table(arm, given)
+            does.run(next(f for f in table.steps if f.text("arm") == arm).regions[0])
             made = HonestRow(self.circuit, given, self._copy(), arm, self.host)
-            made.run(self.tables[arm].row.regions[0])
+            made.run(table.row.regions[0])
         except Stops:
             return None
         if with_data and not made.senders.keys() & self.memory.data:
@@ -105,6 +108,10 @@ class Steps:
         at = pc // WORD_BYTES
         self.words[at], self.uses[at] = word, self.uses.get(at, 0) + 1
         return made
+
+    def _table(self, arm: str, given: Mapping[str, int]) -> Lowered:
+        """Any table that the step can be a row of."""
+        return self.random.choice([t for t in self.tables[arm] if len({given[name] for name in t.row.names("same")}) <= 1])
 
     def _copy(self) -> Pages:
         return Pages(self.random, 0, 0, tokens=dict(self.memory.tokens), code=self.memory.code)

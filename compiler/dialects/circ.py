@@ -127,8 +127,10 @@ def _numbers(value: Attribute) -> tuple[int, ...]:
 
 
 def _verify_family(op: Operation) -> str | None:
-    if (wrong := _together(op, "type", "low", "high")) is not None:
+    if (wrong := _together(op, "type", "low", "high") or _together(op, "frame", "same", "variant")) is not None:
         return wrong
+    if "same" in op.attributes and not (len(op.names("same")) == 2 and set(op.names("same")) <= set(op.names("uses"))):
+        return "`same` are two of the fields that are needed"
     if "type" in op.attributes and op.number("low") > op.number("high"):
         return "`low` is above `high`"
     arms = [inner.attributes["name"] for inner in op.regions[0] if inner.definition is ARM]
@@ -306,9 +308,11 @@ FRAME = declare(
 )  # fmt: skip
 FAMILY = declare(
     OpDef(
-        "circ.family", attributes=("sym_name", "uses"), optional=("type", "low", "high"), symbol=True, regions=1, verify=_verify_family,
+        "circ.family", attributes=("sym_name", "uses"), optional=("type", "low", "high", "frame", "same", "variant"), symbol=True,
+        regions=1, verify=_verify_family,
         doc="instructions of one table: what they share, then an arm for each. uses: register fields that are needed; type: of the "
-        "immediate, if it is needed, between low and high",
+        "immediate, if it is needed, between low and high. frame: if it is not that of all instructions; same: two fields that are the "
+        "same in it; variant: how much greater the number of an instruction is in this table",
     )
 )  # fmt: skip
 SERVICE = declare(

@@ -135,8 +135,8 @@ def _numbers_of_columns(body: Region, arms: Sequence[Operation]) -> Iterator[tup
 
 TABLE = declare(
     OpDef(
-        "row.table", attributes=("sym_name",), optional=("kind",), symbol=True, regions=1, inside=_inside_table,
-        doc="a table: what each of its rows holds",
+        "row.table", attributes=("sym_name",), optional=("kind", "same", "variant"), symbol=True, regions=1, inside=_inside_table,
+        doc="a table: what each of its rows holds. same, variant: as in `circ.family`",
     )
 )
 GUARDS = declare(

@@ -102,7 +102,8 @@ class FamilyBuilder:
                 self._result(op)
             else:
                 e.evaluate(op, self.scope)
-        return Operation(row.TABLE, (), {"sym_name": e.name, "kind": "step"}, (), (e.body,))
+        more = {name: self.uses.attributes[name] for name in ("same", "variant") if name in self.uses.attributes}
+        return Operation(row.TABLE, (), {"sym_name": e.name, "kind": "step", **more}, (), (e.body,))
 
     # the instruction
 
@@ -111,9 +112,11 @@ class FamilyBuilder:
         e = self.elaborator
         op = felt.total(e.b, [felt.scaled(e.b, a.op, e.selectors[a.name]) for a in self.arms])
         fields: dict[str, Value] = {"op": e.with_meaning(e.single(op), e.given("op", 0, MAX_INSTRUCTIONS))}
-        for name in self.frame.names("fields"):
+        same = self.uses.names("same")
+        for name in (n for n in self.frame.names("fields") if n not in same[1:]):
             high = (2 << field_width(self.declared, name)) - 1  # a field, or a number beyond all of them
             fields[name] = self._column(name, e.given(name, 0, high)) if name in self.uses.names("uses") else Number(0)
+        fields.update({name: fields[same[0]] for name in same[1:]})
         given = self._immediate(immediate_type(e, self.frame, span), fields)
         return {WORD: RecordValue(fields), **given}
 
@@ -270,7 +273,8 @@ def build_family(declared: Declared, functions: Functions, family: Operation) ->
     body = list(family.regions[0])
     inner = [op for op in body if op.definition is circ.ARM]
     arms = [Arm(op.text("name"), op.regions[0], number_of(declared, op.text("name"), op.loc.span), op.loc.span) for op in inner]
-    return FamilyBuilder(declared, functions, family, frame_of(declared, INSTRUCTION, family.loc.span), arms).build(body)
+    name = family.text("frame") if "frame" in family.attributes else INSTRUCTION
+    return FamilyBuilder(declared, functions, family, frame_of(declared, name, family.loc.span), arms).build(body)
 
 
 def number_of(declared: Declared, name: str, span: Span | None) -> int:

@@ -8,10 +8,10 @@ from typing import Final
 from zkc.compiler.dialects import circ
 from zkc.compiler.importer.statements import Statements
 from zkc.compiler.importer.types import declared_text, declared_type
-from zkc.compiler.importer.uses import family_uses
+from zkc.compiler.importer.uses import family_uses, variant_fields
 from zkc.compiler.ir.locations import Location
 from zkc.compiler.ir.operation import ANY, FELT, INSN, Attribute, Operation, Region, Symbol, Type, struct_type
-from zkc.compiler.program import Program, register_fields
+from zkc.compiler.program import Program, Variant, register_fields
 from zkc.compiler.step_buses import step_buses
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import did_you_mean
@@ -94,8 +94,8 @@ class InFrame:
         given = {WORD_OF: INSN, **reach} | ({} if immediate is None else {IMMEDIATE: immediate})
         return Statements(self.program, Region(), given=given, immediate=immediate_struct(self.program))
 
-    def family(self, family: s.Family) -> Operation:
-        """Instructions of one table."""
+    def family(self, family: s.Family, variant: Variant | None = None) -> Operation:
+        """Instructions of one table: the one of the family, or another."""
         body = self._statements(self._immediate(family))
         body.run(family.shared, None)
         for insn in family.insns:
@@ -107,6 +107,9 @@ class InFrame:
         attributes: dict[str, Attribute] = {"sym_name": family.name, "uses": uses.fields}
         if uses.immediate is not None:
             attributes |= {"type": uses.immediate, "low": uses.low, "high": uses.high}
+        if variant is not None:
+            same = variant_fields(self.program, variant)
+            attributes |= {"sym_name": variant.name, "frame": Symbol(variant.frame), "same": same, "variant": variant.number}
         return Operation(circ.FAMILY, (), attributes, (), (body.region,), Location(family.span))
 
     def _immediate(self, family: s.Family) -> Type | None:

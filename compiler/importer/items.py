@@ -111,12 +111,16 @@ class Importer:
         return self._frames[name]
 
     def body(self, item: Item) -> Operation:
-        """A table, the claim, a family, an environment call, the conditions of all, or a gadget."""
+        """A table, the claim, a family, another table of one, an environment call, the conditions of all, or a gadget."""
         program, (kind, name) = self.program, item
         match kind:
             case "families":
                 family = program.families[name]
                 return InFrame(program, self.frame(INSTRUCTION, family.span)).family(family)
+            case "variants":
+                variant = program.variants()[name]
+                frame = self.frame(variant.frame, variant.span)
+                return InFrame(program, frame).family(variant.family, variant)
             case "services":
                 service = program.services[name]
                 return InFrame(program, self.frame(SERVICE, service.span)).service(service)
@@ -143,11 +147,13 @@ class Importer:
 
 
 def step_tables(program: Program) -> list[Item]:
-    """Tables whose rows are steps: of families, of environment calls, and of the clock. What families do by environment calls alone has
-    none."""
+    """Tables whose rows are steps: of families, each with its others, of environment calls, and of the clock. What families do by
+    environment calls alone has none."""
     called = {x.on for x in program.services.values()}
-    families = [("families", f.name) for f in program.families.values() if not all(i.name in called for i in f.insns)]
-    return [*families, *(("services", name) for name in program.services), *(("tables", t.name) for t in program.ticking())]
+    families = [f for f in program.families.values() if not all(i.name in called for i in f.insns)]
+    others = [(x.family, ("variants", name)) for name, x in program.variants().items()]
+    instructions = [item for f in families for item in (("families", f.name), *(x for family, x in others if family is f))]
+    return [*instructions, *(("services", name) for name in program.services), *(("tables", t.name) for t in program.ticking())]
 
 
 def given_tables(program: Program) -> list[Item]:

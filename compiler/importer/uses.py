@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zkc.compiler.program import Program, fields_of_insn, register_fields
+from zkc.compiler.program import Program, Variant, fields_of_insn, register_fields
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import did_you_mean
 
@@ -29,6 +29,24 @@ def frame_of(program: Program, name: str, span: s.Span) -> s.Frame:
     if name not in program.frames:
         raise program.fail("E0204", f"there is no frame `{name}` around this", span, help=did_you_mean(name, program.frames))
     return program.frames[name]
+
+
+def variant_fields(program: Program, variant: Variant) -> tuple[str, str]:
+    """The two fields that are the same in instructions of another table of a family. E0204 if the family does not need both, or if what
+    it does is done by environment calls."""
+    same = frame_of(program, variant.frame, variant.span).same
+    assert same is not None
+    uses = family_uses(program, variant.family)
+    for name in same:
+        if name not in uses.fields:
+            message = f"`{variant.frame}` is for {same[0]} = {same[1]}, and `{variant.family.name}` needs no `{name}`"
+            raise program.fail("E0204", message, variant.span)
+    called = {service.on for service in program.services.values()}
+    for insn in variant.family.insns:
+        if insn.name in called:
+            message = f"`{insn.name}` makes environment calls, which have the frame `{SERVICE}` alone"
+            raise program.fail("E0204", message, variant.span)
+    return same
 
 
 def names_in(node: object) -> set[str]:

@@ -100,6 +100,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "column": NATURAL,
     "fields": STRINGS,
     "format": SYMBOL,
+    "frame": SYMBOL,
     "free": STRING,
     "gadget": SYMBOL,
     "high": INTEGER,
@@ -127,6 +128,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "record_words": NATURAL,
     "remembers": STRING,
     "results": SHAPES,
+    "same": DISTINCT,
     "sign": SIGN,
     "slot": NATURAL,
     "sym_name": STRING,
@@ -136,6 +138,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "types": SHAPES,
     "uses": DISTINCT,
     "value": INTEGER,
+    "variant": NATURAL,
     "widths": NATURALS,
     "word": NATURAL,
 }

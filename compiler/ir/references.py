@@ -24,6 +24,7 @@ NAMES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("circ.recv", "bus"): ("circ.bus",),
     ("circ.lookup", "bus"): ("circ.fixed",),
     ("circ.latest", "bus"): ("circ.bus",),
+    ("circ.family", "frame"): ("circ.frame",),
     ("circ.insn", "format"): ("circ.format",),
     ("circ.service", "on"): ("circ.insn",),
     ("fill.count", "table"): ("circ.fixed",),

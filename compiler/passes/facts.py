@@ -45,6 +45,12 @@ class Facts:
         """The bus that says what instructions are."""
         return next((name for name, bus in self.buses.items() if bus.number is not None), None)
 
+    def number(self, table: Operation, arm: str) -> int:
+        """The number by which executors know the instruction of an arm of a table (`row.table`), 0 if it is none."""
+        if arm not in self.ops:
+            return 0
+        return self.ops[arm] + (table.number("variant") if "variant" in table.attributes else 0)
+
     def field(self, op: Operation, name: str) -> Value:
         """A field of a message: its operands begin with how often."""
         return op.operands[1 + [of for of, _ in self.buses[op.text("bus")].fields].index(name)]

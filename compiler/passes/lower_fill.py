@@ -95,7 +95,7 @@ class _Filler:
                 flat.b.loc = op.loc
                 self._write_integer(op, flat.integer(op.result, op.loc))
         roots = sorted(self.roots, key=lambda op: op.number("column")) + self.counts
-        attributes: dict[str, Attribute] = {"arm": self.arm, "op": self.facts.ops.get(self.arm, 0)}
+        attributes: dict[str, Attribute] = {"arm": self.arm, "op": self.facts.number(table, self.arm)}
         return Operation(fill.FUNC, (), attributes, (), (closed(roots),), table.loc)
 
     def _record(self, b: Builder, word: int, high: int = 2**32 - 1) -> Value:

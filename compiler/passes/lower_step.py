@@ -50,7 +50,7 @@ class _Step:
                 self._copy(op)
             elif op.definition is bus.SEND:
                 self._send(op)
-        name, op_number = table.text("sym_name"), self.facts.ops.get(self.arm, 0)
+        name, op_number = table.text("sym_name"), self.facts.number(table, self.arm)
         attributes: dict[str, Attribute] = {"sym_name": f"{name}.{self.arm}", "arm": self.arm, "table": Symbol(name), "op": op_number}
         return Operation(step.FUNC, (), attributes, (), (closed(self.roots),), table.loc)
 

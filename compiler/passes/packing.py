@@ -16,10 +16,9 @@ from typing import Final
 from zkc.compiler.dialects import integer
 from zkc.compiler.ir.builder import Builder
 from zkc.compiler.ir.operation import Range, Value
+from zkc.runtime.circuit.machine import OP_BITS
 from zkc.runtime.execution.stamps import TIMES
 
-OP_BITS: Final = 10
-"""Of the number of an instruction."""
 ENTRY_BITS: Final = 64
 HALF: Final = 32
 BYTE: Final = 8

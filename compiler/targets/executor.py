@@ -21,7 +21,7 @@ from zkc.compiler.targets.integers import Integers, NotComputable, Uncomputable
 from zkc.compiler.targets.listing import Listing
 from zkc.dsl.spans import Span
 from zkc.runtime.circuit.fill_program import Op
-from zkc.runtime.circuit.machine import Clock
+from zkc.runtime.circuit.machine import OP_BITS, Clock
 from zkc.runtime.execution import events, fuel
 from zkc.runtime.execution.stamps import TIME_BITS
 from zkc.runtime.memory.map import WORD_BYTES
@@ -431,7 +431,7 @@ def _fetch(steps: Steps, user_end: int) -> list[str]:
     code.line(f"label {FETCH}")
     code.line(f"word = shr_exact pc {PC_WORD}")
     own = min((place.low for places in steps.places.values() for place in places.values()), default=0)
-    code.line(f"op = field decoded word 0 {OP_SLOT if own >= OP_SLOT else packing.OP_BITS}")
+    code.line(f"op = field decoded word 0 {OP_SLOT if own >= OP_SLOT else OP_BITS}")
     code.line("choose op")
     code.line("never")
     return code.lines

@@ -19,6 +19,7 @@ from zkc.compiler.targets.registers import Program, assemble
 from zkc.compiler.targets.table import node_list
 from zkc.dsl.spans import Span
 from zkc.runtime.circuit.fill_program import FillProgram, Op
+from zkc.runtime.circuit.machine import OP_BITS
 from zkc.runtime.field.koalabear import P
 
 
@@ -87,7 +88,7 @@ def emit_fill(
     made = assemble(RowEmitter(histogram, places.get(arm.text("arm"), {}), called).emit(arm) for arm in arms)
     arm_of = np.zeros(0, dtype=np.int64)
     if len(arms) > 1:  # a record of another instruction fills nothing
-        arm_of = np.full(1 << packing.OP_BITS, len(arms), dtype=np.int64)
+        arm_of = np.full(1 << OP_BITS, len(arms), dtype=np.int64)
         arm_of[[arm.number("op") for arm in arms]] = range(len(arms))
         made.add(Program())
     columns, roots = _polynomials(table)

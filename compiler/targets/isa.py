@@ -70,6 +70,10 @@ def _family(program: Program, family: s.Family, tables: dict[str, Lowered]) -> I
     where = f"`{Path(family.span.file).name}`, line {family.span.line}. Format `{family.format}`"
     yield f"{where}. {_cost(table)}" if table is not None else f"{where}. Every instruction is an environment call, see below."
     yield ""
+    for variant in (x for x in program.variants().values() if x.family is family):
+        first, second = program.frames[variant.frame].same or ("", "")
+        yield f"With {first} = {second} in the table `{variant.name}`, if there are many. {_cost(tables[variant.name])}"
+        yield ""
     shared = source_text(program, family.shared)
     if shared:
         yield f"All of them: `{shared}`"

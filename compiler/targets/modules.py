@@ -11,7 +11,7 @@ import jinja2
 from zkc.compiler.passes.packing import Place
 from zkc.compiler.pipeline import Lowerings
 from zkc.compiler.program import Program
-from zkc.compiler.targets.decoder import emit_decoder
+from zkc.compiler.targets.decoder import Same, emit_decoder
 from zkc.compiler.targets.executor import Steps, emit_executor
 from zkc.compiler.targets.functions import FieldFunctions
 from zkc.compiler.targets.integers import Uncomputable
@@ -65,7 +65,7 @@ class ModuleWriter:
                 directory=self.source, mode=mode, arrays=arrays, kinds=_kinds(arrays), steps=listing,
                 scratch=steps.functions.words, slots=clock.slots,
                 functions=[array.tolist() for array in steps.functions.arrays()],
-                decoders=emit_decoder(lowered.decoded, program.encodings, lowered.places),
+                decoders=emit_decoder(lowered.decoded, program.encodings, lowered.places, _others(lowered)),
             )  # fmt: skip
 
 
@@ -73,6 +73,16 @@ def _kinds(arrays: Sequence[str]) -> dict[str, str]:
     """The kinds of all arrays of an executor; see `zkc.runtime.execution.listed`."""
     kinds = {name: f"{ELEMENTS.get(name, 'int64')}[:]" for name in (*arrays, *FUNCTION_ARRAYS)}
     return kinds | dict.fromkeys(("functions", "nodes"), "int64[:, :]")
+
+
+def _others(lowered: Lowerings) -> dict[str, list[Same]]:
+    """What instructions are where two of their fields are the same."""
+    found: dict[str, list[Same]] = {}
+    for table in (x for x in lowered.steps if "same" in x.row.attributes):
+        first, second = table.row.names("same")
+        for op in table.steps:
+            found.setdefault(op.text("arm"), []).append(Same((first, second), op.number("op")))
+    return found
 
 
 def steps_of(program: Program, lowered: Lowerings, clock: Clock) -> Steps:

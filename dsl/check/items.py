@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from zkc.dsl import syntax as s
 from zkc.dsl.check.calls import wrong_arguments
 from zkc.dsl.check.context import Scope
@@ -114,18 +116,22 @@ class Items(Statements):
     def rows(self) -> None:
         """Frames, then the families and services in them."""
         families, services = list(self.declared.families.values()), list(self.declared.services.values())
-        for name, frame in self.declared.frames.items():
-            before, after = self._frame(frame)
-            if name == INSTRUCTION:
-                for family in families:
-                    self._family(frame, family, before)
-            if name == SERVICE:
-                for service in services:
-                    self._service(frame, service, before)
-            if name in (INSTRUCTION, SERVICE):
-                after.bindings = [*before.bindings, *after.bindings]
-                after.reads |= before.reads
-                self.unused_in(after)
+        frames = self.declared.frames
+        scopes = {name: self._frame(frame) for name, frame in frames.items()}
+        if INSTRUCTION in frames:
+            for family in families:
+                self._family(frames[INSTRUCTION], family, scopes[INSTRUCTION][0])
+        if SERVICE in frames:
+            for service in services:
+                self._service(frames[SERVICE], service, scopes[SERVICE][0])
+        others = self._others(families)
+        for name in others if INSTRUCTION in frames else ():
+            self._takes_the_place(frames[name], scopes)
+        for name in (n for n in (INSTRUCTION, SERVICE, *others) if n in frames):
+            before, after = scopes[name]
+            after.bindings = [*before.bindings, *after.bindings]
+            after.reads |= before.reads
+            self.unused_in(after)
         if INSTRUCTION not in self.declared.frames:
             for family in families:
                 self._no_frame(INSTRUCTION, family.span)
@@ -137,11 +143,41 @@ class Items(Statements):
             if service.on not in names:
                 self.error("E0204", f"there is no instruction `{service.on}`", service.span, did_you_mean(service.on, names))
 
+    def _others(self, families: list[s.Family]) -> list[str]:
+        """The frames of the other tables of families."""
+        found: dict[str, None] = {}
+        for also in (x for family in families for x in family.also):
+            frame = self.declared.frames.get(also.frame)
+            if frame is None:
+                self._no_frame(also.frame, also.span)
+            elif frame.same is None:
+                text = f"the frame `{frame.name}` does not say for which instructions it is"
+                self.error("E0212", text, also.span, "write `when FIELD == FIELD` after its name", ((frame.span, "declared here"),))
+            else:
+                found[also.frame] = None
+        return list(found)
+
+    def _takes_the_place(self, frame: s.Frame, scopes: Mapping[str, tuple[Scope, Scope]]) -> None:
+        """A frame has what bodies get of that of all instructions, and does something with the results that they set."""
+        (usual, _), (before, _) = scopes[INSTRUCTION], scopes[frame.name]
+        before.reads |= usual.reads
+        for name, type_ in usual.env.items():
+            if before.env.get(name) != type_:
+                text = f"the frame `{frame.name}` gives bodies no `{name}` as `{INSTRUCTION}` does"
+                self.error("E0204", text, frame.span)
+        results = {r.name: r.type.name for r in frame.body if isinstance(r, s.Result)}
+        for result in (r for r in self.declared.frames[INSTRUCTION].body if isinstance(r, s.Result)):
+            if results.get(result.name) != result.type.name:
+                text = f"the frame `{frame.name}` takes no result `{result.name}` as `{INSTRUCTION}` does"
+                self.error("E0204", text, frame.span, labels=((result.span, "here"),))
+
     def _no_frame(self, name: str, span: s.Span) -> None:
         self.error("E0204", f"there is no frame `{name}` around this", span, did_you_mean(name, self.declared.frames))
 
     def _frame(self, frame: s.Frame) -> tuple[Scope, Scope]:
         """What is in reach where the body stands, and at the end."""
+        for name in (n for n in frame.same or () if n not in self.known.instruction):
+            self.error("E0204", f"frames receive no `insn.{name}`", frame.span, did_you_mean(name, self.known.instruction))
         instruction = Record(tuple((n, self.type_of_name(t, "polynomial")) for n, t in self.known.instruction.items()))
         scope = before = Scope("frame", frame.name, {"insn": instruction}, arms=self.all_arms)
         for stmt in frame.body:

@@ -17,16 +17,22 @@ from zkc.runtime.guest.abi import register_name
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.memory.map import MemoryMap
 
+OP_BITS: Final = 10
+"""The lowest of a decoded instruction: its number."""
+OP_MASK: Final = (1 << OP_BITS) - 1
+
 
 @dataclass(frozen=True)
 class StepTable:
     """A table of instructions, of environment calls, or (`ticking`) of steps that the clock asks for: a traced row has `record_words`
-    32-bit words.
+    32-bit words. numbers: of its arms, as executors know them. base: the table that can have all its rows, too; "" if there is none.
     """
 
     name: str
     record_words: int
     arms: tuple[str, ...]
+    numbers: tuple[int, ...]
+    base: str
     ticking: bool
 
 

@@ -226,7 +226,7 @@ class Executor:
         pages = dict(zip(touched.tolist(), self.book.snapshots[: len(touched)].copy(), strict=False))
         ended = Segment(
             index=self.count, pages=pages, dirty=frozenset(dirty.tolist()), table_pages=table_pages, code=code.copy(),
-            steps=steps, rows=self.heights.placed(len(dirty), self.map.page_rows), stdin=self._input(), stdin_position=self.stdin_start,
+            steps=steps, rows=self.heights.placed(len(dirty)), stdin=self._input(), stdin_position=self.stdin_start,
             last=bool(self.host[HOST_HALTED]), exit_code=int(self.host[HOST_EXIT_CODE]), pre=pre, post=post, blind=blind,
             retired=int(self.state[RETIRED]) - self.retired_start,
         )  # fmt: skip

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from zkc.runtime.arguments import MAX_LOG_ROWS
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.execution.budget import CELL_BUDGET
+from zkc.runtime.execution.placing import Placing
 from zkc.runtime.execution.sizes import height_of, row_cells
 from zkc.runtime.field.compiled import kernel
-from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
 
 PAGING_PAGES = 128
 """Versions of pages that the paging tables always have room for, so that any instruction finds room for the pages it touches."""
@@ -67,6 +67,7 @@ class Heights:
                 most[name] = max(1 << log_rows, PAGING_PAGES * machine.memory_map.page_rows)
         cells = [row_cells(circuit[n]) for n in self.names]
         room, limits = np.zeros((2, len(self.names)), dtype=np.int64)
+        self.placing = Placing(machine, most)
         self.tables = Tables(room, limits, np.array(cells), np.array([most[n] for n in self.names]), np.array([0, most_cells]))
 
     def reset(self) -> None:
@@ -87,18 +88,9 @@ class Heights:
         index = self.index(name)
         return min(int(self.tables.most[index]), int(self.tables.total[1]) // int(self.tables.cells[index]))
 
-    def placed(self, dirty: int, page_rows: int) -> dict[str, int]:
-        """The rows of each table at the end of a segment. Pages that were written, counted as rows of 8 words, are in a table of their own,
-        with rows of 16, where this is less: it has 18 176 cells a page instead of 20 608, and a least height."""
-        rows = self.by_name()
-        wide = {**rows, "data_page": rows["data_page"] - 2 * page_rows * dirty, "dirty_page": page_rows * dirty}
-        return min(rows, wide, key=self._cells_of_pages)
-
-    def _cells_of_pages(self, rows: dict[str, int]) -> int:
-        standard = PARAMETER_SETS[STANDARD_SET]
-        least, full = standard.min_log_height, standard.full_log_height
-        tables = ((rows[name], int(self.tables.cells[self.index(name)])) for name in ("data_page", "dirty_page"))
-        return sum(height_of(count, least, full) * cells for count, cells in tables if count)
+    def placed(self, dirty: int) -> dict[str, int]:
+        """The rows of each table at the end of a segment with so many pages that were written."""
+        return self.placing.placed(self.by_name(), dirty)
 
     def by_name(self) -> dict[str, int]:
         """The rows of each table."""

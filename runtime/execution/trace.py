@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from zkc.runtime.circuit.machine import Machine
+from zkc.runtime.circuit.machine import OP_MASK, Machine
 from zkc.runtime.errors import ZkcError
 from zkc.runtime.execution.fuel import CLK, DUE, EVENT, FUEL, PC, RETIRED, STATE_WORDS
 from zkc.runtime.execution.operations import HOST_LENGTH, HOST_PRESENT, HOST_WORDS
@@ -49,9 +49,9 @@ class Tracer:
         s, kernel = self.segment, self.machine.module("tracing", "executor")
         self.times[s.code] = self.machine.spec.stamps.code
         self.times[self.journal] = self.machine.spec.stamps.first
-        self.decoded[s.code] = [kernel.decode(np.int64(word)) for word in self.mem[s.code]]
+        self.decoded[s.code] = self._placed([kernel.decode(np.int64(word)) for word in self.mem[s.code]])
         tables = self.machine.spec.step_tables
-        sizes = [s.rows[t.name] * t.record_words for t in tables]
+        sizes = [s.rows.get(t.name, 0) * t.record_words for t in tables]
         bases = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         records = arena.zeros(int(bases[-1]))
         state = np.zeros(STATE_WORDS, dtype=np.int64)
@@ -67,6 +67,16 @@ class Tracer:
             raise ZkcError(f"segment {s.index} does not run again as it did (event {int(state[EVENT])})")
         self.last_pc, self.last_clk, self.retired = int(state[PC]), int(state[CLK]), int(state[RETIRED])
         return {t.name: records[bases[i] : bases[i + 1]].reshape(-1, t.record_words) for i, t in enumerate(tables)}
+
+    def _placed(self, entries: list[int]) -> list[int]:
+        """Decoded instructions, those of tables that the segment does not have as those of the table that has their rows."""
+        tables = {t.name: t for t in self.machine.spec.step_tables}
+        moved = {
+            number: base - number
+            for t in tables.values() if t.base and not self.segment.rows.get(t.name)
+            for number, base in zip(t.numbers, tables[t.base].numbers, strict=True)
+        }  # fmt: skip
+        return [entry + moved.get(entry & OP_MASK, 0) for entry in entries]
 
     def boundary(self) -> dict[str, int]:
         """The inputs of the boundary row. Afterwards pc and journal are as the claim reads them last."""

@@ -236,8 +236,9 @@ def elaborate_touched(mutant: Mutant, program: Program, mine: list[s.Item]) -> N
         if isinstance(item, s.Gadget):
             _alone(program, item)
     for item in _users(program, changed, random.Random(len(text))):
-        functions = Functions()
-        _finish(program, _table(program, functions, item), functions)
+        for symbol in _symbols(program, item):
+            functions = Functions()
+            _finish(program, elaborate_symbol(program, functions, symbol), functions)
 
 
 def _changed(old: list[s.Item], new: list[s.Item]) -> list[s.Item]:
@@ -266,9 +267,9 @@ def facts(program: Program, guards: Operation) -> Facts:
     return facts_of(program, indices(program))
 
 
-def _table(program: Program, functions: Functions, item: s.Family | s.Service | s.TableDecl) -> Operation:
+def _symbols(program: Program, item: s.Family | s.Service | s.TableDecl) -> list[tuple[str, str]]:
     kind = "families" if isinstance(item, s.Family) else "services" if isinstance(item, s.Service) else "tables"
-    return elaborate_symbol(program, functions, (kind, item.name))
+    return [(kind, item.name), *(("variants", name) for name, x in program.variants().items() if x.family is item)]
 
 
 def _alone(program: Program, gadget: s.Gadget) -> None:

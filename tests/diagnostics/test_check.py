@@ -50,6 +50,14 @@ def insn(body: str) -> str:
     return f'family mine {{ format r opcode=0b0001011; assembly "{{name}}"; insn mine {{ {body} }} }}'
 
 
+OTHER = """
+frame other when op == op {
+  input clk: felt; input pc: felt; recv exec(clk, pc); let _slot = clk;
+  body;
+  result rd: u32 { } result pc: felt = pc { send exec(clk, pc); }
+}
+"""
+ALSO = insn("").replace("mine {", "mine also other {", 1)
 REFUSED: dict[str, tuple[str, str, str]] = {
     # name: text that no table uses, the code, a part of the message
     "number above p": (gadget("let b = a + 2130706433 + 5;"), "E0304", "2130706433 is no element of the field"),
@@ -155,6 +163,11 @@ FRAMED: dict[str, tuple[str, str, str]] = {
     "name of a later statement": (insn("let a = next; let next = 1;"), "E0204", "there is no `next` here"),
     "service on nothing": ("service mine on nothing when 1 { }", "E0204", "no instruction `nothing`"),
     "guard of an unknown name": (insn("") + "service one on mine when b0 == 1 { }", "E0204", "there is no `b0` here"),
+    "also in no frame": (insn("").replace("mine {", "mine also other {", 1), "E0204", "no frame `other`"),
+    "also in a frame of any instruction": (insn("").replace("mine {", "mine also service {", 1), "E0212", "for which instructions"),
+    "also with a field that is none": (OTHER.replace("op ==", "opp ==") + ALSO, "E0204", "receive no `insn.opp`"),
+    "also without a result": (OTHER.replace("result rd: u32 { }", "") + ALSO, "E0204", "takes no result `rd`"),
+    "also without a value": (OTHER.replace("let _slot = clk;", "") + ALSO, "E0204", "gives bodies no `_slot`"),
     "one arm without the result": (
         insn("").replace("insn mine", 'insn other { rd = u32(lo = 1, hi = 0); } insn mine').replace("insn other", "insn other rest=1"),
         "E0213",

@@ -56,6 +56,12 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "survives what it cannot": (gadget('let b = a; assert a == 1 survives widen "no type";'), "E0212", "has no change `widen`", ""),
     "a constant survives": ('const more = 1 survives widen "no type";', "E0212", "has no change `widen`", ""),
     "operand of a field that the format lacks": (bare("rd = rs1;", "u"), "E0204", "needs `rs1`, and its format `u` has no field", ""),
+    "also around no operand": (bare("rd = imm;", "u").replace("mine {", "mine also onto_rs1 {", 1), "E0204", "needs no `rs1`", ""),
+    "also around a call": (
+        insn("rd = rs1;").replace("mine {", "mine also onto_rs1 {", 1) + call("").replace("mine on ecall", "other on mine"),
+        "E0204", "the frame `service` alone", "",
+    ),
+    "also twice": (insn("rd = rs1;").replace("mine {", "mine also onto_rs1 also onto_rs1 {", 1), "E0203", "twice", "mine.circ"),
     "field that the format lacks": (bare("rd = u32(lo = insn.rs2, hi = 0);", "u"), "E0204", "needs `rs2`, and its format `u`", ""),
     "result of a field that the format lacks": (bare("rd = u32(lo = 0, hi = 0);", "s"), "E0204", "needs `rd`, and its format `s`", ""),
     "survives in no field": (gadget('let b = a; recv exec(a, b) survives swap clok "";'), "E0204", "has no field `clok`", ""),

@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.machine.check import Traces
 from tests.machine.programs import DATA, OPERATIONS, POINTER, Assembler, RandomProgram, executor, finish
+from tests.machine.spread import spread
 from tests.machine.support import encode, immediates, machine
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.execution.trace import trace
@@ -35,7 +36,7 @@ def _operations(assembler: Assembler) -> None:
             assembler.words.append(encode(name, 7, 5, 6, imm))
             assembler.words.append(encode(name, 5, 5, 5, imm))
     for name in OPERATIONS:
-        assembler.words.append(encode(name, 0, 6, 0, immediates(name)[0]))
+        assembler.words += [encode(name, rd, 6, rs2, immediates(name)[0]) for rd, rs2 in ((0, 0), (5, 5), (6, 5))]
 
 
 def _branches(assembler: Assembler) -> None:
@@ -94,6 +95,7 @@ def only_segment() -> Segment:
     """The one segment of `everything`; every instruction and every step of a call has a row in it."""
     run = finish(executor(everything().elf(), STDIN, snapshots=True))
     (segment,) = run.segments
+    segment = spread(segment)
     assert run.exit_code == 0x12345 and all(segment.rows[t.name] for t in machine().spec.step_tables)
     return segment
 

@@ -37,12 +37,15 @@ def _of_step(at: Step) -> Iterator[Finding]:
 
 
 def _is_the_executors(at: Step, name: str, parts: Sequence[tuple[int, int]]) -> bool:
-    """Columns that are filled with the value of that name; the number of the instruction; constants for a field that is not used."""
+    """Columns that are filled with the value of that name; the number of the instruction; constants for a field that is not used. Of two
+    that are to be the same both are received, as either of them."""
     constants = [at.row.value(node) for _, node in parts]
+    same = at.table.lowered.row.names("same")  # the executor makes such a step only if these are the same
     if None not in constants:
-        return name not in STATE and (name != "op" or constants == [_number(at)])
+        return name not in (*STATE, *same) and (name != "op" or constants == [_number(at)])
     whole = whole_of(at, [part for part, constant in zip(parts, constants, strict=True) if constant is None])
-    return whole is not None and whole.op is not None and whole.op.definition is rows.GIVEN and whole.op.text("name") == name
+    known = same if name in same else (name,)
+    return whole is not None and whole.op is not None and whole.op.definition is rows.GIVEN and whole.op.text("name") in known
 
 
 def _number(at: Step) -> int:
