@@ -28,6 +28,7 @@ from zkc.runtime.kernels import cache
 
 Edit = Callable[[str], str]
 ADD32 = {"addi", "auipc", "add", "read_block", "read_word", "read_byte", "journal_block", "journal_part", "writev_entry", "brk_clear"}
+ADD32 |= {"addi.onto_rs1", "add.onto_rs1", "add.onto_rs2"}
 """Tables with a sum of words."""
 EXTENSION = Path(__file__).parents[1] / "extension" / "zbb.circ"
 
