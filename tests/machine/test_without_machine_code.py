@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from tests.machine.everything import STDIN, everything, honest, only_segment
+from tests.machine.spread import spread
 from tests.machine.support import machine
 from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.execution.executor import Limits, execute
@@ -24,7 +25,8 @@ def plain() -> Machine:
 
 def test_everything_is_traced_alike(plain: Machine) -> None:
     program = load_elf(everything().elf(), plain.memory_map)
-    (segment,) = execute(plain, program, STDIN, snapshots=True).segments
+    (only,) = execute(plain, program, STDIN, snapshots=True).segments
+    segment = spread(only)
     assert segment.rows == only_segment().rows
     assert (segment.post, segment.retired, segment.steps) == (only_segment().post, only_segment().retired, only_segment().steps)
     traces, claim = trace(plain, segment)
