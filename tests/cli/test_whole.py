@@ -43,7 +43,7 @@ def run(capfd: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dic
 def receipt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A receipt of fibonacci in several segments."""
     file = tmp_path_factory.mktemp("receipts") / "fibonacci.receipt"
-    proof = api.prove(FIBONACCI, INPUT.read_bytes(), output=file, segment_limit=10)
+    proof = api.prove(FIBONACCI, INPUT.read_bytes(), output=file, segment_limit=9)
     assert proof.run.segments > 2 and file.read_bytes() == proof.receipt
     yield file
 
@@ -122,7 +122,7 @@ def test_an_interrupted_proof_goes_on_where_it_stopped(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(api, "prove_segment", stops_in_the_middle)
     with pytest.raises(KeyboardInterrupt):
-        api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=10)
+        api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=9)
     assert proven == [0, 1] and not target.exists()
 
     def goes_on(segment: Any, **options: Any) -> Any:
@@ -130,7 +130,7 @@ def test_an_interrupted_proof_goes_on_where_it_stopped(tmp_path: Path, monkeypat
         return real(segment, **options)
 
     monkeypatch.setattr(api, "prove_segment", goes_on)
-    api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=10)
+    api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=9)
     assert proven == list(range(len(proven)))
     api.verify(target, program=FIBONACCI)
     assert [path.name for path in tmp_path.iterdir()] == ["r.receipt"]
@@ -140,7 +140,7 @@ def test_an_interrupted_proof_goes_on_where_it_stopped(tmp_path: Path, monkeypat
 def test_a_receipt_is_verified_before_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only `verify` refused what a damaged folder of finished segments, or a process with another version of zkc, gave."""
     target = tmp_path / "r.receipt"
-    whole = api.prove(FIBONACCI, INPUT.read_bytes(), segment_limit=10, hide=False).receipt
+    whole = api.prove(FIBONACCI, INPUT.read_bytes(), segment_limit=9, hide=False).receipt
     good = api.read_receipt(whole)
     middle = len(good.segments[1].proof) // 2
     damaged = dataclasses.replace(good.segments[1], proof=good.segments[1].proof[:middle] + bytes(4) + good.segments[1].proof[middle + 4 :])
@@ -156,13 +156,13 @@ def test_a_receipt_is_verified_before_it_is_written(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(ResumeStore, "load", load)
     monkeypatch.setattr(api, "prove_segment", prove_again)
-    assert api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=10, hide=False).receipt == whole
+    assert api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=9, hide=False).receipt == whole
     assert proven == [0, 1]
 
     monkeypatch.setattr(api, "prove_segment", lambda segment, **options: stored[segment.index])
     target.unlink()
     with pytest.raises(InternalError, match="the proof of segment 0 does not verify"):
-        api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=10, hide=False)
+        api.prove(FIBONACCI, INPUT.read_bytes(), output=target, segment_limit=9, hide=False)
     assert not target.exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -53,9 +54,9 @@ class _Site:
 
     @cached_property
     def table_entries(self) -> dict[str, Entry]:
-        """The entries whose rows are a table, by its name."""
-        found = self.contents.of("family", "environment call", "table", "claim")
-        return {e.name: e for e in found if e.name in self.lowered}
+        """The entries whose rows are a table, by its name; a family may have further tables, `addi.onto_rs1`."""
+        found = {e.name: e for e in self.contents.of("family", "environment call", "table", "claim")}
+        return {name: replace(found[name.partition(".")[0]], name=name) for name in self.lowered}
 
     def index(self) -> dict[str, Any]:
         """What there is, the drawing, and what each table costs."""
