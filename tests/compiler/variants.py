@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ LARGE_PAGES: Final[Edit] = ("machine.circ", "page_bytes = 1024", "page_bytes = 4
 RENAMED: Final[tuple[Edit, ...]] = (
     *((file, " exec(", " go(") for file in ("cpu.circ", "claim.circ")),
     *((file, " memory(", " ram(") for file in ("memory.circ", "claim.circ", "paging.circ", "cpu.circ", "rv32i.circ", "services.circ")),
+    *((file, "memory[", "ram[") for file in ("rv32i.circ", "services.circ")),
     ("cpu.circ", "program(pc: felt, op: felt,", "program(at: felt, number: felt,"),
     ("cpu.circ", "known by pc", "known by at"),
     ("cpu.circ", " program(", " code("),
@@ -108,10 +110,13 @@ def _with(files: Sequence[Path], directory: Path) -> Path:
 
 
 def _fields(directory: Path) -> Path:
-    """Three sources, two results, names with dots and more than 255 instructions."""
+    """Three sources, two results, names with dots and more than 255 instructions; one frame is enough."""
     _with((HERE / "fields.circ",), directory)
     (directory / "many.circ").write_text(many())
     cpu = (directory / "cpu.circ").read_text()
+    cpu = cpu[: cpu.index("/// The same where the result goes")] + cpu[cpu.index("/// A step of an environment call") :]
+    families = directory / "rv32i.circ"
+    families.write_text(re.sub(r" also \w+", "", families.read_text()))
     for old, new in FIELDS:
         assert old in cpu, old
         cpu = cpu.replace(old, new)
