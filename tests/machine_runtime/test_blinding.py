@@ -23,7 +23,7 @@ FIBONACCI = next(program for program in examples() if program.name == "fibonacci
 
 def run(stdin: bytes, blinding: Blinding | None) -> Execution:
     m = machine()
-    return execute(m, load_elf(FIBONACCI.elf, m.memory_map), stdin, Limits(segment_limit=10), snapshots=True, blinding=blinding)
+    return execute(m, load_elf(FIBONACCI.elf, m.memory_map), stdin, Limits(segment_limit=9), snapshots=True, blinding=blinding)
 
 
 def test_words_depend_on_key_and_segment() -> None:

@@ -121,7 +121,7 @@ def test_a_project_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
         write_file(path, data, what=what)
 
     with monkeypatch.context() as patch:
-        patch.setattr(project, "write_file", fills_up)
+        patch.setattr("zkc.runtime.files.write_file", fills_up)
         with pytest.raises(OutputError):
             project.create(tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
