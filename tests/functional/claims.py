@@ -101,11 +101,16 @@ class Claims:
         """Each claim and whether it holds for all inputs."""
         i, registers = self.instruction, self.registers()
         memory = [a for a in self.accesses if a not in [x for _, x in registers]]
-        yield "registers in order", [n for n, _ in registers] == [*i.reads, *(["rd"] if i.writes else [])]
+        result = dict(registers).get("rd")
+        last = {n for n, a in registers if a is result}  # an operand whose register the result goes to is read there
+        order = sorted([*i.reads, *(["rd"] if i.writes else [])], key=lambda n: n in last)
+        yield "registers in order", [n for n, _ in registers] == order
         yield "one access to memory", len(memory) == bool(i.size)
         hart = self.hart
         for name, access in registers:
-            if name != "rd":
+            if name != "rd" and access is result:
+                yield f"{name} is rd", name in i.reads
+            elif name != "rd":
                 yield f"{name} stays", access.old == access.new
             else:
                 yield from self.result(access)

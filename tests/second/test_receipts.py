@@ -32,7 +32,7 @@ from zkc.runtime.receipts.receipt import Receipt, SegmentReceipt
 
 pytestmark = [pytest.mark.slow, pytest.mark.prove]
 P = 2**31 - 2**24 + 1
-SEGMENTS = 10
+SEGMENTS = 9
 """A limit that makes several segments."""
 HEAD = 104 + len(JOURNAL)
 """Bytes before the number of segments: magic to journal."""
