@@ -91,7 +91,8 @@ def test_a_library_has_pages_too(tmp_path: Path) -> None:
     (tmp_path / "a.circ").write_text("/// Twice x.\ngadget twice(x: felt) -> y: felt {\n  let y = 2 * x;\n}\n")
     pages = api.documentation(tmp_path)
     assert sorted(pages) == ["gadgets.html", "index.html"]
-    (tmp_path / "a.circ").write_text("\n".join((CIRCUITS / f"{n}.circ").read_text() for n in ("machine", "memory", "cpu", "alu", "rv32i", "paging", "poseidon2")))
+    files = ("machine", "memory", "cpu", "alu", "rv32i", "paging", "poseidon2")
+    (tmp_path / "a.circ").write_text("\n".join((CIRCUITS / f"{name}.circ").read_text() for name in files))
     assert "beq rs1, rs2, imm" in api.documentation(tmp_path)["instructions.html"]
     assert "Twice x." in pages["gadgets.html"] and "<svg" not in pages["index.html"]
 
