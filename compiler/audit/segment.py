@@ -136,7 +136,7 @@ class HonestSegment:
     claim, by table."""
 
     def __init__(self, circuit: Circuit, lowered: Lowerings, ending: Ending | None = None) -> None:
-        self.random = Random("a small segment")
+        self.random = Random("a small segment of a run")
         self.machine = _machine(circuit, lowered)
         self.map = self.machine.memory_map
         pages = self._pages(ending)
