@@ -22,6 +22,7 @@ from zkc.compiler.step_buses import step_buses
 from zkc.dsl import syntax as s
 from zkc.dsl.built_in import RANGE, WORD
 from zkc.dsl.check import Typed
+from zkc.dsl.spans import text_at
 from zkc.dsl.types import UNKNOWN, Type, name_of
 
 Graph = Any
@@ -188,10 +189,7 @@ class Places:
     def text_of(self, sources: Mapping[str, str], symbol: Symbol) -> str:
         """The text of an item."""
         span = self.spans[symbol]
-        lines = sources[span.file].split("\n")[span.line - 1 : span.end_line]
-        lines[-1] = lines[-1][: span.end_column - 1]
-        lines[0] = lines[0][span.column - 1 :]
-        return "\n".join(lines)
+        return text_at(span, sources[span.file])
 
 
 def _from(item: s.Span, line: int, column: int) -> tuple[int, int]:

@@ -32,7 +32,7 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Step:
     """A test of one step, in numbers. operands: of the frame. fields: of the instruction, `imm` is one of them. memory: words by address.
-    results, memory_after, pc_after: what is expected, None where nothing is. fails: the fault that is."""
+    results, memory_after: what is expected, the pc among results. fails: the fault that is, None for none."""
 
     name: str
     pc: int = 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from zkc.compiler.dialects import air
 from zkc.compiler.pipeline import Lowered, Lowerings
 from zkc.compiler.program import Encoding, Program
 from zkc.dsl import syntax as s
+from zkc.dsl.spans import text_at
 
 EXTENSION_CELLS = 6
 """Committed cells of a column of the accumulator, which two messages share."""
@@ -138,7 +140,6 @@ def source_text(program: Program, nodes: tuple[s.Node, ...]) -> str:
     if not nodes:
         return ""
     first, last = nodes[0].span, nodes[-1].span
-    lines = program.sources[first.file].split("\n")[first.line - 1 : last.end_line]
-    lines[-1] = lines[-1][: last.end_column - 1]
-    lines[0] = lines[0][first.column - 1 :]
+    whole = replace(first, end_line=last.end_line, end_column=last.end_column)
+    lines = text_at(whole, program.sources[first.file]).split("\n")
     return " ".join(" ".join(line.split("//")[0].split()) for line in lines).strip()

@@ -8,13 +8,10 @@ from zkc.dsl import syntax as s
 from zkc.dsl.check.calls import wrong_arguments
 from zkc.dsl.check.context import Scope
 from zkc.dsl.check.statements import Statements, bound_in
-from zkc.dsl.check.steps import step_test
+from zkc.dsl.check.steps import INSTRUCTION, SERVICE, step_test
 from zkc.dsl.constants import INTEGER_OPERATIONS
 from zkc.dsl.diagnostics import did_you_mean
 from zkc.dsl.types import UNKNOWN, Array, Felt, Record, Struct, Type, of_constant
-
-INSTRUCTION, SERVICE = "instruction", "service"
-"""The frames around the bodies of instructions and of environment calls."""
 
 
 class Items(Statements):

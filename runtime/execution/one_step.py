@@ -49,7 +49,7 @@ class Before:
 @dataclass(frozen=True)
 class After:
     """fault: why there was no step, else None. memory, stamps: all words that were there before or were accessed, and when that was, with
-    the mark. table, record: the row that the step is. decoded: the row that says what its word means."""
+    the mark. table, record: the row that the step is."""
 
     fault: str | None
     pc: int = 0

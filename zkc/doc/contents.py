@@ -13,6 +13,7 @@ from zkc.compiler.front import front_end
 from zkc.compiler.machines import circuit_files
 from zkc.compiler.targets.isa import source_text
 from zkc.dsl import syntax as s
+from zkc.dsl.spans import text_at
 
 PAGES: Final = {
     "index": "Overview", "instructions": "Instructions", "tables": "Tables", "gadgets": "Gadgets", "buses": "Buses and lookups",
@@ -105,11 +106,9 @@ class Contents:
         return Entry(item, name, kind, page, self._text(item), self._comment(item))
 
     def _text(self, item: s.Node) -> str:
-        span = item.span
-        lines = self.program.sources[span.file].split("\n")[span.line - 1 : span.end_line]
-        lines[-1] = lines[-1][: span.end_column - 1] if span.end_line > span.line else lines[-1]
-        indent = len(lines[0]) - len(lines[0].lstrip())
-        return "\n".join(line[indent:] if line[:indent].isspace() or not indent else line for line in lines).rstrip()
+        lines = text_at(item.span, self.program.sources[item.span.file]).split("\n")
+        indent = " " * (item.span.column - 1)
+        return "\n".join(line.removeprefix(indent) for line in lines)
 
     def _comment(self, item: s.Node) -> str:
         lines = self.program.sources[item.span.file].split("\n")
