@@ -87,7 +87,7 @@ def types() -> Typed:
 
 def declared() -> list[s.Item]:
     """All items but tests."""
-    return [item for item in source()[0] if not isinstance(item, s.Test)]
+    return [item for item in source()[0] if not isinstance(item, s.Test | s.StepTest)]
 
 
 @cache
