@@ -9,15 +9,20 @@ import stat
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from zkc import circuits
 from zkc.dsl.source_files import read_bytes, shown_name
-from zkc.runtime.circuit import artefact
-from zkc.runtime.circuit.machine import Machine, MachineSpec, Told, told_nobody
-from zkc.runtime.circuit.spec import CircuitSpec
 from zkc.runtime.errors import InputError
 from zkc.runtime.files import look_up
 from zkc.runtime.kernels import cache, sources
+
+if TYPE_CHECKING:
+    from zkc.runtime.circuit.machine import Machine, Told
+    from zkc.runtime.circuit.spec import CircuitSpec
+
+KIND: Final = "machines"
+"""Of entries of the cache."""
 
 
 def circuits_directory() -> Path:
@@ -42,6 +47,8 @@ def circuit_files(root: Path) -> list[Path]:
 
 def load_machine(directory: Path | None = None) -> Machine:
     """The machine of a directory of .circ files. InputError for a circuit without instructions."""
+    from zkc.runtime.circuit.machine import Machine, MachineSpec
+
     root = directory or circuits_directory()
     spec = load_spec(root)
     if isinstance(spec, MachineSpec):
@@ -50,7 +57,7 @@ def load_machine(directory: Path | None = None) -> Machine:
     raise InputError("this circuit has no instructions: no program runs in it", where=str(root), hint=hint)
 
 
-def load_spec(root: Path, told: Told = told_nobody) -> CircuitSpec:
+def load_spec(root: Path, told: Told | None = None) -> CircuitSpec:
     """What a directory of .circ files compiles to; from the cache if neither they nor the compiler changed. told: is given the executors of
     a machine if they are compiled here, as soon as they are.
     """
@@ -59,28 +66,37 @@ def load_spec(root: Path, told: Told = told_nobody) -> CircuitSpec:
     with _compiling:
         spec = _kept(key)
         if spec is None:
-            with cache.making("machines", key):
+            with cache.making(KIND, key):
                 spec = _kept(key) or _build(files, root, key, told)
         return spec
 
 
 def is_kept(directory: Path | None = None) -> bool:
     """Whether there is an entry for a directory of .circ files, so that nothing has to be compiled for it, unless the entry is damaged."""
+    return machine_key(directory) in cache.names(KIND)
+
+
+def machine_key(directory: Path | None = None) -> str:
+    """The name of the entry for a directory of .circ files, as these are now."""
     root = directory or circuits_directory()
-    return _key(circuit_files(root), root) in cache.names("machines")
+    return _key(circuit_files(root), root)
 
 
 def _kept(key: str) -> CircuitSpec | None:
-    kept = cache.load("machines", key)
+    from zkc.runtime.circuit import artefact
+
+    kept = cache.load(KIND, key)
     return None if kept is None else artefact.from_bytes(kept)
 
 
-def _build(files: list[Path], root: Path, key: str, told: Told) -> CircuitSpec:
+def _build(files: list[Path], root: Path, key: str, told: Told | None) -> CircuitSpec:
     from zkc.compiler.build import build
+    from zkc.runtime.circuit import artefact
+    from zkc.runtime.circuit.machine import told_nobody
 
-    spec = build(files, root, told)
+    spec = build(files, root, told or told_nobody)
     if _key(files, root) == key:  # otherwise a file was edited meanwhile, and no one knows what was compiled
-        cache.save("machines", key, artefact.to_bytes(spec))
+        cache.save(KIND, key, artefact.to_bytes(spec))
     cache.prune()
     return spec
 

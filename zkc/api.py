@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from zkc.runtime.receipts.resume import ResumeStore
     from zkc.runtime.stark.parameters import Parameters
     from zkc.runtime.stark.security import SecurityReport, Strength
-    from zkc.warm import Warmed
+    from zkc.warmed import Warmed
 
 
 LOG_ROWS = (7, 23)
@@ -202,10 +202,22 @@ def _machine(directory: str | None) -> Machine:
 @spoken
 def warm(directory: PathLike | None = None, *, jobs: int | None = None, progress: Progress = no_progress) -> Warmed:
     """Compiles all kernels to machine code, in `jobs` processes (None: one for each core), so that nothing waits for it later."""
+    from zkc.warmed import nothing_left
+
+    processes, folder = (os.cpu_count() or 1) if jobs is None else arguments.jobs(jobs), _folder(directory)
+    done = nothing_left(folder)
+    if done is not None:
+        return done
     from zkc.warm import warm as warm_kernels
 
-    processes = (os.cpu_count() or 1) if jobs is None else arguments.jobs(jobs)
-    return warm_kernels(_folder(directory), processes, progress)
+    return warm_kernels(folder, processes, progress)
+
+
+def without_kernels(directory: PathLike | None = None, *, progress: Progress = no_progress) -> Warmed:
+    """What `warm` gives, with nothing compiled to machine code but what the digest needs."""
+    from zkc.warmed import Warmed
+
+    return Warmed.of(compiled(directory, progress=progress))
 
 
 def is_warm() -> bool:

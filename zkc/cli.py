@@ -461,19 +461,19 @@ def compile(
     if output is not None:
         raise InputError("-o is for what --emit writes", hint="give --emit WHAT, too")
     with progress_bars(quiet=json) as progress:
-        compiled = api.warm(directory or _circuits(), jobs=jobs, progress=progress).kernels if kernels else 0
-        circuit = api.compiled(directory or _circuits(), progress=progress)
+        folder = directory or _circuits()
+        made = api.warm(folder, jobs=jobs, progress=progress) if kernels else api.without_kernels(folder, progress=progress)
     warnings = _warnings(directory)
     facts = {
-        "digest": circuit.digest.hex(),
-        "tables": str(len(circuit.tables)),
-        "buses": str(len(circuit.buses)),
-        "constraints": str(sum(len(table.constraints) for table in circuit.tables)),
-        "kernels": f"{compiled} compiled" if compiled else "nothing to compile",
+        "digest": made.digest.hex(),
+        "tables": str(made.tables),
+        "buses": str(made.buses),
+        "constraints": str(made.constraints),
+        "kernels": f"{made.kernels} compiled" if made.kernels else "nothing to compile",
         "seconds": f"{report.seconds():.2f}",
     }
-    counts = {"tables": len(circuit.tables), "buses": len(circuit.buses), "kernels": compiled}
-    report.show(facts, digest=circuit.digest.hex(), **counts, warnings=warnings)
+    counts = {"tables": made.tables, "buses": made.buses, "kernels": made.kernels}
+    report.show(facts, digest=made.digest.hex(), **counts, warnings=warnings)
 
 
 @app.command()

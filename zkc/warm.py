@@ -12,9 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from functools import cached_property, partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +21,7 @@ from zkc.runtime.kernels import cache, sources
 from zkc.runtime.kernels.target import targets
 from zkc.runtime.memory.blinding import KEY_BYTES, Blinding
 from zkc.runtime.receipts.workers import Failure, run_tasks
+from zkc.warmed import Entry, Warmed, note_nothing_left
 
 if TYPE_CHECKING:
     from zkc.runtime.circuit.machine import Machine, Texts
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 Task = tuple[str, str]
 """Kind of kernels, and which: of listings, the text of the module that they are in."""
-Entry = tuple[str, str]
-"""Kind and name of an entry of the cache."""
 
 PROOF: Final = ("proof", "stark")
 """The kernels of the proof system, which need no machine; those that the digest of a circuit needs come first."""
@@ -52,18 +49,11 @@ MOST: Final = 3
 """Processes: more would wait for each other."""
 
 
-@dataclass(frozen=True)
-class Warmed:
-    """What was compiled: `kernels` is 0 if nothing was left to do."""
-
-    digest: bytes
-    kernels: int
-    seconds: float
-
-
 def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
     """Compiles what is not compiled yet, in `jobs` processes; the circuits in this one, while others are at work."""
-    start = time.perf_counter()
+    from zkc.compiler.machines import machine_key
+
+    start, key = time.perf_counter(), machine_key(directory)
     warming = _Warming(directory, progress)
     try:
         warming.run(jobs)
@@ -72,7 +62,10 @@ def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
         raise
     if warming.given:
         cache.prune()
-    return Warmed(warming.spec.circuit.digest, len(warming.given), time.perf_counter() - start)
+    warmed = Warmed.of(warming.spec.circuit, len(warming.given), time.perf_counter() - start)
+    if machine_key(directory) == key:  # otherwise a file was edited meanwhile
+        note_nothing_left(key, warmed, _all_used(warming.spec))
+    return warmed
 
 
 class _Circuits:
@@ -208,10 +201,23 @@ def is_whole(task: Task, spec: CircuitSpec | None) -> bool:
 
 def _noted(task: Task, spec: CircuitSpec | None) -> list[Entry] | None:
     """The entries that a task used when it was done; None if it was not."""
-    note = next((note for name in notes_of(task, spec) if (note := cache.load("notes", name)) is not None), None)
-    if note is None:
-        return None
+    found = _note(task, spec)
+    return None if found is None else _listed(found[1])
+
+
+def _note(task: Task, spec: CircuitSpec | None) -> tuple[str, bytes] | None:
+    """The name and the content of the note about a task, the best if there are several."""
+    return next(((name, note) for name in notes_of(task, spec) if (note := cache.load("notes", name)) is not None), None)
+
+
+def _listed(note: bytes) -> list[Entry]:
     return [(kind, name) for kind, _, name in (line.partition(" ") for line in note.decode().splitlines())]
+
+
+def _all_used(spec: CircuitSpec) -> set[Entry]:
+    """The entries that all tasks used, and the notes that say so."""
+    notes = [found for task in tasks_of(spec) if (found := _note(task, spec)) is not None]
+    return {("notes", name) for name, _ in notes} | {entry for _, note in notes for entry in _listed(note)}
 
 
 def notes_of(task: Task, spec: CircuitSpec | None) -> list[str]:
@@ -232,8 +238,7 @@ def compile_kernel(directory: Path | None, task: Task) -> frozenset[Entry]:
     from zkc.compiler.machines import load_machine
 
     if task == BEGIN:
-        for name in ("runtime.execution.listing", "runtime.execution.trace", "runtime.stark.prover", "runtime.stark.verifier"):
-            import_module(f"zkc.{name}")
+        _import_all()
     elif task == PROOF:
         _toy_proof()
     elif task == GIVEN:
@@ -243,6 +248,14 @@ def compile_kernel(directory: Path | None, task: Task) -> frozenset[Entry]:
     else:
         _link(task[1])
     return cache.touched()
+
+
+def _import_all() -> None:
+    """What tasks need, as imports whose text can be found (`sources`): what emits listings is imported by generated modules only."""
+    from zkc.runtime.execution import listed, listing, trace
+    from zkc.runtime.stark import prover, verifier
+
+    _ = listed, listing, trace, prover, verifier
 
 
 def _link(text: str) -> None:

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
 from pathlib import PurePath
-from typing import Any, NamedTuple
-
-from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DwarfConfig, DWARFInfo
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zkc.runtime.guest.sections import MAX_DECOMPRESSED_BYTES, Budget, MeteredStream, content, sections, string_at, symbol_entries
+
+if TYPE_CHECKING:
+    from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DWARFInfo
 
 MAX_SYMBOLS = 1 << 20
 MAX_NAME_BYTES = 1 << 10
@@ -199,6 +200,10 @@ def _units(file: bytes) -> list[_Unit]:
 def _dwarf(file: bytes, budget: Budget) -> DWARFInfo | None:
     """The debug sections for pyelftools, as streams that spend from `budget`; None if there are none."""
     by_name = {section.name: section for section in sections(file)}
+    if ".debug_info" not in by_name:
+        return None
+    from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DwarfConfig, DWARFInfo
+
     decompressed = Budget(MAX_DECOMPRESSED_BYTES)
 
     def described(name: str) -> DebugSectionDescriptor | None:
@@ -208,8 +213,6 @@ def _dwarf(file: bytes, budget: Budget) -> DWARFInfo | None:
         data = content(file, section, decompressed)
         return DebugSectionDescriptor(MeteredStream(data, budget), section.name, section.offset, len(data), 0)
 
-    if ".debug_info" not in by_name:
-        return None
     given: dict[str, Any] = {f"debug_{name}_sec": described(name) for name in _DEBUG_SECTIONS} | dict.fromkeys(_OTHER_SECTIONS)
     return DWARFInfo(config=DwarfConfig(little_endian=True, machine_arch="RISC-V", default_address_size=4), **given)
 

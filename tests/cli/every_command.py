@@ -23,7 +23,7 @@ from zkc.inline_tests import TestOutcome
 from zkc.runtime.errors import VerificationError
 from zkc.runtime.stark.parameters import UNIQUE_DECODING
 from zkc.runtime.stark.security import Strength
-from zkc.warm import Warmed
+from zkc.warmed import Warmed
 
 HOSTILE = os.fsdecode(b"a \xff\x1b[31m b")
 """Part of every path: a blank, a byte that is not UTF-8, an escape sequence."""
@@ -59,7 +59,7 @@ def stand_ins() -> None:
         "run_inline_tests": lambda *_, **__: outcomes,
         "audit": lambda *_: columns,
         "check_circuits": lambda *_, **__: None,
-        "warm": lambda *_, **__: Warmed(b"", 0, 0.0),
+        "warm": lambda *_, **__: Warmed(b"", 0, 0, 0),
         "is_warm": lambda: True,
         "compile": lambda *_, **__: machine,
         "inspect": lambda _: {"image_id": "ab" * 32, "journal": b"\x1b[31m".hex(), "segments": [{"index": "\x1b[31m"}]},

@@ -17,6 +17,7 @@ from zkc import api, cli, inline_tests
 from zkc.output import KEYS
 from zkc.runtime.stark.parameters import UNIQUE_DECODING
 from zkc.runtime.stark.security import Strength
+from zkc.warmed import Warmed
 
 CIRCUITS: Final = Path(cli.__file__).parents[1] / "circuits"
 FIBONACCI: Final = EXAMPLES / "fibonacci" / "fibonacci.elf"
@@ -87,7 +88,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(api, "inspect", lambda *_: {"segments": 1, "journal": "00"})
     monkeypatch.setattr(api, "audit", lambda *_: [])
     monkeypatch.setattr(api, "check_circuits", lambda *_, **__: None)
-    monkeypatch.setattr(api, "warm", lambda *_, **__: type("Warmed", (), {"kernels": 0})())
+    monkeypatch.setattr(api, "warm", lambda *_, **__: Warmed(b"", 0, 0, 0))
     monkeypatch.setattr(api, "run_inline_tests", lambda *_, **__: [inline_tests.TestOutcome("a", "a.circ:1", 1)])
     monkeypatch.setattr("zkc.report.prove_all", lambda *_: [])
     monkeypatch.setattr("zkc.toolchain.build", build)

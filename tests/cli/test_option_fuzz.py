@@ -22,12 +22,14 @@ import pytest
 
 from tests.guests.catalogue import GUESTS
 from zkc import api, cli, report, toolchain, warm
+from zkc import warmed as kept
 from zkc.lsp import server
 from zkc.runtime.errors import InputError
 from zkc.runtime.receipts import proving
 from zkc.runtime.receipts.receipt import Receipt, SegmentReceipt
 from zkc.runtime.stark.parameters import JOHNSON
 from zkc.runtime.stark.security import Strength
+from zkc.warmed import Warmed
 
 CASES: Final = int(os.environ.get("ZKC_FUZZ_CASES", "40"))
 """Command lines for each command."""
@@ -120,8 +122,8 @@ def parameters(function: Callable[..., Any]) -> tuple[Parameter, ...]:
 def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     """For all that takes long."""
 
-    def warmed(directory: Path | None, jobs: int, progress: api.Progress) -> warm.Warmed:
-        return warm.Warmed(api.compile(directory, progress=progress).digest, 0, 0.0)
+    def warmed(directory: Path | None, jobs: int, progress: api.Progress) -> Warmed:
+        return Warmed.of(api.compile(directory, progress=progress).circuit)
 
     def zig(given: list[str], *, quiet: bool = False) -> None:
         """Makes the list of headers, objects and a program."""
@@ -144,6 +146,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
         (proving, "LocalPool", in_process),
         (report, "prove_all", lambda *_: []),
         (warm, "warm", warmed),
+        (kept, "nothing_left", lambda _: None),
         (toolchain, "_zig", zig),
         (server, "server", lambda _: SimpleNamespace(start_io=lambda: None)),
     ):

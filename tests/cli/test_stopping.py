@@ -30,10 +30,11 @@ if __name__ == "__main__":
 """
 COMPILE = """
 from tests.machine_runtime import workers
-from zkc import cli, warm
+from zkc import cli, warm, warmed
 if __name__ == "__main__":
     warm.compile_kernel = workers.compile_for_ever
     warm.is_whole = lambda task, modules: False
+    warmed.nothing_left = lambda directory: None
     raise SystemExit(cli.main(["compile", "--jobs", "{jobs}"]))
 """
 DEAF = """

@@ -26,6 +26,7 @@ from zkc.runtime.circuit.machine import Machine, MachineSpec, Told
 from zkc.runtime.execution import listed
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.kernels.kernel import Kernel
+from zkc.warmed import Warmed, note_nothing_left, nothing_left
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("runtime", "compiler", "dsl", "circuits")
@@ -190,6 +191,40 @@ def test_compile_notices_what_is_missing(spec: MachineSpec, folder: Path) -> Non
     assert not any(warm.is_whole(task, spec) for task in warm.tasks_of(spec))
     (folder / "kernels" / "a kernel").unlink()
     assert not warm.is_warm(spec)
+
+
+def test_compile_believes_its_note_only_while_all_is_as_it_was(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "circuits").mkdir()
+    file = tmp_path / "circuits" / "a.circ"
+    file.write_text("const a = 1;\n")
+    key = machines.machine_key(file.parent)
+    entries_of = [("machines", key), ("kernels", "a kernel"), ("notes", "a note")]
+    for entry in entries_of:
+        cache.save(*entry, b"content")
+    assert nothing_left(file.parent) is None
+    done = Warmed(b"digest", 1, 2, 3)
+    note_nothing_left(key, done, entries_of[1:])
+
+    def found() -> Warmed | None:
+        now = nothing_left(file.parent)
+        return now and replace(now, seconds=0.0)
+
+    assert found() == done
+    for kind, name in entries_of:
+        damage_bit(folder / kind / name)
+        assert found() is None
+        cache.save(kind, name, b"content")
+    assert found() == done
+    file.write_text("const a = 2;\n")
+    assert found() is None
+    file.write_text("const a = 1;\n")
+    assert found() == done
+    read = sources._read
+    for module in ("runtime.field.koalabear", "runtime.kernels.llvm", "runtime.stark.verifier", "compiler.build", "warmed"):
+        sources.digest_of.cache_clear()
+        monkeypatch.setattr(sources, "_read", lambda name, m=module: (b"edited", read(name)[1]) if name == f"zkc.{m}" else read(name))
+        assert found() is None, module
+    sources.digest_of.cache_clear()
 
 
 def test_kernels_of_the_proof_system_are_done_for_every_machine(spec: MachineSpec) -> None:
