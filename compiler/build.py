@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zkc.compiler.audit.run import quick
 from zkc.compiler.check import check_buses, check_columns
 from zkc.compiler.clock import clock_of
 from zkc.compiler.compilation import Compilation, compile_program
@@ -36,47 +35,51 @@ from zkc.dsl.diagnostics import DiagnosticError
 from zkc.runtime.circuit.circuit import Bus, Circuit, Table
 from zkc.runtime.circuit.digest import circuit_digest
 from zkc.runtime.circuit.fill_program import FillProgram
-from zkc.runtime.circuit.machine import InsnInfo, MachineSpec, StepTable, Told, told_nobody
+from zkc.runtime.circuit.machine import Clock, InsnInfo, MachineSpec, Stamps, StepTable, Told, told_nobody
 from zkc.runtime.circuit.spec import CircuitSpec, Given
 from zkc.runtime.collector import collector_off
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.stark import commitment
 from zkc.runtime.stark.parameters import DEFAULT, SMALL
 
+Read = Callable[[Program], object]
+
+
+def read_by_nobody(program: Program) -> None:
+    """Nobody asks for the program."""
+
 
 @collector_off()
-def build(files: list[Path], root: Path, told: Told = told_nobody) -> CircuitSpec:
+def build(files: list[Path], root: Path, told: Told = told_nobody, read: Read = read_by_nobody) -> CircuitSpec:
     """Compiles to the artefact: a MachineSpec if there are instructions. told: is given the executors before it is known whether the rest
-    is as it should be.
+    is as it should be. read: is given the program.
     """
     compilation = compile_program(files, root)
-    program, lowered = compilation.program, compilation.lowered
-    if program.has_steps:
-        check_given_tables(program, lowered)
-        check_registers(program, lowered)
-    check_buses(program, [*lowered.tables, lowered.claim])
-    check_columns(program, lowered.tables)
-    for name, index in lowered.facts.indices.items():
-        check_places(program, program.fixed[name], index)
+    read(compilation.program)
+    return _machine(compilation, root, told) if compilation.program.has_steps else _circuit_alone(compilation)
+
+
+def _circuit_alone(compilation: Compilation) -> CircuitSpec:
+    program = compilation.program
+    _check_whole(compilation)
     program.check()
-    if program.has_steps:
-        return _machine(compilation, root, told)
-    program.diagnostics += [finding.diagnostic() for finding in quick(compilation)]
-    program.check()
+    _audit(compilation)
     return CircuitSpec(**_parts(compilation))
 
 
 def _machine(compilation: Compilation, root: Path, told: Told) -> MachineSpec:
+    """Executors first: others wait for them, and nobody for the checks."""
     program, lowered = compilation.program, compilation.lowered
-    clock, stamps = clock_of(program, lowered), stamps_of(program, lowered)
-    writer = ModuleWriter(root.name, program, lowered.places)
-    wrong = _refused(lambda: writer.executors(lowered, clock))
-    if wrong is None:
-        told(writer.texts)
-    program.diagnostics += [finding.diagnostic() for finding in quick(compilation)]
+    check_given_tables(program, lowered)
+    check_registers(program, lowered)
+    early: list[tuple[Clock, Stamps, ModuleWriter]] = []
+    wrong = None if program.diagnostics else _refused(lambda: early.append(_executors(compilation, root, told)))
+    _check_whole(compilation)
     program.check()
+    _audit(compilation)
     if wrong is not None:
         raise wrong
+    ((clock, stamps, writer),) = early
     return MachineSpec(
         **_parts(compilation),
         step_tables=tuple(_step_table(program, x) for x in lowered.steps),
@@ -87,6 +90,33 @@ def _machine(compilation: Compilation, root: Path, told: Told) -> MachineSpec:
         clock=clock,
         stamps=stamps,
     )
+
+
+def _executors(compilation: Compilation, root: Path, told: Told) -> tuple[Clock, Stamps, ModuleWriter]:
+    """What runs programs. Raises what is wrong with it alone."""
+    program, lowered = compilation.program, compilation.lowered
+    clock, stamps = clock_of(program, lowered), stamps_of(program, lowered)
+    writer = ModuleWriter(root.name, program, lowered.places)
+    writer.executors(lowered, clock)
+    told(writer.texts)
+    return clock, stamps, writer
+
+
+def _check_whole(compilation: Compilation) -> None:
+    """Reports what is wrong with the tables together."""
+    program, lowered = compilation.program, compilation.lowered
+    check_buses(program, [*lowered.tables, lowered.claim])
+    check_columns(program, lowered.tables)
+    for name, index in lowered.facts.indices.items():
+        check_places(program, program.fixed[name], index)
+
+
+def _audit(compilation: Compilation) -> None:
+    """Raises what the rules find that need no solver."""
+    from zkc.compiler.audit.run import quick
+
+    compilation.program.diagnostics += [finding.diagnostic() for finding in quick(compilation)]
+    compilation.program.check()
 
 
 def _refused(work: Callable[[], None]) -> DiagnosticError | None:

@@ -18,6 +18,7 @@ from zkc.runtime.files import look_up
 from zkc.runtime.kernels import cache, sources
 
 if TYPE_CHECKING:
+    from zkc.compiler.program import Program
     from zkc.runtime.circuit.machine import Machine, Told
     from zkc.runtime.circuit.spec import CircuitSpec
 
@@ -94,9 +95,12 @@ def _build(files: list[Path], root: Path, key: str, told: Told | None) -> Circui
     from zkc.runtime.circuit import artefact
     from zkc.runtime.circuit.machine import told_nobody
 
-    spec = build(files, root, told or told_nobody)
+    programs: list[Program] = []
+    spec = build(files, root, told or told_nobody, programs.append)
     if _key(files, root) == key:  # otherwise a file was edited meanwhile, and no one knows what was compiled
         cache.save(KIND, key, artefact.to_bytes(spec))
+        for program in programs:
+            _keep_warnings(key, program)
     cache.prune()
     return spec
 
@@ -115,17 +119,27 @@ def warnings_of(directory: Path | None = None) -> list[Warned]:
     """The warnings about a directory of .circ files, in order; from the cache if nothing changed. DiagnosticError if it has errors."""
     root = directory or circuits_directory()
     files = circuit_files(root)
-    name = f"{_key(files, root)}-warnings"
-    kept = cache.load("notes", name)
+    key = _key(files, root)
+    kept = cache.load("notes", _warnings_name(key))
     if kept is not None:
         return [Warned(**w) for w in json.loads(kept)]
     from zkc.compiler.front import front_end
-    from zkc.dsl.diagnostics import in_order, render
 
     program, _ = front_end(files, root)
+    return _keep_warnings(key, program)
+
+
+def _keep_warnings(key: str, program: Program) -> list[Warned]:
+    """Those about a program, which does not read its files once more for them."""
+    from zkc.dsl.diagnostics import in_order, render
+
     found = [Warned(d.code, d.message, str(d.span), render(d, program.sources)) for d in in_order(program.warnings)]
-    cache.save("notes", name, json.dumps([asdict(w) for w in found]).encode())
+    cache.save("notes", _warnings_name(key), json.dumps([asdict(w) for w in found]).encode())
     return found
+
+
+def _warnings_name(key: str) -> str:
+    return f"{key}-warnings"
 
 
 def _key(files: list[Path], root: Path) -> str:

@@ -20,9 +20,9 @@ import pytest
 
 from tests.machine_runtime.test_threads import at_once
 from zkc import api, warm
-from zkc.compiler import build, machines
+from zkc.compiler import build, front, machines
 from zkc.runtime.circuit import artefact
-from zkc.runtime.circuit.machine import Machine, MachineSpec, Told
+from zkc.runtime.circuit.machine import Machine, MachineSpec
 from zkc.runtime.execution import listed
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.kernels.kernel import Kernel
@@ -150,7 +150,7 @@ def test_damaged_machine_code_and_byte_code_are_made_again(folder: Path) -> None
 
 def test_damaged_machine_is_compiled_again(spec: MachineSpec, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
-    monkeypatch.setattr(build, "build", lambda files, root, told: (made.append(1), spec)[1])
+    monkeypatch.setattr(build, "build", lambda files, root, *_: (made.append(1), spec)[1])
     for damage in DAMAGES:
         machines.load_machine()
         (path,) = entries(folder, "machines")
@@ -168,16 +168,32 @@ def test_a_machine_that_was_edited_while_it_was_compiled_is_not_kept(
     circuits.mkdir()
     (circuits / "a.circ").write_text("const a = 1;\n")
 
-    def compiled_while_edited(files: list[Path], root: Path, told: Told) -> MachineSpec:
+    def compiled_while_edited(files: list[Path], root: Path, *_: object) -> MachineSpec:
         (circuits / "a.circ").write_text("const a = 2;\n")
         return spec
 
     monkeypatch.setattr(build, "build", compiled_while_edited)
     machines.load_machine(circuits)
     assert not entries(folder, "machines")
-    monkeypatch.setattr(build, "build", lambda files, root, told: spec)
+    monkeypatch.setattr(build, "build", lambda files, root, *_: spec)
     machines.load_machine(circuits)
     assert len(entries(folder, "machines")) == 1
+
+
+def test_warnings_are_kept_with_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All files were read and checked once more for them, after each edit."""
+    circuits = tmp_path / "circuits"
+    circuits.mkdir()
+    text = (ROOT / "examples/circuits/fibonacci/fibonacci.circ").read_text()
+    (circuits / "a.circ").write_text(f"{text}\n// {tmp_path}\nconst unused_here = 1;\n")
+    made = machines.load_spec(circuits)
+    monkeypatch.setattr(front, "front_end", lambda *_: pytest.fail("the files are read again"))
+    assert machines.load_spec(circuits).circuit.digest == made.circuit.digest
+    kept = machines.warnings_of(circuits)
+    monkeypatch.undo()
+    (circuits / "a.circ").write_text((circuits / "a.circ").read_text() + "\n")
+    assert machines.warnings_of(circuits) == kept
+    assert [warning.code for warning in kept] == ["W0002"]
 
 
 def test_compile_notices_what_is_missing(spec: MachineSpec, folder: Path) -> None:
