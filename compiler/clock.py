@@ -14,6 +14,7 @@ from zkc.compiler.passes.intervals import Intervals
 from zkc.compiler.pipeline import Lowered, Lowerings
 from zkc.compiler.program import Program
 from zkc.compiler.ticking import CLOCK, Ticking, longest_wait, ticking_of
+from zkc.runtime.circuit.expected import OPTIONAL_INPUTS
 from zkc.runtime.circuit.machine import Clock
 from zkc.runtime.execution.stamps import TIMES
 from zkc.runtime.field.koalabear import P
@@ -30,7 +31,8 @@ def clock_of(program: Program, lowered: Lowerings) -> Clock:
     slots = max(added)
     first = first_of(program, lowered)
     ticking = ticking_of(program, lowered, first, added)
-    last = min((_reach(program, table, lowered, ticking, slots) for table in lowered.steps), default=TIMES)
+    timed = [*lowered.steps, *(table for table in lowered.others if table.name in OPTIONAL_INPUTS)]
+    last = min((_reach(program, table, lowered, ticking, slots) for table in timed), default=TIMES)
     if last < first:
         message = f"the first step is at time {first}, and range checks reach back to the start of a segment until {last} only"
         program.error(CODE, message, program.place_of(lowered.steps[0].name))
@@ -52,7 +54,7 @@ def _slots(func: Operation) -> int:
 def first_of(program: Program, lowered: Lowerings) -> int:
     """The time that a table which is no step gives the first step; what is wrong with it is reported."""
     facts, found, given = lowered.facts, dict[Operation, int | None](), 0
-    for table in lowered.others:
+    for table in (t for t in lowered.others if t.name not in OPTIONAL_INPUTS):
         for op in (op for op in table.row.regions[0].walk() if op.definition is bus.SEND):
             if op.text("bus") == facts.steps():
                 found[op] = _number(facts.field(op, CLOCK))

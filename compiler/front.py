@@ -10,12 +10,12 @@ from lark import Lark
 
 from zkc.compiler.elaboration.expressions import HOST, PERFORM
 from zkc.compiler.elaboration.statements import ROW_INPUTS
-from zkc.compiler.program import Program, gather, register_fields
+from zkc.compiler.program import Program, gather, step_fields
 from zkc.compiler.runtime_names import check_constants
 from zkc.compiler.step_buses import check_step_buses, step_buses
 from zkc.dsl import parser
 from zkc.dsl import syntax as s
-from zkc.dsl.built_in import WORD
+from zkc.dsl.built_in import AT, WORD
 from zkc.dsl.check import Surroundings, Typed, check
 from zkc.runtime.circuit.expected import NEEDED_CONSTANTS
 from zkc.runtime.field.koalabear import P
@@ -25,10 +25,10 @@ from zkc.runtime.kernels import sources
 
 def surroundings(program: Program) -> Surroundings:
     """What the compiler and the runtime give to the language."""
-    registers = register_fields(program)
+    fields = step_fields(program)
     immediate = step_buses(program).immediate
-    step = {"op": "felt", **dict.fromkeys(registers, "felt"), **({"imm": immediate.type.name} if immediate is not None else {})}
-    uses = {f"uses_{name}": "felt" for name in registers}
+    step = {"op": "felt", **dict.fromkeys(fields, "felt"), **({"imm": immediate.type.name} if immediate is not None else {})}
+    uses = {f"uses_{name}": "felt" for name in fields}
     return Surroundings(
         field=P,
         host=HOST,
@@ -36,7 +36,7 @@ def surroundings(program: Program) -> Surroundings:
         constants=NEEDED_CONSTANTS if program.has_steps else frozenset(),
         row_inputs=ROW_INPUTS,
         instruction=step,
-        decoded={"real": "felt", "word": WORD, **uses, **step},
+        decoded={"real": "felt", "word": WORD, **uses, **{name: type_ for name, type_ in step.items() if name != AT}},
     )
 
 

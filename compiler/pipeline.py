@@ -29,6 +29,7 @@ from zkc.compiler.passes.share_columns import ShareColumns
 from zkc.compiler.program import Program
 from zkc.compiler.step_buses import StepBuses, step_buses
 from zkc.dsl import syntax as s
+from zkc.dsl.built_in import AT
 
 
 class TablePass(Protocol):
@@ -126,7 +127,7 @@ def check_fields(functions: Sequence[Operation], decoded: Mapping[str, Operation
                 if least < low or most > high:
                     message = f"`{name}` of `{insn}` is decoded to {least} .. {most}, and its row takes {low} .. {high}"
                     facts.report("E0608", message, decoded[insn].loc)
-            elif op.definition is row.GIVEN and insn in decoded and name not in (*STATE, "op", *missing):
+            elif op.definition is row.GIVEN and insn in decoded and name not in (*STATE, "op", AT, *missing):
                 missing.add(name)
                 message = f"the row of `{insn}` is given `{name}`, and what its word is decoded to has no field of this name"
                 facts.report("E0608", message, decoded[insn].loc, help=f"the bus `{facts.instructions()}` has {', '.join(known)}")

@@ -14,7 +14,7 @@ from zkc.compiler.intervals import Interval
 from zkc.compiler.names import name_problems
 from zkc.dsl import constants, numbered
 from zkc.dsl import syntax as s
-from zkc.dsl.built_in import BUILT_IN_TYPES, WORD
+from zkc.dsl.built_in import AT, BUILT_IN_TYPES, WORD
 from zkc.dsl.constants import ConstantError, ConstValue, shown
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from zkc.runtime.field.koalabear import P
@@ -325,7 +325,7 @@ def integer_operation(op: str, a: int, b: int, span: s.Span, program: Program) -
 MAX_INSTRUCTIONS = 1023
 """Numbers of instructions have ten bits in the executor's decoded words, and 0 is none."""
 WORD_BITS = 32
-GIVEN = ("clk", "pc", "word", "real")
+GIVEN = ("clk", "pc", AT, "word", "real")
 """What rows of instructions, and of the table that decodes them, have by these names beside fields."""
 
 
@@ -375,6 +375,11 @@ def register_fields(program: Program) -> list[str]:
     """The fields of formats that frames speak of, as `insn.rd`: the decode table has one sum for each."""
     declared = {part.name for layout in program.formats.values() for part in layout.fields}
     return [name for name in fields_of_insn(tuple(program.frames.values())) if name in declared]
+
+
+def step_fields(program: Program) -> list[str]:
+    """What frames receive of an instruction beside its number and its immediate: fields of its word, and where it stands."""
+    return [*register_fields(program), *(AT for name in fields_of_insn(tuple(program.frames.values())) if name == AT)]
 
 
 def field_width(program: Program, name: str) -> int:

@@ -11,7 +11,7 @@ from zkc.compiler.pipeline import Lowered, Lowerings
 from zkc.compiler.program import Program, field_width, register_fields
 from zkc.dsl.diagnostics import did_you_mean
 from zkc.dsl.spans import Span
-from zkc.runtime.circuit.expected import CLAIM_COLUMNS, TABLE_INPUTS, constant_problems
+from zkc.runtime.circuit.expected import CLAIM_COLUMNS, OPTIONAL_INPUTS, TABLE_INPUTS, constant_problems
 
 
 def check_constants(program: Program) -> None:
@@ -48,13 +48,13 @@ def _indexed(address: Value) -> tuple[str, int]:
 def check_given_tables(program: Program, lowered: Lowerings) -> None:
     """The runtime fills exactly the tables and the claim that there are, with exactly the inputs they ask for."""
     assert program.claim is not None
-    found = {table.name: table for table in lowered.others}
+    found, known = {table.name: table for table in lowered.others}, TABLE_INPUTS | OPTIONAL_INPUTS
     for name, table in found.items():
-        if name not in TABLE_INPUTS:
-            help_ = did_you_mean(name, TABLE_INPUTS) or f"it gives those of {', '.join(TABLE_INPUTS)}"
+        if name not in known:
+            help_ = did_you_mean(name, known) or f"it gives those of {', '.join(known)}"
             program.error("E0609", f"the runtime gives no rows of a table `{name}`", program.tables[name].span, help=help_)
         else:
-            _compare(program, f"the table `{name}`", _inputs(table), TABLE_INPUTS[name], table)
+            _compare(program, f"the table `{name}`", _inputs(table), known[name], table)
     for name in TABLE_INPUTS.keys() - found.keys():
         program.error("E0609", f"the runtime gives rows of a table `{name}`, which there is not", program.claim.span)
     _compare(program, "the claim", _columns(lowered.claim).keys(), CLAIM_COLUMNS, lowered.claim)

@@ -13,6 +13,7 @@ from importlib import metadata
 from typing import Any, Final
 
 from zkc.compiler.audit.findings import Finding
+from zkc.compiler.audit.rules.alone import tables_around
 from zkc.compiler.audit.table import Circuit, TableAudit
 from zkc.compiler.ir.operation import Operation, Value
 from zkc.compiler.pipeline import Lowerings
@@ -109,7 +110,7 @@ def _lines(op: Operation, numbers: dict[Value, int]) -> Iterator[str]:
 def _meanings(table: TableAudit) -> Iterator[str]:
     program = table.circuit.program
     yield repr(sorted(program.ranges.items()))
-    yield repr(program.constants.get("user_end"))
+    yield repr((program.constants.get("user_end"), tables_around(table.circuit)))
     for name, bus in program.buses.items():
         yield repr((name, table.circuit.facts.buses[name], bus.chain, bus.carries, table.circuit.fields[name]))
     if table.name in program.services:

@@ -9,6 +9,7 @@ from pathlib import Path
 from zkc.compiler.audit import kept
 from zkc.compiler.audit.findings import Finding
 from zkc.compiler.audit.rules import (
+    alone,
     apart,
     begins,
     bound,
@@ -70,7 +71,7 @@ def stops_of(table: TableAudit, arms: set[str] | None = None) -> list[Finding]:
     """Rows of a table (of some arms only) that fit where the executor stops, or does something else; a circuit without steps has none."""
     if not table.circuit.program.has_steps:
         return []
-    of_steps = [f for rule in (honest, faults, slots, inputs, loads) for f in rule.findings(table, arms)]
+    of_steps = [f for rule in (honest, faults, slots, inputs, loads, alone) for f in rule.findings(table, arms)]
     return [*of_steps, *services.findings(table), *fetch.findings(table)]
 
 
@@ -90,6 +91,7 @@ def quick(compilation: Compilation) -> list[Finding]:
     found = [*codes.findings(compilation.program), *apart.findings([t for t in tables if not t.lowered.steps])]
     if compilation.program.has_steps:
         found += clock.findings(tables, first_of(compilation.program, compilation.lowered))
+        found += alone.lasting(tables)
     for table in tables:
         name = kept.content(table)
         if not kept.is_quick(name):
@@ -139,6 +141,7 @@ def audit(compilation: Compilation, tables: Iterable[str] = (), progress: Progre
     if whole:
         every = [TableAudit(circuit, x) for x in compilation.lowered.tables]
         found += clock.findings(every, clock_of(compilation.program, compilation.lowered).first)
+        found += alone.lasting(every)
     for i, lowered in enumerate(wanted):
         progress("audit", i, len(wanted))
         table = TableAudit(circuit, lowered)

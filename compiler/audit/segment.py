@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from zkc.compiler.audit.honest import HonestRow, Host, Memory, Stops, Token
+from zkc.compiler.audit.honest import SLOTS, HonestRow, Host, Memory, Stops, Token
 from zkc.compiler.audit.table import Circuit
 from zkc.compiler.clock import clock_of
 from zkc.compiler.dialects import step
@@ -20,9 +20,11 @@ from zkc.compiler.pipeline import Lowered, Lowerings
 from zkc.compiler.stamps import stamps_of
 from zkc.compiler.targets.ending import HALT
 from zkc.compiler.targets.table import table_of
+from zkc.dsl.built_in import AT
 from zkc.runtime.circuit.circuit import Circuit as Artefact
 from zkc.runtime.circuit.machine import Ending, Machine, MachineSpec
 from zkc.runtime.circuit.spec import Given as Inputs
+from zkc.runtime.execution.alone import FETCH
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.execution.stamps import TIME_BITS, TIMES, stamp
 from zkc.runtime.execution.trace import Tracer
@@ -35,6 +37,8 @@ from zkc.runtime.receipts.claims import Claim, ClaimLayout
 STEPS: Final = 64
 TRIES: Final = 40
 """Words that are tried for an instruction that does something with data, and for any other; many jump or point to other pages."""
+FREQUENT: Final = 3
+"""One word of code in so many is fetched for each step alone."""
 WORD: Final = 1 << 32
 Words = npt.NDArray[np.uint32]
 Given = Mapping[str, list[int]]
@@ -57,7 +61,8 @@ class Pages(Memory):
 
 
 class Steps:
-    """Steps that follow each other, of any instructions. words: those of the code, by address; uses: how often each was executed."""
+    """Steps that follow each other, of any instructions. words: those of the code, by address; uses: how often each was executed.
+    alone: those that are fetched for each step alone; around: the rows for that; times: when they were last."""
 
     def __init__(self, circuit: Circuit, lowered: Lowerings, memory: Pages, random: Random) -> None:
         self.circuit = circuit
@@ -71,6 +76,11 @@ class Steps:
         self.host = Host(b"")
         self.words: dict[int, int] = {}
         self.uses: dict[int, int] = {}
+        code = memory.code if FETCH in {table.name for table in lowered.others} else range(0)
+        self.alone = {address for address in code if random.randrange(FREQUENT) == 0}
+        self.around: list[dict[str, int]] = []
+        self.times: dict[int, int] = {}
+        self.last: tuple[int, int] | None = None
 
     def run(self, clk: int, pc: int) -> Iterator[HonestRow]:
         """The rows of some steps."""
@@ -80,9 +90,30 @@ class Steps:
             if made is None:
                 return
             yield made
+            clk, pc = self.last = self._next(clk, pc, made)
             if HALT in made.performed:
                 return
-            clk, pc = made.next
+
+    def _next(self, clk: int, pc: int, made: HonestRow) -> tuple[int, int]:
+        """The clock and the pc after a step."""
+        at, after = pc // WORD_BYTES, self._after(pc, made)
+        if at not in self.alone:
+            return made.next[0], after
+        gap = clk - self.times.get(at, 0) - 1
+        row = {"clk": clk, "pc": pc, "next": made.next[1], "gap_lo": gap, "gap_hi": 0, "word": self.words[at], "real": 1}
+        self.around.append(row)
+        self.times[at] = clk
+        return made.next[0] + SLOTS, after
+
+    def _place(self, clk: int, pc: int) -> tuple[int, int]:
+        """The clock and the pc in the row of a step."""
+        if pc // WORD_BYTES not in self.alone:
+            return clk, pc
+        return clk + SLOTS, int(self.circuit.program.constants["user_end"]) + clk + SLOTS  # type: ignore[arg-type]
+
+    def _after(self, pc: int, made: HonestRow) -> int:
+        """Where a step goes on that stands at a pc."""
+        return (made.next[1] - made.given["pc"] + pc) % P
 
     def _step(self, clk: int, pc: int, *, with_data: bool) -> HonestRow | None:
         """A step at a pc, with any instruction if there is none yet; None if it stops, leaves the pages, or has nothing to do with data."""
@@ -90,7 +121,8 @@ class Steps:
         drawn = self.random.choice(list(program.encodings.values()))
         word = self.words.get(pc // WORD_BYTES, drawn.match | self.random.randrange(WORD) & ~drawn.mask)
         insn = next(e for e in program.encodings.values() if word & e.mask == e.match)
-        given = {"clk": clk, "pc": pc, "op": insn.op, **self._fields(insn.name, word)}
+        start, place = self._place(clk, pc)
+        given = {"clk": start, "pc": place, AT: pc, "op": insn.op, **self._fields(insn.name, word)}
         try:
             arm = insn.name if insn.name in self.tables else self._service()
             does = HonestRow(self.circuit, given, self._copy(), arm, self.host)
@@ -102,7 +134,8 @@ class Steps:
             return None
         if with_data and not made.senders.keys() & self.memory.data:
             return None
-        if made.next != does.next or made.next[1] // WORD_BYTES not in self.memory.code or made.next[1] % WORD_BYTES:
+        after = self._after(pc, made)
+        if made.next != does.next or after // WORD_BYTES not in self.memory.code or after % WORD_BYTES:
             return None
         self.memory.tokens = made.memory.tokens
         at = pc // WORD_BYTES
@@ -145,7 +178,7 @@ class HonestSegment:
         if ending is not None:
             steps.words[pc // WORD_BYTES] = ending.word
         self.steps = list(steps.run(clk, pc))
-        self.last = self.steps[-1].next if self.steps else [clk, pc]
+        self.last = steps.last or [clk, pc]
         for address, word in steps.words.items():
             page, at = divmod(address, self.map.page_words)
             pages[page][at] = word
@@ -188,7 +221,7 @@ class HonestSegment:
         tree = PageTree.of(Image(self.map, dict(pages)), self.machine.hasher)
         opened = {number: content for page in pages for number, content in tree.opening(page)}
         dirty = frozenset(p for p in pages if p * self.map.page_words not in steps.memory.code)
-        code = np.array(sorted(steps.words), dtype=np.int64)
+        code = np.array(sorted(steps.words.keys() - steps.alone), dtype=np.int64)
         blind = tuple(self.random.randrange(WORD) for _ in range(BLIND_WORDS))
         segment = Segment(0, dict(pages), dirty, opened, code, len(self.steps), rows, None, 0, False, 0, (), (), blind)
         tracer = Tracer(self.machine, segment)
@@ -197,6 +230,9 @@ class HonestSegment:
                 tracer.mem[address], tracer.times[address] = word, stamp(time, mark)
         tracer.times[code] = self.machine.spec.stamps.code
         tracer.uses[code] = [steps.uses.get(address, 0) for address in code.tolist()]
+        for address, time in steps.times.items():
+            tracer.times[address] = time
+        tracer.alone += steps.around
         tracer.last_clk, tracer.last_pc = self.last
         return tracer
 
@@ -211,6 +247,7 @@ class HonestSegment:
         values = layout.encode(Claim(0, True, last, pages.pre, pages.post, code, before, after))
         columns = {"decode": tracer.decode_rows(), "data_page": pages.data, "dirty_page": pages.dirty, "table_page": pages.tables}
         given: dict[str, Given] = {table: {name: c.tolist() for name, c in each.items()} for table, each in columns.items()}
+        given |= {FETCH: {name: c.tolist() for name, c in tracer.fetch_rows().items()}}
         return given | {"boundary": boundary, claim: {name: [v] for name, v in zip(layout.columns, values, strict=True)}}
 
 

@@ -9,7 +9,7 @@ from zkc.compiler.elaboration.statements import Elaborator
 from zkc.compiler.elaboration.values import Number, RecordValue, Scalar, Single, StructValue, Value
 from zkc.compiler.ir import operation as ir
 from zkc.compiler.ir.operation import Operation
-from zkc.dsl.built_in import WORD
+from zkc.dsl.built_in import AT, WORD
 
 BITS = 32
 HALVES = [("lo", 16, 0), ("hi", 16, 16)]
@@ -99,7 +99,8 @@ class Decoding:
         word = StructValue(WORD, {"lo": Scalar(self._number(self.bits[:16], 0)), "hi": Scalar(self._number(self.bits[16:], 0))})
         found: dict[str, Value] = {"real": e.single(self.real), "op": e.single(op), "word": e.with_meaning(word, self.word)}
         for name in self.op.names("fields"):
-            found[name] = self._field(name)
+            if name != AT:
+                found[name] = self._field(name)
             found[f"uses_{name}"] = e.single(self._select([n for n, x in self.insns if name in x.names("uses")]))
         found["imm"] = self._immediates(immediate_type(e, self.op, self.op.loc.span))
         return RecordValue(found)

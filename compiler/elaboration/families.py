@@ -17,6 +17,7 @@ from zkc.compiler.ir import operation as ir
 from zkc.compiler.ir.builder import Builder
 from zkc.compiler.ir.operation import FELT, INT, Operation, Region
 from zkc.compiler.program import MAX_INSTRUCTIONS
+from zkc.dsl.built_in import AT
 from zkc.dsl.diagnostics import did_you_mean
 from zkc.dsl.spans import Span
 from zkc.runtime.field.koalabear import P
@@ -114,7 +115,8 @@ class FamilyBuilder:
         fields: dict[str, Value] = {"op": e.with_meaning(e.single(op), e.given("op", 0, MAX_INSTRUCTIONS))}
         same = self.uses.names("same")
         for name in (n for n in self.frame.names("fields") if n not in same[1:]):
-            high = (2 << field_width(self.declared, name)) - 1  # a field, or a number beyond all of them
+            # a field, or a number beyond all of them
+            high = 2**32 - 1 if name == AT else (2 << field_width(self.declared, name)) - 1
             fields[name] = self._column(name, e.given(name, 0, high)) if name in self.uses.names("uses") else Number(0)
         fields.update({name: fields[same[0]] for name in same[1:]})
         given = self._immediate(immediate_type(e, self.frame, span), fields)

@@ -11,7 +11,7 @@ from zkc.compiler.importer.types import declared_text, declared_type
 from zkc.compiler.importer.uses import family_uses, variant_fields
 from zkc.compiler.ir.locations import Location
 from zkc.compiler.ir.operation import ANY, FELT, INSN, Attribute, Operation, Region, Symbol, Type, struct_type
-from zkc.compiler.program import Program, Variant, register_fields
+from zkc.compiler.program import Program, Variant, step_fields
 from zkc.compiler.step_buses import step_buses
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import did_you_mean
@@ -29,9 +29,9 @@ def immediate_struct(program: Program) -> str | None:
 
 
 def instruction_attributes(program: Program) -> dict[str, Attribute]:
-    """The register fields that frames speak of, and the struct that carries immediates."""
+    """The fields that frames speak of, and the struct that carries immediates."""
     struct = immediate_struct(program)
-    fields: dict[str, Attribute] = {"fields": tuple(register_fields(program))}
+    fields: dict[str, Attribute] = {"fields": tuple(step_fields(program))}
     return fields if struct is None else {**fields, "type": struct}
 
 

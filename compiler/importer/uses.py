@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zkc.compiler.program import Program, Variant, fields_of_insn, register_fields
+from zkc.compiler.program import Program, Variant, fields_of_insn, step_fields
 from zkc.dsl import syntax as s
+from zkc.dsl.built_in import AT
 from zkc.dsl.diagnostics import did_you_mean
 
 INSTRUCTION, SERVICE = "instruction", "service"
@@ -63,10 +64,10 @@ def family_uses(program: Program, family: s.Family) -> Uses:
     needed = [bodies, *_of_frame(frame, names_in(bodies))]
     names = names_in(tuple(needed))
     found = fields_of_insn(tuple(needed))
-    fields = tuple(name for name in register_fields(program) if name in found)
+    fields = tuple(name for name in step_fields(program) if name in found)
     layout = program.formats[family.format]
     for name in fields:
-        if name not in {part.name for part in layout.fields}:
+        if name not in {AT, *(part.name for part in layout.fields)}:
             message = f"`{family.name}` needs `{name}`, and its format `{layout.name}` has no field of this name"
             raise program.fail("E0204", message, _reason(frame, bodies, name) or family.span, help="choose another format")
     immediate = layout.immediate

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from zkc.compiler.ir.attributes import MAX_LENGTH
 from zkc.compiler.ir.operation import Attribute, Operation, Symbol
-from zkc.dsl.built_in import BUILT_IN_TYPES, RANGE
+from zkc.dsl.built_in import AT, BUILT_IN_TYPES, RANGE
 from zkc.dsl.diagnostics import did_you_mean
 
 NAMES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
@@ -155,12 +155,12 @@ class References:
         """What an instruction needs are fields of its format."""
         layout = self.kinds.get(FORMAT, {}).get(op.text("format")) if "format" in op.attributes else None
         for name in op.names("uses") if layout is not None else ():
-            if name not in layout.names("fields"):  # type: ignore[union-attr]
+            if name not in (AT, *layout.names("fields")):  # type: ignore[union-attr]
                 yield f"the format @{op.text('format')} has no field `{name}`", None
 
     def instruction(self, op: Operation) -> Iterator[Found]:
         """Fields of instructions are those of some format; their immediate is a struct of single elements."""
-        known = {name for layout in self.kinds.get(FORMAT, {}).values() for name in layout.names("fields")}
+        known = {AT, *(name for layout in self.kinds.get(FORMAT, {}).values() for name in layout.names("fields"))}
         for name in (*op.names("fields"), *op.names("uses")):
             if name not in known:
                 yield f"no `{FORMAT}` has a field `{name}`", did_you_mean(name, known)

@@ -17,6 +17,7 @@ from zkc.compiler.ir.operation import Attribute, Operation, Region, Value
 from zkc.compiler.ir.rewrite import copy
 from zkc.compiler.passes.facts import Facts
 from zkc.compiler.passes.flatten import Flat, closed
+from zkc.dsl.built_in import AT
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class _Decoding:
     """The fields as integers of the word and of the selectors."""
 
     def __init__(self, table: Operation, facts: Facts) -> None:
-        self.loc = table.loc
+        self.loc, self.table = table.loc, table.text("sym_name")
         self.selectors: dict[str, Value] = {}
         fields: dict[str, Value] = {}
         flat = Flat(facts, None)
@@ -47,7 +48,7 @@ class _Decoding:
             elif op.definition is bus.SEND and (said := facts.buses[op.text("bus")]).number is not None:
                 if fields:
                     facts.report("E0212", f"what a word says is sent on `{op.text('bus')}` once, and was before", op.loc)
-                fields = flat.fields(op, said, (said.known, said.number))  # what the executor knows without decoding
+                fields = flat.fields(op, said, (said.known, said.number, AT))  # what the executor knows without decoding
         self.fields = {name: flat.b.create(step.FIELD, (value,), {"name": name}) for name, value in fields.items()}
         self.body = closed(list(self.fields.values()))
 
@@ -62,6 +63,6 @@ class _Decoding:
                 roots.append(b.create(step.FIELD, [values[v] for v in op.operands], op.attributes))
             elif op.result not in values:
                 copy(b, op, values)
-        attributes: dict[str, Attribute] = {"insn": insn, "sym_name": f"decode.{insn}"}
+        attributes: dict[str, Attribute] = {"insn": insn, "sym_name": f"{self.table}.{insn}"}
         return Operation(step.DECODE, (), attributes, (), (closed(roots),), self.loc)
 

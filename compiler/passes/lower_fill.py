@@ -19,32 +19,36 @@ from zkc.compiler.ir.walk import bottom_up
 from zkc.compiler.passes import packing
 from zkc.compiler.passes.facts import Facts
 from zkc.compiler.passes.flatten import Flat, closed
+from zkc.dsl.built_in import AT
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the record of a table keeps what its rows saw: loads first, then answers of the host; the arm with most decides."""
+    """Where the record of a table keeps what its rows saw: the address of the instruction if any has a use for it, then loads, then answers
+    of the host; the arm with most decides."""
 
     loads: int
     hosts: int
+    at: bool = False
 
     @property
     def words(self) -> int:
-        return packing.HEADER + packing.LOAD_WORDS * self.loads + self.hosts
+        return self.host(self.hosts)
 
     def load(self, number: int) -> int:
         """The first word of a load."""
-        return packing.HEADER + packing.LOAD_WORDS * number
+        return packing.HEADER + self.at + packing.LOAD_WORDS * number
 
     def host(self, number: int) -> int:
         """The word of an answer."""
-        return packing.HEADER + packing.LOAD_WORDS * self.loads + number
+        return self.load(self.loads) + number
 
 
 def layout_of(steps: list[Operation]) -> Layout:
     """The layout of a table with these steps."""
     counts = [[op.definition for op in s.regions[0]] for s in steps]
-    return Layout(max(c.count(step.LOAD) for c in counts), max(c.count(step.HOST) for c in counts))
+    at = any(op.definition is row.GIVEN and op.text("name") == AT for s in steps for op in s.regions[0].walk())
+    return Layout(max(c.count(step.LOAD) for c in counts), max(c.count(step.HOST) for c in counts), at)
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ class _Filler:
     def _leaf(self, op: Operation) -> Value | None:
         """What a row is given is a word of its own where the runtime gives rows; executors pack it (see packing.py)."""
         if self.layout is not None:
-            return None
+            return self._record(self.flat.b, packing.HEADER, op.number("high")) if self.layout.at and op.text("name") == AT else None
         self.given += 1
         return self._record(self.flat.b, self.given - 1, op.number("high"))
 

@@ -3,8 +3,8 @@
 A decoded instruction has its number in the lowest bits, its fields above, and its immediate in the upper half, or above the fields if they
 reach into it. Each has bytes of its own if there are enough, so that an executor loads a field and not the word. What has no place is 0.
 
-A record has the clock, the pc, the decoded instruction in two words, then for each load the word and its time with the mark above, then a
-word for each answer of the host.
+A record has the clock, the pc, the decoded instruction in two words, its address where a row has a use for it, then for each load the word
+and its time with the mark above, then a word for each answer of the host.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ IMMEDIATE: Final = "imm"
 """The field that is put last: it may be negative."""
 STATE: Final = ("clk", "pc")
 HEADER: Final = 4
-"""Words before those of loads: the clock, the pc, the decoded instruction."""
+"""Words of the clock, the pc and the decoded instruction."""
 LOAD_WORDS: Final = 2
 
 

@@ -19,6 +19,7 @@ from zkc.compiler.passes.packing import Place
 from zkc.compiler.targets.functions import FieldFunctions
 from zkc.compiler.targets.integers import Integers, NotComputable, Uncomputable
 from zkc.compiler.targets.listing import Listing
+from zkc.dsl.built_in import AT
 from zkc.dsl.spans import Span
 from zkc.runtime.circuit.fill_program import Op
 from zkc.runtime.circuit.machine import OP_BITS, Clock
@@ -94,6 +95,8 @@ class StepEmitter:
                 return self.clk()
             if name in (*packing.STATE, "op"):
                 return name
+            if name == AT:
+                return "pc"
             return self.code.field(self.places[name]) if name in self.places else self.code.constant(0)
         if value not in self.values:
             raise NotComputable("what `latest` finds but for its value is known to the witness only: an effect cannot depend on it", op)
@@ -330,8 +333,10 @@ class TracingStep(StepEmitter):
     def effects(self, op: Operation) -> list[Operation]:
         self.record = self.code.get("places", self.index)
         self.leave(events.FULL, str(self.index), self.code.add(Op.EQ, self.record, self.code.get("ends", self.index)))
-        for k, value in enumerate((self.clk(), "pc")):
-            self.keep(k, value)
+        self.keep(0, self.clk())
+        self.keep(1, self.code.add(Op.ADD, "pc", self.code.get("state", fuel.SHIFT)))
+        if self.layout.at:
+            self.keep(packing.HEADER, "pc")
         if op.text("arm") != self.steps.ticking:
             self._fetched()
         return super().effects(op)

@@ -1,5 +1,5 @@
-/* Writes a function, runs it, writes another one over it, and runs that. A word that was fetched as code may not be stored to in the same segment: the executor cuts a
-   segment there, the program does not notice, and the proof covers the new code. */
+/* Writes a function, runs it, writes another one over it, and runs that. A word that is stored to is fetched anew for each step that runs it: the program does not
+   notice, and the proof covers the code that ran. */
 #include <zkc.h>
 
 static uint32_t code[4] __attribute__((aligned(1024)));

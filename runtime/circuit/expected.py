@@ -49,6 +49,10 @@ TABLE_INPUTS: dict[str, frozenset[str]] = {
     "table_page": frozenset((*PAGE_ROW, "clean", "touched", *(f"child_digest[{i}]" for i in WORDS))),
 }
 """The tables whose rows the runtime gives, with the columns it fills."""
+OPTIONAL_INPUTS: dict[str, frozenset[str]] = {
+    "fetch": frozenset(("clk", "pc", "next", "gap_lo", "gap_hi", "word", "real")),
+}
+"""Tables that a circuit may do without: code that is written after it ran ends the segment then."""
 CLAIM_COLUMNS = frozenset(column_names(EXACT["digest_words"][0]))
 
 

@@ -16,7 +16,7 @@ from zkc.runtime.circuit.machine import Machine
 from zkc.runtime.errors import GuestFault
 from zkc.runtime.execution import events
 from zkc.runtime.execution.budget import CELL_BUDGET
-from zkc.runtime.execution.fuel import ARG, CLK, DUE, FUEL, PC, RETIRED
+from zkc.runtime.execution.fuel import ARG, ASIDE, CLK, DUE, FUEL, PC, RETIRED
 from zkc.runtime.execution.heights import Heights, Numbers, reserve
 from zkc.runtime.execution.operations import (
     HOST_CONSOLE,
@@ -37,10 +37,12 @@ from zkc.runtime.execution.pager import (
     CAUSES,
     CODE,
     DIRTY,
+    MOST_ALONE,
     OPEN,
     STORED,
     TOUCHED,
     WRITTEN,
+    alone,
     close,
     new_book,
     open_page,
@@ -134,7 +136,7 @@ class Executor:
         self.kernel = machine.module("fast", "executor")
         self.image = image
         self.heights = Heights(machine, limits.segment_limit, limits.cells)
-        self.book = new_book(self.map, self.heights, image, snapshots=snapshots)
+        self.book = new_book(self.map, self.clock, self.heights, image, snapshots=snapshots)
         self.state, self.mem = self.book.state, self.book.mem
         self.tree = PageTree.of(image, machine.hasher) if snapshots else None
         self.system_word = self.map.system_base // WORD_BYTES
@@ -146,6 +148,7 @@ class Executor:
         self.journal = bytearray()
         self.console = bytearray()
         self.refused: dict[int, int] = {}
+        self.changing: list[int] = []
         self.state[PC] = self.mem[self.system_word + self.map.word_pc]
         self.count = 0
         self.seconds = 0.0
@@ -195,7 +198,7 @@ class Executor:
         if self.snapshots:  # which take memory, and are for a receipt
             check_receipt_fits(self.count + 1, 0, lambda: 0)
         self.heights.reset()
-        self.state[CLK], self.state[DUE] = self.clock.first, self.clock.due(0)
+        self.state[CLK], self.state[DUE], self.state[ASIDE] = self.clock.first, self.clock.due(0), 0
         self.stdin_start = int(self.host[HOST_POSITION])
         self.retired_start = int(self.state[RETIRED])
         page = self.map.system_page
@@ -271,9 +274,7 @@ class Executor:
         elif event == events.FULL:
             raise Cut
         elif event == events.STORE_CODE:
-            if not self.heights.rows()[: self.heights.steps].any():
-                raise self._fault("an instruction overwrites itself", hint="write code before jumping to it")
-            raise Cut(REWRITTEN)
+            self._rewritten(arg)
         elif event == events.HOST:
             self._host(console)
         elif event == events.FUEL:
@@ -295,14 +296,29 @@ class Executor:
         if self.state[CLK] > self.clock.last:
             raise Cut(CLOCK)
 
+    def _rewritten(self, word: int) -> None:
+        """A word of code is to be written, and is code for no segment from now on."""
+        if self.book.shape.fetch >= 0:
+            self.book.changing[word] = 1
+            self.changing.append(word)
+        if self.heights.rows()[: self.heights.steps].any():
+            raise Cut(REWRITTEN)
+        if self.book.shape.fetch < 0:
+            raise self._fault("an instruction overwrites itself", hint="write code before jumping to it")
+        close(self.book)
+        self._begin()
+
     def _not_code(self, pc: int) -> None:
         """Why the pager did not fetch the word at `pc`."""
         word = pc // WORD_BYTES
         self._check_guard(pc, "runs code at")
-        if self.book.words[word] == STORED:
-            raise Cut(REWRITTEN)
         if self.kernel.decode(np.int64(self.mem[word])) == 0:
             raise self._illegal(int(self.mem[word]))
+        changes = self.book.words[word] == STORED or self.book.changing[word]
+        if changes and (self.book.shape.fetch < 0 or alone(self.book) == MOST_ALONE):
+            self.book.changing[self.changing] = 0
+            self.changing.clear()
+            raise Cut(REWRITTEN)
         raise Cut
 
     def _origin(self) -> tuple[int, int]:

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from zkc.runtime.execution import events
 from zkc.runtime.field.compiled import jit
 
-PC, CLK, RETIRED, FUEL, EVENT, ARG, DUE, REST = range(8)
-"""The state of the loop. due: the clock at which the next step is one that the clock asks for; rest: steps beyond `fuel`."""
-STATE_WORDS: Final = 8
+PC, CLK, RETIRED, FUEL, EVENT, ARG, DUE, REST, SHIFT, ALONE, HELD, ASIDE = range(12)
+"""The state of the loop. due: the clock at which the next step is one that the clock asks for; rest: steps beyond `fuel`; shift: how far
+the pc in rows is from that of the loop; alone, held, aside: see runtime/execution/alone.py."""
+STATE_WORDS: Final = 12
 KEPT: Final = ("pc", "clk", "retired", "fuel")
 """The first words of it, which a step may set for the next."""
 

@@ -7,14 +7,19 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from zkc.runtime.circuit.expected import OPTIONAL_INPUTS
 from zkc.runtime.circuit.machine import OP_MASK, Machine
 from zkc.runtime.errors import ZkcError
-from zkc.runtime.execution.fuel import CLK, DUE, EVENT, FUEL, PC, RETIRED, STATE_WORDS
+from zkc.runtime.execution import events
+from zkc.runtime.execution.alone import FETCH, begin, end, may_begin
+from zkc.runtime.execution.fuel import ALONE, CLK, DUE, EVENT, FUEL, PC, RETIRED, SHIFT, STATE_WORDS
 from zkc.runtime.execution.operations import HOST_LENGTH, HOST_PRESENT, HOST_WORDS
 from zkc.runtime.execution.segment import Segment
 from zkc.runtime.execution.stamps import TIMES
 from zkc.runtime.execution.tables import fill_claim, fill_table, fixed_tables, no_counts
+from zkc.runtime.field.koalabear import P
 from zkc.runtime.kernels import arena
+from zkc.runtime.memory.map import WORD_BYTES
 from zkc.runtime.memory.paging import PageRows, page_rows
 from zkc.runtime.receipts.claims import Claim, ClaimLayout
 from zkc.runtime.stark.parameters import DEFAULT, Parameters
@@ -40,6 +45,7 @@ class Tracer:
         self.journal = slice(self.system + self.map.word_journal_capacity, self.system + self.map.word_journal_fill + 1)
         self.first_pc = int(self.mem[self.system + self.map.word_pc])
         self.journal_before = self.mem[self.journal].copy()
+        self.alone: list[dict[str, int]] = []
 
     def _span(self, page: int) -> slice:
         return slice(page * self.map.page_words, (page + 1) * self.map.page_words)
@@ -62,7 +68,10 @@ class Tracer:
         stdin = np.frombuffer(s.stdin or b"\0", dtype=np.uint8)
         places, ends = bases[:-1].copy(), bases[1:]
         journal = np.zeros(1, dtype=np.uint8)
-        kernel.run(state, self.mem, self.decoded, self.times, self.uses, places, ends, records, host, stdin, journal)
+        while True:
+            event = kernel.run(state, self.mem, self.decoded, self.times, self.uses, places, ends, records, host, stdin, journal)
+            if not self._alone(state, int(event)):
+                break
         if state[FUEL] != 0 or not np.array_equal(places, ends):
             raise ZkcError(f"segment {s.index} does not run again as it did (event {int(state[EVENT])})")
         self.last_pc, self.last_clk, self.retired = int(state[PC]), int(state[CLK]), int(state[RETIRED])
@@ -77,6 +86,30 @@ class Tracer:
             for number, base in zip(t.numbers, tables[t.base].numbers, strict=True)
         }  # fmt: skip
         return [entry + moved.get(entry & OP_MASK, 0) for entry in entries]
+
+    def _alone(self, state: npt.NDArray[np.int64], event: int) -> bool:
+        """Goes on where an instruction is to be fetched for its step alone, or was; False for what ends the loop."""
+        slots = self.machine.spec.clock.slots
+        if state[ALONE] and event == events.FUEL:
+            self.alone[-1]["next"] = (int(state[PC]) + int(state[SHIFT])) % P
+            end(state, self.decoded, slots)
+            return True
+        if state[ALONE] or event != events.DECODE or len(self.alone) == self.segment.rows.get(FETCH, 0):
+            return False
+        if may_begin(state, slots):
+            pc, clk = int(state[PC]), int(state[CLK])
+            word = int(self.mem[pc // WORD_BYTES])
+            gap = clk - int(self.times[pc // WORD_BYTES]) % TIMES - 1
+            self.times[pc // WORD_BYTES] = clk
+            row = {"clk": clk, "pc": pc, "next": 0, "gap_lo": gap % (1 << 16), "gap_hi": gap >> 16, "word": word, "real": 1}
+            self.alone.append(row)
+            (entry,) = self._placed([self.machine.module("tracing", "executor").decode(np.int64(word))])
+            begin(state, self.decoded, entry, self.map.user_end, slots)
+        return True
+
+    def fetch_rows(self) -> dict[str, npt.NDArray[np.int64]]:
+        """The rows of steps whose instruction was fetched for them alone."""
+        return {name: np.array([row[name] for row in self.alone], dtype=np.int64) for name in OPTIONAL_INPUTS[FETCH]}
 
     def boundary(self) -> dict[str, int]:
         """The inputs of the boundary row. Afterwards pc and journal are as the claim reads them last."""
@@ -125,6 +158,8 @@ def trace(
         "boundary": {k: np.array([v], dtype=np.int64) for k, v in boundary.items()}, "decode": tracer.decode_rows(),
         "data_page": paging.data, "dirty_page": paging.dirty, "table_page": paging.tables,
     }  # fmt: skip
+    if FETCH in machine.spec.inputs:
+        inputs[FETCH] = tracer.fetch_rows()
     for name, columns in inputs.items():
         wanted = machine.spec.inputs[name].names
         if set(wanted) != set(columns):

@@ -160,7 +160,7 @@ REFUSED: Final[dict[str, tuple[tuple[Edit, ...], str]]] = {
     "instructions that nothing knows": ((("cpu.circ", " known by pc;", ";"),), "it is `known by` the pc"),
     "a field that is not decoded": (
         (
-            ("cpu.circ", "rs2: felt, imm", "imm"), ("cpu.circ", "insn.rs1, insn.rs2, insn.imm);", "insn.rs1, insn.imm);"),
+            ("cpu.circ", "rs2: felt, imm", "imm"), ("cpu.circ", "insn.rs1, insn.rs2, insn.imm,", "insn.rs1, insn.imm,"),
             ("cpu.circ", "insn.op, 0, 0, 0, u32", "insn.op, 0, 0, u32"), ("cpu.circ", "insn.uses_rs2 * insn.rs2, ", ""),
         ),
         "is given `rs2`, and what its word is decoded to has no field of this name",

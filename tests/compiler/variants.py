@@ -33,8 +33,8 @@ RENAMED: Final[tuple[Edit, ...]] = (
     *((file, " exec(", " go(") for file in ("cpu.circ", "claim.circ")),
     *((file, " memory(", " ram(") for file in ("memory.circ", "claim.circ", "paging.circ", "cpu.circ", "rv32i.circ", "services.circ")),
     *((file, "memory[", "ram[") for file in ("rv32i.circ", "services.circ")),
-    ("cpu.circ", "program(pc: felt, op: felt,", "program(at: felt, number: felt,"),
-    ("cpu.circ", "known by pc", "known by at"),
+    ("cpu.circ", "program(pc: felt, op: felt,", "program(place: felt, number: felt,"),
+    ("cpu.circ", "known by pc", "known by place"),
     ("cpu.circ", " program(", " code("),
 )
 CLOCK: Final[tuple[Edit, ...]] = (("claim.circ", "exec(4,", "exec(101,"), ("memory.circ", "gap_hi: u8", "gap_hi: bit"))
@@ -72,13 +72,14 @@ VARIANTS: Final = {
 
 MANY: Final = 215
 FIELDS: Final = (
-    ("rs2: felt, imm: u32)", "rs2: felt, rs3: felt, rd2: felt, imm: u32)"),
-    ("insn.rs1, insn.rs2, insn.imm);", "insn.rs1, insn.rs2, insn.rs3, insn.rd2, insn.imm);"),
+    ("rs2: felt, imm: u32,", "rs2: felt, rs3: felt, rd2: felt, imm: u32,"),
+    ("insn.rs1, insn.rs2, insn.imm,", "insn.rs1, insn.rs2, insn.rs3, insn.rd2, insn.imm,"),
     ("insn.op, 0, 0, 0, u32(", "insn.op, 0, 0, 0, 0, 0, u32("),
     ("  let     memory_time = clk + 2;\n", "  let     memory_time = clk + 2;\n  operand rs3: u32 = read_register(insn.rs3, clk + 4);\n"),
     ("  result  pc: felt = pc + 4 { send exec(clk + 4, pc); }", "  result  rd2: u32 { write_register(insn.rd2, clk + 5, rd2); }\n"
      "  result  pc: felt = pc + 4 { send exec(clk + 6, pc); }"),
-    ("insn.uses_rs2 * insn.rs2, insn.imm) times uses;", "insn.uses_rs2 * insn.rs2, insn.uses_rs3 * insn.rs3, rd2, insn.imm) times uses;"),
+    ("insn.uses_rs2 * insn.rs2, insn.imm, insn.uses_at * pc) times uses;",
+     "insn.uses_rs2 * insn.rs2, insn.uses_rs3 * insn.rs3, rd2, insn.imm, insn.uses_at * pc) times uses;"),
     ("  send   program(pc, insn.op, rd,", "  let    rd2 = insn.uses_rd2 * insn.rd2 + word_sink * insn.uses_rd2 * is_zero(insn.rd2);\n"
      "  send   program(pc, insn.op, rd,"),
 )  # fmt: skip
@@ -110,10 +111,12 @@ def _with(files: Sequence[Path], directory: Path) -> Path:
 
 
 def _fields(directory: Path) -> Path:
-    """Three sources, two results, names with dots and more than 255 instructions; one frame is enough."""
+    """Three sources, two results, names with dots and more than 255 instructions, which last longer than calls do: code is not written.
+    One frame is enough."""
     _with((HERE / "fields.circ",), directory)
     (directory / "many.circ").write_text(many())
     cpu = (directory / "cpu.circ").read_text()
+    cpu = cpu[: cpu.index("/// One row for each step of an instruction whose word changes")]
     cpu = cpu[: cpu.index("/// The same where the result goes")] + cpu[cpu.index("/// A step of an environment call") :]
     families = directory / "rv32i.circ"
     families.write_text(re.sub(r" also \w+", "", families.read_text()))

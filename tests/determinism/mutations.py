@@ -20,7 +20,7 @@ from zkc.dsl import syntax as s
 from zkc.dsl.check.statements import Saying
 from zkc.dsl.spans import Span
 
-FILES = ("alu.circ", "memory.circ", "rv32i.circ", "services.circ", "paging.circ")
+FILES = ("alu.circ", "cpu.circ", "memory.circ", "rv32i.circ", "services.circ", "paging.circ")
 Change = Callable[[Operation], Sequence[Operation]]
 """What stands in the place of an operation."""
 

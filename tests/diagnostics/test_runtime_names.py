@@ -17,7 +17,7 @@ from zkc.compiler.rows import elaborate_symbol
 from zkc.compiler.runtime_names import check_given_tables
 from zkc.dsl.diagnostics import DiagnosticError
 from zkc.dsl.parser import parse
-from zkc.runtime.circuit.expected import CLAIM_COLUMNS, TABLE_INPUTS
+from zkc.runtime.circuit.expected import CLAIM_COLUMNS, OPTIONAL_INPUTS, TABLE_INPUTS
 
 CONSTANTS: dict[str, tuple[str, str, str]] = {
     # name: text of machine.circ, its replacement, a part of the message
@@ -66,7 +66,7 @@ def test_a_hash_of_another_width_is_refused() -> None:
 
 def test_the_inputs_that_are_expected_are_those_of_the_machine() -> None:
     spec = api.machine().spec
-    assert {name: frozenset(given.names) for name, given in spec.inputs.items()} == TABLE_INPUTS
+    assert {name: frozenset(given.names) for name, given in spec.inputs.items()} == TABLE_INPUTS | OPTIONAL_INPUTS
     assert frozenset(spec.circuit.claim.columns) == CLAIM_COLUMNS
 
 
@@ -113,7 +113,7 @@ def test_fmt_leaves_a_file_alone_that_is_not_utf_8(tmp_path: Path) -> None:
 def test_a_second_message_of_what_a_word_says_is_refused() -> None:
     """The executor decodes by one of them; until this was refused it took the last."""
     source = sources()["cpu.circ"]
-    (line,) = (x for x in source.splitlines() if x.startswith("  send   program("))
+    (line,) = (x for x in source.splitlines() if x.startswith("  send   program(") and "times uses" in x)
     with pytest.raises(DiagnosticError) as caught:
         compile_touched(Mutant("cpu.circ", source.replace(line, f"{line}\n{line}").encode(), ()))
     (found,) = (d for d in caught.value.diagnostics if d.code == "E0212")

@@ -28,7 +28,7 @@ def given(m: Messages, format: str) -> dict[int, Interval]:
     """What a row may believe of what it receives: halves of words, and what decode rows say (`test_decode.py` proves that of them)."""
     end = m.table.circuit.program.constants["user_end"]
     assert isinstance(end, int)
-    bounds: dict[int, Interval] = {m.one("exec", -1, "pc"): (0, end - 4)}
+    bounds: dict[int, Interval] = dict.fromkeys((m.one("exec", -1, "pc"), *m.fields("at")), (0, end - 4))
     bounds |= dict.fromkeys(m.fields("rd", "rs1", "rs2"), (0, 32))
     low, high = m.fields("imm.lo", "imm.hi")
     bounds |= {low: FIELD_BOUNDS[format]} if format in FIELD else {low: HALF, high: HALF}
@@ -118,6 +118,7 @@ class Claims:
             yield "address", self.proves(lambda access=access: self.is_address(access, hart))
             yield "memory", self.proves(lambda access=access: self.is_word(access.new, hart.stored(i.size) if i.stores else hart.word))
         yield "pc", self.proves(lambda: self.is_next(hart.pc + 4 if i.pc is None else i.pc(hart)))
+        yield "wherever its row is", self.messages.moves_with_its_pc()
 
     def result(self, access: Access) -> Iterator[Verdict]:
         """What is written into rd."""
@@ -137,5 +138,8 @@ class Claims:
         return z3.Implies(fetched, sent == self.words.integer(pc))
 
     def proves(self, claim: Callable[[], Any]) -> bool:
-        """Of every row whose pc is one from which an instruction can be fetched."""
-        return self.solver.proves(claim(), self.node(self.messages.one("exec", -1, "pc")) % 4 == 0)
+        """Of every row whose pc is one from which an instruction can be fetched. If it is fetched for its step alone, its pc is another
+        one: what is proven holds as well, for the row moves with it."""
+        pc, (at,) = self.node(self.messages.one("exec", -1, "pc")), self.messages.fields("at")
+        given = [pc % 4 == 0] if self.messages.row.column_of(at) is None else [pc % 4 == 0, self.node(at) == pc]
+        return self.solver.proves(claim(), *given)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from zkc.compiler.audit.inference.state import State
 from zkc.compiler.audit.polynomials import ONE, bits_of, signed
 from zkc.compiler.audit.row import Row
 from zkc.compiler.audit.table import TableAudit
-from zkc.runtime.circuit.circuit import MUL, SUB
+from zkc.runtime.circuit.circuit import COLUMN, CONSTANT, MUL, SUB
 from zkc.runtime.field.koalabear import P
 
 Halves = tuple[int, int]
@@ -45,6 +46,30 @@ class Messages:
     def fields(self, *names: str) -> list[int]:
         """Nodes of fields of the instruction."""
         return [self.one("program", -1, name) for name in names]
+
+    def moves_with_its_pc(self) -> bool:
+        """Whether a row fits wherever its pc is, and then the next pc moves with it and nothing else does: polynomials are the same where
+        both columns are more by one number, at a point that is drawn."""
+        pc, after = self.one("exec", -1, "pc"), self.one("exec", 1, "pc")
+        columns = {c for n in (pc, after) if (c := self.row.column_of(n)) is not None}
+        random = Random("a point")
+        point, by = [random.randrange(P) for _ in self.table.columns], random.randrange(P)
+        there = [(x + by) % P if c in columns else x for c, x in enumerate(point)]
+        before, moved = self._at(point), self._at(there)
+        told = [n for i, _, args in self.row.messages for n in args if n not in (pc, after)]
+        fixed = [*self.row.zero, *told, *(n for _, args in self.row.lookups for n in args)]
+        return (moved[after] - before[after]) % P == by and all(moved[n] == before[n] for n in fixed)
+
+    def _at(self, point: Sequence[int]) -> list[int]:
+        """The value of each node where the columns have these."""
+        found: list[int] = []
+        for op, a, b in self.row.nodes:
+            if op in (COLUMN, CONSTANT):
+                found.append(point[a] if op == COLUMN else a)
+            else:
+                x, y = found[a], found[b]
+                found.append((x * y if op == MUL else x - y if op == SUB else x + y) % P)
+        return found
 
     def difference(self, a: int, b: int) -> int | None:
         """a - b as a constant."""

@@ -1,4 +1,4 @@
-"""What a decode row says about a pc is what the word there means, for all words: the fields of RISC-V's formats, their immediates."""
+"""What a row that decodes says about a pc is what the word there means, for all words: the fields of RISC-V's formats, their immediates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import z3
 from tests.determinism.mutations import circuit, mutant, table_named
 from tests.functional.claims import FIELD, Verdict
 from tests.functional.facts import Facts
-from tests.functional.riscv import INSTRUCTIONS, LETTERS, Instruction
+from tests.functional.riscv import INSTRUCTIONS, LETTERS
 from tests.functional.solving import Solver
 from tests.functional.words import Words
 from zkc.compiler.audit.polynomials import ONE
@@ -21,12 +21,15 @@ from zkc.compiler.dialects import bus
 from zkc.compiler.ir.operation import Operation
 from zkc.runtime.field.koalabear import P
 
+TABLES = ("decode", "fetch")
+ADDRESSED = ("auipc", "jal", "jalr")
+"""Instructions that make a word of where they are."""
 FIELDS = {"rd": 7, "rs1": 15, "rs2": 20}
 """Where the number of a register stands in the word: its lowest bit; it has five."""
 
 
 class Decoding:
-    """The decode row."""
+    """The row, of a pc at which the word is, and of one at which a step is that it is fetched for (`around`: what is taken before it)."""
 
     def __init__(self, table: TableAudit) -> None:
         self.table = table
@@ -34,6 +37,8 @@ class Decoding:
         ((self.real, taken),) = self.sent("memory", -1)
         ((_, self.said),) = self.sent("program", 1)
         self.address, *self.halves = taken[:3]
+        around = [args for _, args in self.sent("exec", -1)]
+        self.pc = around[0][table.circuit.place("exec", "pc")] if around else self.field("pc")
         self.any_row = Solver(Facts(self.row, table.circuit.fixed, {}))
 
     def sent(self, bus: str, sign: int) -> list[tuple[int, tuple[int, ...]]]:
@@ -58,9 +63,10 @@ class Decoding:
         op = self.any_row.value(self.any_row.facts.poly(self.field("op")))
         selected = z3.And([self.any_row.monomial((c,)) == v for c, v in values.items()])
         yield "one instruction", self.any_row.proves(z3.Implies(op == code, selected))
-        yield from self.of_instruction(INSTRUCTIONS[name], self.row.substituted(values, {}), values)
+        yield from self.of_instruction(name, self.row.substituted(values, {}), values)
 
-    def of_instruction(self, instruction: Instruction, row: Row, values: Mapping[int, int]) -> Iterator[Verdict]:
+    def of_instruction(self, name: str, row: Row, values: Mapping[int, int]) -> Iterator[Verdict]:
+        instruction, addressed = INSTRUCTIONS[name], name in ADDRESSED
         solver = Solver(Facts(row, self.table.circuit.fixed, {}))
         words = Words(solver)
         yield "some word fits", solver.possible()
@@ -81,7 +87,8 @@ class Decoding:
 
         yield "the word is received", solver.proves(value(self.real) == P - 1)
         yield "fixed bits", solver.proves(z3.And([means(claim) for claim in instruction.matches(word)]))
-        yield "pc", solver.proves(value(self.field("pc")) == 4 * value(self.address))
+        yield "pc", solver.proves(value(self.pc) == 4 * value(self.address))
+        yield "at", solver.proves(value(self.field("at")) == (value(self.pc) if addressed else 0))
         end = self.table.circuit.program.constants["user_end"]
         yield "user memory", solver.proves(4 * value(self.address) < end)
         for name in (*instruction.reads, *(["rd"] if instruction.writes else [])):
@@ -107,9 +114,9 @@ class Decoding:
         return bits if len(set(bits)) == 32 else None
 
 
-@pytest.fixture(scope="module")
-def decoding() -> Decoding:
-    return Decoding(TableAudit(circuit(), table_named("decode")))
+@pytest.fixture(scope="module", params=TABLES)
+def decoding(request: pytest.FixtureRequest) -> Decoding:
+    return Decoding(TableAudit(circuit(), table_named(request.param)))
 
 
 @pytest.mark.formal

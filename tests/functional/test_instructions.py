@@ -64,7 +64,7 @@ PLANTED = {
     "lhu": ("rv32i.circ", "rd = word_of(load_half(", "rd = sign_extend_half(load_half("),
     "sh": ("rv32i.circ", "put_half(word, now, half, old, source.lo)", "put_half(word, now, half, old, source.hi)"),
     "bge": ("rv32i.circ", "bge funct3=0b101 { if !(rs1 <s rs2)", "bge funct3=0b101 { if (rs1 <s rs2)"),
-    "jalr": ("rv32i.circ", "rd = pc_word(pc + 4); pc = jump_target(", "rd = pc_word(pc); pc = jump_target("),
+    "jalr": ("rv32i.circ", "rd = pc_word(insn.at + 4); pc = jump_target(", "rd = pc_word(insn.at); pc = jump_target("),
     "slt": ("rv32i.circ", "funct3=0b010 { rd = word_of(rs1 <s rs2", "funct3=0b010 { rd = word_of(rs1 <u rs2"),
     "sra": ("rv32i.circ", "is(sll), is(sra)", "is(sll), 0"),
     "or": ("alu.circ", "let  either = u32(lo = a.lo + b.lo - both.lo", "let  either = u32(lo = a.lo + b.lo - 2 * both.lo"),

@@ -105,6 +105,7 @@ class Call:
         yield "halves", self.solver.proves(z3.And([self.node(h) < 1 << 16 for h in halves]))
         pc, following = (self.node(self.messages.one("exec", sign, "pc")) for sign in (-1, 1))
         yield "pc", self.solver.proves(following == pc + step.to)
+        yield "wherever its row is", self.messages.moves_with_its_pc()
         halted = self.messages.of("halt", 1)
         yield "halt", len(halted) == (name == "exit")
         if halted:

@@ -29,7 +29,7 @@ MOST_ROWS: Final = 4
 """Rows that are named of those where one constraint fails."""
 FIELDS: Final = {
     "exec": ("clk", "pc"),
-    "program": ("pc", "op", "rd", "rs1", "rs2", "imm.lo", "imm.hi"),
+    "program": ("pc", "op", "rd", "rs1", "rs2", "imm.lo", "imm.hi", "at"),
     "memory": ("address", "value.lo", "value.hi", "time", "mark"),
     "digest": ("page", *(f"digest[{i}]" for i in range(8)), "at"),
     "sponge": ("tag", "page", "version", "step", *(f"capacity[{i}]" for i in range(8))),

@@ -78,11 +78,20 @@ def _calls(assembler: Assembler) -> None:
         assembler.item(("call", call))
 
 
+def _rewritten(assembler: Assembler) -> None:
+    """Words that are written and then run, twice at the same place, among them those that make a word of their address."""
+    for i, (a, b) in enumerate(PAIRS):
+        assembler.set(5, a)
+        assembler.set(6, b)
+        words = (encode("addi", 7, 5, imm=i), encode("auipc", 7, imm=a & 0xFFFFF000), encode("jal", 7, imm=4), encode("sub", 0, 5, 6))
+        assembler.item(("thunk", DATA + 0xE00 + 512 * (i // 2), list(words)))
+
+
 @cache
 def everything() -> RandomProgram:
     """The program; it exits with 0x12345."""
     assembler = Assembler()
-    for part in (_operations, _branches, _memory, _calls):
+    for part in (_operations, _branches, _memory, _calls, _rewritten):
         part(assembler)
     assembler.set(10, 0x12345)
     assembler.set(17, 93)

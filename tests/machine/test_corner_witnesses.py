@@ -10,7 +10,6 @@ from tests.machine.check import check
 from tests.machine.programs import DATA, OPERATIONS, Assembler, RandomProgram, executor, finish, run_ours, run_theirs
 from tests.machine.support import WORDS, encode, immediates, instructions, machine
 from tests.oracle.unicorn_machine import USER_END
-from zkc.runtime.errors import GuestFault
 from zkc.runtime.execution.executor import Executor
 from zkc.runtime.execution.fuel import CLK
 from zkc.runtime.execution.trace import trace
@@ -191,11 +190,3 @@ def test_a_segment_of_one_step_has_a_witness() -> None:
         if kinds[name] <= 2:
             assert not check(machine().circuit, *trace(machine(), segment), machine()), name
     assert {"read_start", "read_word", "read_byte", "transfer_end", "journal_block", "journal_compress", "exit"} <= set(kinds)
-
-
-def test_an_instruction_that_needs_its_own_word_is_a_fault() -> None:
-    assembler = Assembler()
-    assembler.emit("auipc", 3)
-    assembler.emit("sw", rs1=3, rs2=0, imm=4)
-    with pytest.raises(GuestFault, match="overwrites itself"):
-        finish(executor(ended(assembler).elf(), b""))

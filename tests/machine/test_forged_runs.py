@@ -114,14 +114,18 @@ class State:
 
 
 class Disturbed:
-    """The tracing kernel, run up to a step, disturbed, and run on."""
+    """The tracing kernel, run up to a step, disturbed once, and run on; it may be run on several times."""
 
     def __init__(self, kernel: Any, step: int, fault: Callable[[State], None]) -> None:
         self.kernel = kernel
         self.decode = kernel.decode
         self.step, self.fault = step, fault
+        self.disturbed = False
 
     def run(self, state: Any, mem: Any, decoded: Any, times: Any, *rest: Any) -> int:
+        if self.disturbed:
+            return int(self.kernel.run(state, mem, decoded, times, *rest))
+        self.disturbed = True
         steps = int(state[FUEL])
         state[FUEL] = self.step
         self.kernel.run(state, mem, decoded, times, *rest)

@@ -18,6 +18,9 @@ from zkc.runtime.execution.sizes import height_of
 from zkc.runtime.memory.image import Image
 from zkc.runtime.memory.map import MemoryMap
 
+NO_TABLE = -1
+"""Number of the table that the plain pager does without: words that were written are no code."""
+
 
 @dataclass
 class PlainPager:
@@ -110,7 +113,8 @@ def test_the_pager_does_what_the_plain_one_does(seed: int, log_rows: int | None)
     memory, heights = machine.memory_map, Heights(machine, log_rows)
     far = [chosen.randrange(memory.user_pages) for _ in range(60)]
     image = Image(memory, {page: np.full(memory.page_words, page, dtype=np.uint32) for page in far[10:30]}, far[:5])
-    book = new_book(memory, heights, image, snapshots=True)
+    book = new_book(memory, machine.spec.clock, heights, image, snapshots=True)
+    book = book._replace(shape=book.shape._replace(fetch=NO_TABLE))
     contents = {page: page for page in image.pages}
     steps = heights.steps
     for _ in range(3):
@@ -147,7 +151,7 @@ def test_no_page_beyond_the_room() -> None:
     """A segment that is full refuses pages, and says so again when it is asked again; what was listed stays."""
     machine = load_machine()
     memory, heights = machine.memory_map, Heights(machine, 7)
-    book = new_book(memory, heights, Image(memory), snapshots=True)
+    book = new_book(memory, machine.spec.clock, heights, Image(memory), snapshots=True)
     opened = next(page for page in range(memory.user_pages) if not open_page(book, page, OPEN))
     assert opened == heights.most_rows("data_page") // memory.page_rows == len(book.touched)
     assert not open_page(book, opened, OPEN)
@@ -157,6 +161,6 @@ def test_no_page_beyond_the_room() -> None:
 @pytest.mark.parametrize("event", [events.FUEL, events.BAD_PC, events.STORE_CODE, events.FAULT, events.HOST, events.NO_SERVICE])
 def test_other_events_are_not_the_pagers(event: int) -> None:
     machine = load_machine()
-    book = new_book(machine.memory_map, Heights(machine, None), Image(machine.memory_map), snapshots=False)
+    book = new_book(machine.memory_map, machine.spec.clock, Heights(machine, None), Image(machine.memory_map), snapshots=False)
     assert not settle(book, event, 7)
     assert not book.lengths.any()

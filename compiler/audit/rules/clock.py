@@ -11,7 +11,9 @@ from fractions import Fraction
 from typing import Final
 
 from zkc.compiler.audit.findings import RANGE, Finding
+from zkc.compiler.audit.polynomials import ONE, Linear, signed
 from zkc.compiler.audit.row import Row
+from zkc.compiler.audit.rules.handed import messages, position
 from zkc.compiler.audit.rules.order import LONGEST_GAP, constant_difference
 from zkc.compiler.audit.table import TableAudit
 from zkc.runtime.field.koalabear import P
@@ -32,6 +34,8 @@ def findings(tables: Sequence[TableAudit], first: int) -> Iterator[Finding]:
                 span = next(op for op in table.messages if op.text("bus") == table.circuit.facts.steps()).loc.span
                 yield Finding(table.name, label, "a step adds no number to its clock", (), span, code=RANGE, help=HELP)
             most[table] = max(most.get(table, 0), added or 0)
+    for table in (t for t in tables if not t.lowered.steps):
+        most[table] = max((_around(table, row) for _, _, row in table.rows()), default=0)
     last = first + latest([(slots, len(table.messages)) for table, slots in most.items()])
     if last > P - LONGEST_GAP:
         table = max(most, key=lambda t: most[t])
@@ -42,11 +46,23 @@ def findings(tables: Sequence[TableAudit], first: int) -> Iterator[Finding]:
 def latest(tables: Sequence[tuple[int, int]]) -> int:
     """The most that the rows of a proof add to the clock. tables: what a row of each adds, and how many messages it has."""
     left, total = P, Fraction(0)
-    for slots, messages in sorted(tables, key=lambda t: Fraction(t[0], t[1]), reverse=True):
-        rows = min(Fraction(left, messages), Fraction(MOST_ROWS))
+    for slots, count in sorted(tables, key=lambda t: Fraction(t[0], t[1]), reverse=True):
+        rows = min(Fraction(left, count), Fraction(MOST_ROWS))
         total += rows * slots
-        left -= int(rows * messages)
+        left -= int(rows * count)
     return int(total)
+
+
+def _around(table: TableAudit, row: Row) -> int:
+    """What a row that is no step adds to the clock of steps, which it takes and gives on; 0 if it begins or ends a run."""
+    state = table.circuit.facts.steps()
+    here = [m for m in messages(table, row) if m.bus == state and m.sign]
+    total: Linear = {}
+    for m in here:
+        for atom, c in row.linear(position(table, m)).items():
+            total[atom] = (total.get(atom, 0) + m.sign * c) % P
+    total = {atom: c for atom, c in total.items() if c}
+    return max(0, signed(total.get(ONE, 0))) if total.keys() <= {ONE} and len({m.sign for m in here}) == 2 else 0
 
 
 def _added(table: TableAudit, row: Row) -> int | None:

@@ -1,4 +1,7 @@
-"""E0508: what is said about the instruction at a pc is said only of aligned pcs in user memory: the executor fetches from nowhere else."""
+"""E0508: what is said about the instruction at a pc is said only of aligned pcs in user memory: the executor fetches from nowhere else.
+
+Where it is said of a step that the row is made around (`alone.py`), that pc is the one which the row takes the step at.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from zkc.compiler.audit.findings import STOP, Finding
+from zkc.compiler.audit.rules.alone import alone, pc_of
+from zkc.compiler.audit.rules.handed import Message
 from zkc.compiler.audit.step import Question, Step, refuted
 from zkc.compiler.audit.table import TableAudit
 
@@ -21,11 +26,16 @@ def findings(table: TableAudit) -> Iterator[Finding]:
     if table.arms or name is None or known is None:
         return
     at = Step(table, None)
+    here = {i: args for i, _, args in at.row.messages}
     for i, times, args in at.row.messages:
         op = table.messages[i]
         if op.text("bus") != name or op.number("sign") < 0:
             continue
         pc = args[table.circuit.place(name, known)]
+        around = [alone(table, row) for _, _, row in table.rows() if any(said == i for said, _, _ in row.messages)]
+        if around and all(around):
+            (before,) = {found.before.number for found in around if found}
+            pc = pc_of(table, Message(before, table.messages[before].text("bus"), -1, here[before]))
 
         def outside(q: Question, pc: int = pc, times: int = times) -> Any:
             at = q.residue(pc)

@@ -20,6 +20,7 @@ from zkc.compiler.dialects import integer, row
 from zkc.compiler.guards import Guards
 from zkc.compiler.interpret import NoMeaning
 from zkc.compiler.targets.ending import constant_address
+from zkc.dsl.built_in import AT
 
 EXTREMES: Final[tuple[int, ...]] = (0, 1, 0xFFFF, 0x1_0000, 0x1_0001, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFE, 0xFFFF_FFFF)
 """The first rows have each pair of these as the first words that they read."""
@@ -28,6 +29,8 @@ ROWS: Final = 128
 MOST_WORK: Final = 1 << 18
 """Operations that are interpreted of an arm at most: a long one has fewer rows."""
 TRIES: Final = 800
+ALONE: Final = 4
+"""One instruction in so many is fetched for its step alone."""
 TIMES: Final = 1 << 28
 LONGEST_INPUT: Final = 1 << 17
 """In bytes."""
@@ -94,7 +97,9 @@ def _row(
     insn = program.encodings.get(service.on if service else arm)  # a step that the clock asks for has none
     clock, user_end = 4 * random.randrange(1, TIMES // 4), int(program.constants["user_end"])  # type: ignore[arg-type]
     memory = Memory(random, clock, user_end, words, wanted=list(wanted), gaps=gaps)
-    given = {"clk": clock, "pc": 4 * random.randrange(user_end // 4), "op": insn.op if insn else 0}
+    address = 4 * random.randrange(user_end // 4)
+    pc = user_end + clock if insn is not None and random.randrange(ALONE) == 0 else address
+    given = {"clk": clock, "pc": pc, AT: address, "op": insn.op if insn else 0}
     if service is not None:
         guards = HonestRow(table.circuit, {}, memory)
         guards.run(table.circuit.guards.regions[0])

@@ -4,7 +4,8 @@ A token goes from row to row; its mark never gets less, and its time grows while
 of its own that the row sends at the same key, later, and each that it sends has one that it received. Otherwise a row could take what it
 gives itself, or a word could be there twice. Where tokens begin and end, the statement says so (`send … because "…"`).
 
-A word with a mark keeps its value: so a row that says what the instruction at a pc is marks the word that it stands in.
+A word with a mark keeps its value: so a row that says what the instruction at a pc is marks the word that it stands in, or takes and gives
+it right before the only step that it says this of (`alone.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from zkc.compiler.audit.findings import HANDED, RANGE, Finding
 from zkc.compiler.audit.inference.state import State
 from zkc.compiler.audit.polynomials import Linear
 from zkc.compiler.audit.row import Row
-from zkc.compiler.audit.rules.handed import same
+from zkc.compiler.audit.rules.alone import alone, pc_of
+from zkc.compiler.audit.rules.handed import position, same
 from zkc.compiler.audit.rules.order import Token, constant_difference, is_later, tokens
 from zkc.compiler.audit.step import VALUE
 from zkc.compiler.audit.table import TableAudit
@@ -69,8 +71,10 @@ def _fetched(table: TableAudit, label: str, row: Row, name: str, taken: list[Tok
     for i, _, args in row.messages:
         op = table.messages[i]
         if op.text("bus") == bus and op.number("sign") > 0 and row.value(args[number]) != 0:
-            address = row.linear(args[pc])
-            if not any(_is_multiple(row, address, g.key) for g in marked):
+            around = alone(table, row)
+            address = row.linear(args[pc] if around is None else pc_of(table, around.before))
+            fixed = marked if around is None else [g for g in given if same(row, g.time, position(table, around.before))]
+            if not any(_is_multiple(row, address, g.key) for g in fixed):
                 text = f"`{op.text('label')}` speaks of a word of `{name}` that gets no mark: it could be changed and still be executed"
                 yield Finding(table.name, label, text, (), op.loc.span, code=HANDED, help=MARKED)
 

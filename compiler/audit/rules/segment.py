@@ -39,7 +39,7 @@ def findings(circuit: Circuit, lowered: Lowerings) -> Iterator[Finding]:
 def _wrong(circuit: Circuit, lowered: Lowerings, segment: HonestSegment) -> list[Sender]:
     sent = list(_steps(segment, lowered))
     broken: list[Sender] = []
-    for table in (*(t for t in lowered.others if t.name in TABLE_INPUTS), lowered.claim):
+    for table in (*(t for t in lowered.others if t.name in segment.given), lowered.claim):
         rows = _rows(circuit, segment, table, 0 if table is lowered.claim else PADDING)
         broken += [(table, op) for op in rows.broken]
         sent += [(table, message) for message in rows.messages]
