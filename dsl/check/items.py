@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zkc.dsl import syntax as s
+from zkc.dsl.built_in import AT
 from zkc.dsl.check.calls import wrong_arguments
 from zkc.dsl.check.context import Scope
 from zkc.dsl.check.statements import Statements, bound_in
@@ -208,6 +209,7 @@ class Items(Statements):
         elif layout.immediate is not None:
             shared.env["imm"] = self.type_of_name(layout.immediate.type.name, "polynomial")
         self.run(family.shared, shared)
+        self._moves(frame, (*family.shared, *(stmt for i in family.insns for stmt in i.body)))
         sets = {i: self._arm(frame, i.body, shared) for i in family.insns}
         self.unused_in(shared)
         for result in frame.body:
@@ -226,11 +228,27 @@ class Items(Statements):
         self.unused_in(scope)
         return scope.results
 
+    def _moves(self, frame: s.Frame, body: s.Body) -> None:
+        """Where a row may stand at another pc than its instruction, bodies add to that pc, and do nothing else with it (E0212)."""
+        inputs = {stmt.name for stmt in frame.body if isinstance(stmt, s.Input)}
+        moved = {stmt.name for stmt in frame.body if isinstance(stmt, s.Result)} & inputs if AT in self.known.instruction else set[str]()
+        ends = [node for node in s.walk(body) if isinstance(node, s.Set) and node.name in moved]
+        added = {id(term) for end in ends for term in _added(end.value) if isinstance(term, s.Name) and term.name == end.name}
+        for node in s.walk(body):
+            if isinstance(node, s.Name) and node.name in moved and id(node) not in added:
+                text = f"`{node.name}` is that of the row, which need not be that of the instruction: a body adds to it, and nothing else"
+                self.error("E0212", text, node.span, f"the address of the instruction is `insn.{AT}`")
+        for end in ends:
+            if sum(isinstance(term, s.Name) and term.name == end.name for term in _added(end.value)) != 1:
+                text = f"`{end.name}` is set to a place that does not go on from `{end.name}`, once"
+                self.error("E0212", text, end.span, f"write `{end.name} + …`; to go to an address, add `{end.name} - insn.{AT}`")
+
     def _service(self, frame: s.Frame, service: s.Service, before: Scope) -> None:
         env = dict(before.env)
         guard = Scope("guard", "guards", env, outer=before)
         self.integer(service.when, guard)
         arms = frozenset((service.name,))
+        self._moves(frame, service.body)
         self._arm(frame, service.body, Scope("shared", service.name, env, arms=arms, outer=before, inputs=dict(before.inputs)))
 
     def _ticking(self, table: s.TableDecl) -> None:
@@ -334,3 +352,16 @@ class Items(Statements):
         """The type of a constant of a test."""
         value = self.constant_of(expr)
         return UNKNOWN if value is None else of_constant(value)
+
+
+def _added(expr: s.Expr) -> list[s.Expr]:
+    """The terms of a sum that are added, not taken away."""
+    found: list[s.Expr] = []
+    stack = [(expr, True)]
+    while stack:
+        top, added = stack.pop()
+        if isinstance(top, s.Binary) and top.op in ("+", "-"):
+            stack += [(top.right, added is (top.op == "+")), (top.left, added)]
+        elif added:
+            found.append(top)
+    return found

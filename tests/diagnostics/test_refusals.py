@@ -56,6 +56,10 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "survives what it cannot": (gadget('let b = a; assert a == 1 survives widen "no type";'), "E0212", "has no change `widen`", ""),
     "a constant survives": ('const more = 1 survives widen "no type";', "E0212", "has no change `widen`", ""),
     "operand of a field that the format lacks": (bare("rd = rs1;", "u"), "E0204", "needs `rs1`, and its format `u` has no field", ""),
+    "a word of the pc": (insn("rd = u32(lo = pc, hi = 0);"), "E0212", "`pc` is that of the row", ""),
+    "a jump that forgets where it stands": (insn("rd = rs1; pc = 4 * rs2.lo;"), "E0212", "does not go on from `pc`, once", ""),
+    "a jump from twice the pc": (insn("rd = rs1; pc = pc + pc;"), "E0212", "does not go on from `pc`, once", ""),
+    "a jump back from the pc": (insn("rd = rs1; pc = 8 - pc;"), "E0212", "does not go on from `pc`, once", ""),
     "also around no operand": (bare("rd = imm;", "u").replace("mine {", "mine also onto_rs1 {", 1), "E0204", "needs no `rs1`", ""),
     "also around a call": (
         insn("rd = rs1;").replace("mine {", "mine also onto_rs1 {", 1) + call("").replace("mine on ecall", "other on mine"),

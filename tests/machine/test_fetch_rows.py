@@ -236,3 +236,25 @@ def test_an_instruction_may_overwrite_itself() -> None:
     assert run.exit_code == 3
     for segment in run.segments:
         assert not check(machine().circuit, *trace(machine(), segment), machine())
+
+
+CALLS: Final = {"exit": ((93, 5), 5), "journal": ((64, 3, DATA + 64, 40), 9), "console": ((64, 1, DATA, 4), 9), "brk": ((214, 0), 9)}
+
+
+@pytest.mark.parametrize(("call", "code"), CALLS.values(), ids=CALLS.keys())
+def test_an_environment_call_may_be_written_and_made(call: Sequence[int], code: int) -> None:
+    """Its steps stay at their pc, and each is fetched alone; the last of them may end the run."""
+    assembler = Assembler()
+    assembler.item(("thunk", DATA, []))
+    assembler.set(3, DATA)
+    for at, word in enumerate((encode("ecall"), encode("jalr", rs1=1))):
+        assembler.set(5, word)
+        assembler.emit("sw", rs1=3, rs2=5, imm=4 * at)
+    for register, value in zip((17, 10, 11, 12), call, strict=False):
+        assembler.set(register, value)
+    assembler.emit("jalr", 1, 3)
+    assembler.set(10, 9)
+    run = run_of(assembler)
+    assert run.exit_code == code
+    (segment,) = run.segments
+    assert not check(machine().circuit, *trace(machine(), segment), machine())
