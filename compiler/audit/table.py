@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 from zkc.compiler.audit.fixed import FixedTables
 from zkc.compiler.audit.inference.state import State
@@ -19,6 +22,9 @@ from zkc.compiler.pipeline import Lowered
 from zkc.compiler.program import Program
 from zkc.compiler.targets.table import node_list
 from zkc.dsl.spans import Span
+
+MOST_MODES: Final = 1 << 12
+"""Ways in which the bits of a row may say what it is; a table that decodes words has one for each instruction."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +110,19 @@ class TableAudit:
                 row.messages.append((i, times, tuple(arguments)))
         return row
 
+    @property
+    def is_countable(self) -> bool:
+        """Whether its modes are few enough to look at each: they are not where equations leave many bits to themselves."""
+        return bool(self.arms) or math.prod(map(len, self._choices)) <= MOST_MODES
+
     def modes(self) -> Iterator[dict[int, int]]:
         """The bits that messages are multiplied by, in every way that the equations may allow."""
+        for combination in itertools.product(*self._choices):
+            yield {c: v for part in combination for c, v in part.items()}
+
+    @cached_property
+    def _choices(self) -> list[list[dict[int, int]]]:
+        """Bits that exclude each other, and others one by one: the values that they may have."""
         row = self.row({})
         state = State(row, 0, self.circuit.fixed, 0)
         used = 0
@@ -117,9 +134,7 @@ class TableAudit:
             if group <= left:
                 left -= group
                 choices.append([dict.fromkeys(group, 0)] + [dict.fromkeys(group, 0) | {c: 1} for c in sorted(group)])
-        choices += [[{c: 0}, {c: 1}] for c in sorted(left)]
-        for combination in itertools.product(*choices):
-            yield {c: v for part in combination for c, v in part.items()}
+        return choices + [[{c: 0}, {c: 1}] for c in sorted(left)]
 
 
 def stem(name: str) -> str:

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from zkc.compiler.audit.findings import STOP, Finding
-from zkc.compiler.audit.rules.alone import alone, pc_of
+from zkc.compiler.audit.rules.alone import alone, pc_of, tables_around
 from zkc.compiler.audit.rules.handed import Message
 from zkc.compiler.audit.step import Question, Step, refuted
 from zkc.compiler.audit.table import TableAudit
 
 ALIGNMENT: Final = 4
+HELP: Final = "assert which of the bits that say what a row is are 1 together"
 
 
 def findings(table: TableAudit) -> Iterator[Finding]:
@@ -25,6 +26,12 @@ def findings(table: TableAudit) -> Iterator[Finding]:
     known = facts.buses[name].known if name is not None else None
     if table.arms or name is None or known is None:
         return
+    around_steps = table.name in tables_around(table.circuit)
+    if around_steps and not table.is_countable:
+        text, span = "equations leave to the prover what a row is", table.messages[0].loc.span
+        yield Finding(table.name, "", text, (), span, code=STOP, help=HELP)
+        return
+    rows = [row for _, _, row in table.rows()] if around_steps else []
     at = Step(table, None)
     here = {i: args for i, _, args in at.row.messages}
     for i, times, args in at.row.messages:
@@ -32,7 +39,7 @@ def findings(table: TableAudit) -> Iterator[Finding]:
         if op.text("bus") != name or op.number("sign") < 0:
             continue
         pc = args[table.circuit.place(name, known)]
-        around = [alone(table, row) for _, _, row in table.rows() if any(said == i for said, _, _ in row.messages)]
+        around = [alone(table, row) for row in rows if any(said == i for said, _, _ in row.messages)]
         if around and all(around):
             (before,) = {found.before.number for found in around if found}
             pc = pc_of(table, Message(before, table.messages[before].text("bus"), -1, here[before]))
