@@ -26,6 +26,7 @@ from zkc.compiler.audit.rules import (
     inputs,
     loads,
     memory,
+    modes,
     segment,
     services,
     slots,
@@ -49,6 +50,7 @@ def rows_of(table: TableAudit, arms: set[str] | None = None) -> list[Finding]:
 
 
 def _rows(table: TableAudit, arms: set[str] | None) -> Iterator[Finding]:
+    yield from modes.findings(table)
     rules: list[Determinism] = []
     for label, arm, row in table.rows(arms):
         if row.impossible:
@@ -103,6 +105,7 @@ def quick(compilation: Compilation) -> list[Finding]:
 
 
 def _quick(table: TableAudit) -> Iterator[Finding]:
+    yield from modes.findings(table)
     for label, arm, row in table.rows(None):
         if not row.impossible:
             yield from handing.findings(table, label, row)

@@ -116,7 +116,10 @@ class TableAudit:
         return bool(self.arms) or math.prod(map(len, self._choices)) <= MOST_MODES
 
     def modes(self) -> Iterator[dict[int, int]]:
-        """The bits that messages are multiplied by, in every way that the equations may allow."""
+        """The bits that messages are multiplied by, in every way that the equations may allow; none if they are too many to look at each,
+        which `rules/modes.py` reports."""
+        if not self.is_countable:
+            return
         for combination in itertools.product(*self._choices):
             yield {c: v for part in combination for c, v in part.items()}
 

@@ -90,7 +90,7 @@ def lasting(tables: Sequence[TableAudit]) -> Iterator[Finding]:
 
 def findings(table: TableAudit, arms: set[str] | None = None) -> Iterator[Finding]:
     """Steps of a table (of some arms only) that may be in the place of one that a row is made around."""
-    if tables_around(table.circuit) and table.is_countable:  # if not, `fetch.py` says so
+    if tables_around(table.circuit):
         for arm in table.arms or [None]:
             if arms is None or arm is None or arm in arms:
                 yield from _of_no_instruction(table, arm)

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zkc.compiler.audit.findings import Finding
+from zkc.compiler.audit.rules import modes
 from zkc.compiler.audit.solver import Solver
 from zkc.compiler.audit.table import TableAudit, stem
 
 
 def findings(table: TableAudit) -> Iterator[Finding]:
     """The columns of a claim that may be anything, in some mode; those that are meant to."""
+    yield from modes.findings(table)
     found: dict[Finding, None] = {}
     for mode in table.modes():
         row = table.row(mode)

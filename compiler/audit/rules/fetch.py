@@ -15,7 +15,6 @@ from zkc.compiler.audit.step import Question, Step, refuted
 from zkc.compiler.audit.table import TableAudit
 
 ALIGNMENT: Final = 4
-HELP: Final = "assert which of the bits that say what a row is are 1 together"
 
 
 def findings(table: TableAudit) -> Iterator[Finding]:
@@ -27,10 +26,6 @@ def findings(table: TableAudit) -> Iterator[Finding]:
     if table.arms or name is None or known is None:
         return
     around_steps = table.name in tables_around(table.circuit)
-    if around_steps and not table.is_countable:
-        text, span = "equations leave to the prover what a row is", table.messages[0].loc.span
-        yield Finding(table.name, "", text, (), span, code=STOP, help=HELP)
-        return
     rows = [row for _, _, row in table.rows()] if around_steps else []
     at = Step(table, None)
     here = {i: args for i, _, args in at.row.messages}
