@@ -68,7 +68,7 @@ def _taken(addresses: Sequence[Value], every: int, ticks: range) -> Iterator[tup
     evaluate_rows(needed, values)
     words = np.stack([np.broadcast_to(np.asarray(values[a], dtype=np.int64), len(ticks)) for a in addresses], axis=1).reshape(-1)
     times = np.repeat(np.array(ticks, dtype=np.int64), len(addresses))
-    for word in np.unique(words).tolist():
+    for word in sorted(set(words.tolist())):
         taken = np.concatenate([[0], times[words == word], [ticks.stop]])
         yield word, int(np.diff(taken).max())
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
+import numpy.typing as npt
 
 from zkc.runtime.circuit.digest import circuit_digest
 from zkc.runtime.circuit.machine import MachineSpec
@@ -41,34 +43,60 @@ def to_bytes(spec: CircuitSpec) -> bytes:
 def from_bytes(data: bytes) -> CircuitSpec | None:
     """The circuit, or None if it does not have the digest that it names: then it is none of ours."""
     start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
-    rest = memoryview(data)[start:]
-
-    def made(hint: Any, value: Any) -> Any:
-        nonlocal rest
-        kind, parts = get_origin(hint), get_args(hint)
-        if is_dataclass(hint):
-            return hint(*(made(part, x) for part, x in zip(_hints(hint), value, strict=True)))  # type: ignore[operator]
-        if kind is dict:
-            return {made(parts[0], key): made(parts[1], x) for key, x in value}
-        if kind is tuple:
-            hints = parts[:1] * len(value) if parts[1:] == (...,) else parts
-            return tuple(value) if set(hints) <= {int, str, bool} else tuple(made(part, x) for part, x in zip(hints, value, strict=True))
-        if kind is UnionType:
-            return None if value is None else made(parts[0], value)
-        if kind is np.ndarray:
-            dtype, shape, size = value
-            array = np.frombuffer(rest[:size], dtype=dtype).reshape(shape).copy()  # a kernel for arrays that may be written is another one
-            rest = rest[size:]
-            return array
-        return bytes.fromhex(value) if hint is bytes else value
-
     kind, values = json.loads(data[_LENGTH_BYTES:start])
-    spec = made(_KINDS[kind], values)
+    spec = _maker(_KINDS[kind])(values, _Arrays(memoryview(data)[start:]))
     return spec if circuit_digest(spec.circuit) == spec.circuit.digest else None
 
 
+class _Arrays:
+    """Arrays one after the other."""
+
+    def __init__(self, rest: memoryview) -> None:
+        self._rest = rest
+
+    def take(self, described: tuple[str, list[int], int]) -> npt.NDArray[Any]:
+        """The next one. described: dtype, shape, bytes."""
+        dtype, shape, size = described
+        array = np.frombuffer(self._rest[:size], dtype=dtype).reshape(shape).copy()  # kernels for arrays that may be written are others
+        self._rest = self._rest[size:]
+        return array
+
+
+Maker = Callable[[Any, _Arrays], Any]
+"""From what `plain` made of a value to the value."""
+
+
 @cache
-def _hints(kind: Any) -> tuple[Any, ...]:
-    """The types of the fields of a dataclass, in order."""
+def _maker(hint: Any) -> Maker:
+    """For values of a type. Made once for each: a machine has twelve thousand values of some forty types."""
+    kind, parts = get_origin(hint), get_args(hint)
+    if is_dataclass(hint):
+        return _fields_maker(hint)
+    if kind is dict:
+        key, part = map(_maker, parts)
+        return lambda value, arrays: {key(k, arrays): part(x, arrays) for k, x in value}
+    if kind is tuple:
+        return _tuple_maker(parts)
+    if kind is UnionType:
+        some = _maker(parts[0])
+        return lambda value, arrays: None if value is None else some(value, arrays)
+    if kind is np.ndarray:
+        return lambda value, arrays: arrays.take(value)
+    return (lambda value, _: bytes.fromhex(value)) if hint is bytes else (lambda value, _: value)
+
+
+def _fields_maker(kind: Any) -> Maker:
+    """Of a dataclass."""
     hints = get_type_hints(kind)
-    return tuple(hints[part.name] for part in fields(kind))
+    makers = [_maker(hints[part.name]) for part in fields(kind)]
+    return lambda value, arrays: kind(*[make(x, arrays) for make, x in zip(makers, value, strict=True)])
+
+
+def _tuple_maker(parts: tuple[Any, ...]) -> Maker:
+    if set(parts) <= {int, str, bool, ...}:
+        return lambda value, _: tuple(value)
+    if parts[1:] == (...,):
+        every = _maker(parts[0])
+        return lambda value, arrays: tuple([every(x, arrays) for x in value])
+    makers = [_maker(part) for part in parts]
+    return lambda value, arrays: tuple([make(x, arrays) for make, x in zip(makers, value, strict=True)])

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import multiprocessing
 import os
 import signal
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from zkc.runtime.errors import InternalError, ZkcError
 from zkc.runtime.kernels import cache
 from zkc.runtime.kernels.threads import set_threads
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 Task = Any
 Work = Callable[[Any], Any]
@@ -117,6 +117,8 @@ class _Worker:
     """One process, which has at most one task at a time."""
 
     def __init__(self, work: Work, threads: int) -> None:
+        import multiprocessing
+
         # Spawn, not fork: Numba's and our own threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
         self.pipe, self._theirs = context.Pipe()
@@ -167,6 +169,8 @@ class _Worker:
 
 def _ready(busy: dict[_Worker, Any]) -> list[_Worker]:
     """Waits until at least one of them has an outcome."""
+    from multiprocessing.connection import wait
+
     while not (ready := [worker for worker in busy if worker.ready()]):
         wait([*(worker.pipe for worker in busy), *(worker.process.sentinel for worker in busy)])
     return ready
@@ -175,6 +179,8 @@ def _ready(busy: dict[_Worker, Any]) -> list[_Worker]:
 @contextlib.contextmanager
 def _signals_held_back() -> Generator[None]:
     """A process that is started inside begins with these signals blocked, so that none finds it half made."""
+    from multiprocessing import resource_tracker
+
     resource_tracker.ensure_running()  # here, because it unblocks signals when it starts
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
@@ -210,6 +216,8 @@ def _serve(pipe: Connection, work: Work, threads: int) -> None:
 
 def end_with_parent() -> None:
     """In a spawned process: end it as soon as the process that made it is gone."""
+    import multiprocessing
+
     parent = multiprocessing.parent_process()
     assert parent is not None
     with contextlib.suppress(OSError, AttributeError):

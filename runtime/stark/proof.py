@@ -6,6 +6,7 @@ before anything is allocated. Bad bytes raise VerificationError and nothing else
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -86,11 +87,17 @@ class LayerPlan(TreePlan):
     missing: Indices
 
 
+def distinct(positions: Indices) -> Indices:
+    """Ascending, each once; as `np.unique`, which imports masked arrays for it."""
+    found = np.sort(positions)
+    return np.concatenate([found[:1], found[1:][found[1:] != found[:-1]]])
+
+
 def tree_plans(shape: Shape, positions: Indices) -> list[TreePlan]:
     """Plans for the trees of columns, for distinct query positions, ascending. A lower tree has one row for 2^k of the domain."""
     out: list[TreePlan] = []
     for tree in shape.trees:
-        leaves = np.unique(positions >> (shape.log_height - tree.log_height))
+        leaves = distinct(positions >> (shape.log_height - tree.log_height))
         depth = tree.log_height + shape.parameters.log_blowup
         out.append(TreePlan(depth, min(LOG_FIXED_TOP, depth) if tree is shape.fixed else 0, leaves, len(leaves), tree.words))
     return out
@@ -102,7 +109,7 @@ def layer_plans(shape: Shape, positions: Indices) -> list[LayerPlan]:
     depth = shape.log_extended
     for fold in shape.folds:
         depth -= fold
-        leaves = np.unique(positions >> fold)
+        leaves = distinct(positions >> fold)
         missing = np.setdiff1d(((leaves << fold)[:, None] + np.arange(1 << fold)).reshape(-1), positions, assume_unique=True)
         out.append(LayerPlan(depth, 0, leaves, len(missing), DEGREE, fold, positions, missing))
         positions = leaves
@@ -164,8 +171,7 @@ def read_openings(reader: Reader, plan: Sequence[TreePlan]) -> list[Opening]:
 
 def expected_proof_bytes(shape: Shape) -> int:
     """Encoded size of a proof of this shape, but for the leaves and siblings that its queries happen to share: a percent or two."""
-    queries = np.random.default_rng(0).integers(0, 1 << shape.log_extended, shape.parameters.queries)
-    positions = np.unique(queries)
+    positions = distinct(np.array(random.Random(0).choices(range(1 << shape.log_extended), k=shape.parameters.queries), dtype=np.int64))
     elements = shape.openings + shape.final
     head = 4 * len(shape.heights) + DIGEST_BYTES * (3 + len(shape.folds)) + 4 * DEGREE * elements + 8
     return head + sum(plan.bytes for plan in (*tree_plans(shape, positions), *layer_plans(shape, positions)))

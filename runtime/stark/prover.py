@@ -32,7 +32,7 @@ from zkc.runtime.stark.identity import checked_claim, identity_holds
 from zkc.runtime.stark.lifting import add_columns, lift_and_add
 from zkc.runtime.stark.parameters import DEFAULT, Parameters, second_coset, shift
 from zkc.runtime.stark.points import OpeningPoint
-from zkc.runtime.stark.proof import Head, encode, layer_plans, tree_plans
+from zkc.runtime.stark.proof import Head, distinct, encode, layer_plans, tree_plans
 from zkc.runtime.stark.security import require_secure
 from zkc.runtime.stark.shape import Shape
 from zkc.runtime.stark.stacks import NO_WORDS, Masked, Stack, first_rows
@@ -118,7 +118,7 @@ class Prover:
         layers, final = self.fold(self.deep_polynomial(openings, gamma))
         self.challenges.after_final(final)
         nonce = self.grind()
-        positions = np.unique(self.challenges.after_nonce(nonce))
+        positions = distinct(self.challenges.after_nonce(nonce))
         opened = [tree.open(plan.leaves, plan.log_top) for tree, plan in zip(self.trees, tree_plans(self.shape, positions), strict=True)]
         opened += [layer.open(plan) for layer, plan in zip(layers, layer_plans(self.shape, positions), strict=True)]
         roots = (trace.root, logup.root, quotient.root)

@@ -26,6 +26,7 @@ from zkc.runtime.stark.proof import (
     Opening,
     Reader,
     TreePlan,
+    distinct,
     layer_plans,
     read_head,
     read_heights,
@@ -63,7 +64,7 @@ def verify(circuit: Circuit, claim: Sequence[int], proof: bytes, parameters: Par
             "the proof of work does not fit: the proof is for another circuit, claim or parameters, or it was changed",
             hint="verify with the circuit and the claim that it was made for",
         )
-    positions = np.unique(challenges.after_nonce(head.nonce))
+    positions = distinct(challenges.after_nonce(head.nonce))
     trees, layers = tree_plans(shape, positions), layer_plans(shape, positions)
     openings = read_openings(reader, [*trees, *layers])
 

@@ -25,6 +25,7 @@ from zkc.runtime.stark.lifting import lift_and_add
 from zkc.runtime.stark.logup import accumulator, next_row
 from zkc.runtime.stark.parameters import shift
 from zkc.runtime.stark.points import PointWeights
+from zkc.runtime.stark.proof import distinct
 from zkc.runtime.stark.quotient import local_quotient, select_rows
 from zkc.runtime.stark.shape import StackClass
 from zkc.runtime.stark.stacks import thin_coefficients
@@ -203,6 +204,12 @@ def run(nodes: list[list[int]], row: Words, wanted: list[int]) -> list[int]:
             x, y = values[a], values[b]
             values.append({ADD: x + y, SUB: x - y, MUL: x * y}[op] % P)
     return [to_montgomery(values[node]) for node in wanted]
+
+
+def test_positions_are_distinct_and_ascending() -> None:
+    for count in (0, 1, 2, 100):
+        positions = np.random.default_rng(count).integers(0, 50, count)
+        assert distinct(positions).tolist() == np.unique(positions).tolist()
 
 
 def test_grinding_finds_the_least_nonce() -> None:
