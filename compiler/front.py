@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -10,6 +11,7 @@ from lark import Lark
 
 from zkc.compiler.elaboration.expressions import HOST, PERFORM
 from zkc.compiler.elaboration.statements import ROW_INPUTS
+from zkc.compiler.libraries import is_module, known_modules
 from zkc.compiler.program import Program, gather, step_fields
 from zkc.compiler.runtime_names import check_constants
 from zkc.compiler.step_buses import check_step_buses, step_buses
@@ -17,6 +19,9 @@ from zkc.dsl import parser
 from zkc.dsl import syntax as s
 from zkc.dsl.built_in import AT, WORD
 from zkc.dsl.check import Surroundings, Typed, check
+from zkc.dsl.diagnostics import DiagnosticError
+from zkc.dsl.modules import NONE, Modules, resolve
+from zkc.dsl.source_files import shown_name
 from zkc.runtime.circuit.expected import NEEDED_CONSTANTS
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.kernels import cache as kernels_cache
@@ -56,12 +61,24 @@ def grammar() -> Lark:
 def front_end(files: list[Path], root: Path) -> tuple[Program, Typed]:
     """Parses and checks. Raises DiagnosticError with everything found."""
     items, texts = parser.parse_files(files, root, grammar())
-    return checked(items, texts)
+    return checked(items, texts, modules_of(files, root))
 
 
-def checked(items: list[s.Item], texts: dict[str, str]) -> tuple[Program, Typed]:
+def modules_of(files: Sequence[Path], root: Path) -> Modules:
+    """Which of the files are modules, and which modules there are."""
+    known = known_modules()
+    several = {name: tuple(map(str, paths)) for name, paths in known.items() if len(paths) > 1}
+    of = {shown_name(path, root): path.stem for path in files if is_module(path, root)}
+    return Modules(of, known, several, (*ROW_INPUTS, "imm", "insn"))
+
+
+def checked(items: list[s.Item], texts: dict[str, str], modules: Modules = NONE) -> tuple[Program, Typed]:
     """The declarations, and the types of what is in them. Raises DiagnosticError with everything that is wrong."""
-    program = gather(items, texts)
+    resolved = resolve(items, modules)
+    if resolved.problems:
+        raise DiagnosticError(resolved.problems, texts)  # all else follows from them
+    program = gather(resolved.items, texts)
+    program.warnings += resolved.warnings
     typed = check(program, surroundings(program))
     program.diagnostics += typed.diagnostics
     program.warnings += typed.warnings

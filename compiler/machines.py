@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from zkc import circuits
+from zkc.compiler.libraries import is_module, used_modules
 from zkc.dsl.source_files import read_bytes, shown_name
 from zkc.runtime.errors import InputError
 from zkc.runtime.files import look_up
@@ -35,6 +36,12 @@ _compiling = threading.Lock()
 
 
 def circuit_files(root: Path) -> list[Path]:
+    """The .circ files in a folder, by name, and those of the modules that they use. InputError if there are none."""
+    files = own_files(root)
+    return files + used_modules(files, root)
+
+
+def own_files(root: Path) -> list[Path]:
     """The .circ files in a folder, by name. InputError if there are none."""
     there = look_up(root, what="the folder of .circ files")
     if there is None or not stat.S_ISDIR(there.st_mode):
@@ -147,7 +154,8 @@ def _key(files: list[Path], root: Path) -> str:
     h = hashlib.sha256(sources.digest_of(__name__).encode())
     here = Path(__file__).parent
     for path in files:
-        h.update(os.fsencode(path.name) + b"\0" + read_bytes(path, shown_name(path, root)) + b"\0")
+        role = b"module\0" if is_module(path, root) else b""
+        h.update(role + os.fsencode(path.name) + b"\0" + read_bytes(path, shown_name(path, root)) + b"\0")
     for path in sorted([*here.glob("targets/templates/*"), *(here.parent / "dsl").glob("*.lark")]):
         h.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return h.hexdigest()[:32]

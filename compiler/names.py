@@ -106,7 +106,7 @@ def _of_item(item: s.Item) -> Iterator[Declared]:
             yield Declared("claim", "", "claim", item.span)
         case s.Test():
             yield Declared("test", item.name, "test", item.span)
-        case s.StepTest():
+        case s.StepTest() | s.Use():
             pass
 
 

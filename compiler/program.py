@@ -168,7 +168,7 @@ def gather(items: list[s.Item], sources: dict[str, str]) -> Program:
             program.step_tests.append(item)
         elif isinstance(item, s.Impl):
             program.impls.setdefault((item.left, item.op, item.right), item)
-        elif type(item) in register:
+        elif not isinstance(item, s.Use) and type(item) in register:
             register[type(item)].setdefault(item.name, item)
     _constants(program, program.constant_items)
     _ranges(program, items)

@@ -40,9 +40,12 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """A help line with the known name that is most like `name`, if one is."""
-    found = difflib.get_close_matches(name, sorted(known), 1)
-    return f"did you mean `{found[0]}`?" if found else None
+    """A help line with the known name that is most like `name`, if one is; of a public name of a module, the part after the dot may be."""
+    shown = {name: name for name in sorted(known)}
+    parts = {name: name.rpartition(".") for name in shown}
+    inner = {last: name for name, (_, dot, last) in parts.items() if dot and len(last) > 2 and last[0] != "_"}
+    found = difflib.get_close_matches(name, inner | shown, 1)
+    return f"did you mean `{(inner | shown)[found[0]]}`?" if found else None
 
 
 def render(diagnostic: Diagnostic, sources: dict[str, str]) -> str:

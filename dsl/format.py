@@ -547,6 +547,7 @@ _SPECIAL: Final[dict[str, Any]] = {
     "negate": _tight,
     "op_not": _tight,
     "field": _tight,
+    "path": _tight,
     "index": _tight,
     "type": _tight,
     "inst_bits": _tight,

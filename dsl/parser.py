@@ -78,6 +78,9 @@ def parse_files(paths: list[Path], root: Path, lark: Lark | None = None) -> tupl
     wrong: list[Diagnostic] = []
     for path in paths:
         name = shown_name(path, root)
+        if name in sources:
+            place = s.Span(name, 1, 1, 1, 2)
+            wrong.append(Diagnostic("E0217", f"there are two files `{name}`", place, help="give one of their folders another name"))
         try:
             sources[name] = read_source(path, name)
             items += parse(sources[name], name, lark)
@@ -221,7 +224,18 @@ class Builder(Transformer_NonRecursive[Any, Any]):
         named = tuple(a for a in c[1] if isinstance(a, tuple))
         return s.Call(self._span(meta), str(c[0]), tuple(a for a in c[1] if not isinstance(a, tuple)), named)
 
+    def module_call(self, meta: Meta, c: list[Any]) -> Any:
+        return self.call(meta, [f"{c[0]}.{c[1]}", c[2]])
+
+    def member_call(self, meta: Meta, c: list[Any]) -> Any:
+        if not isinstance(c[0], s.Name):
+            self._problem("E0202", "a call is `gadget(…)`, or `module.gadget(…)`", self._span(meta))
+        return self.call(meta, [f"{c[0].name}.{c[1]}" if isinstance(c[0], s.Name) else str(c[1]), c[2]])
+
     # types
+
+    def path(self, meta: Meta, c: list[Any]) -> Any:
+        return str(c[0]) if c[1] is None else f"{c[0]}.{c[1]}"
 
     def type(self, meta: Meta, c: list[Any]) -> Any:
         return s.TypeRef(self._span(meta), str(c[0]), c[1])
@@ -318,6 +332,9 @@ class Builder(Transformer_NonRecursive[Any, Any]):
         return s.Perform(self._span(meta), str(c[0]), self._positional(c[1], "`perform`", meta))
 
     # items
+
+    def use(self, meta: Meta, c: list[Any]) -> Any:
+        return s.Use(self._span(meta), str(c[0]))
 
     def const(self, meta: Meta, c: list[Any]) -> Any:
         return s.Const(self._span(meta), str(c[0]), c[1], tuple(c[2:]))

@@ -16,7 +16,7 @@ MAX_SOURCE = 1 << 20
 
 def shown_name(path: Path, root: Path) -> str:
     """The name of a file in messages: from its folder on. What is not printable in it is escaped."""
-    name = str(path.relative_to(root.parent) if path.is_relative_to(root.parent) else path)
+    name = str(path.relative_to(root.parent) if path.is_relative_to(root.parent) else Path(path.parent.name) / path.name)
     return name if name.isprintable() else ascii(name)[1:-1]
 
 

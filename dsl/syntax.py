@@ -289,6 +289,13 @@ Body = tuple[Stmt, ...]
 
 
 @dataclass(frozen=True)
+class Use(Node):
+    """The public names of a module are known in this file."""
+
+    module: str
+
+
+@dataclass(frozen=True)
 class Const(Node):
     name: str
     value: Expr
@@ -499,12 +506,13 @@ class Claim(Node):
 
 
 Item = (
-    Const | TypeAlias | Struct | BusDecl | Fixed | Gadget | Impl | Format | Frame | Family | Service | TableDecl | Claim | Test | StepTest
-)
+    Use | Const | TypeAlias | Struct | BusDecl | Fixed | Gadget | Impl | Format | Frame | Family | Service
+    | TableDecl | Claim | Test | StepTest
+)  # fmt: skip
 
 
 @cache
-def _parts(kind: type[Node]) -> tuple[str, ...]:
+def parts(kind: type[Node]) -> tuple[str, ...]:
     """The fields of a construct in which there may be further ones."""
     return tuple(part.name for part in fields(kind) if part.name != "span" and part.type not in ("str", "int", "bool"))
 
@@ -516,7 +524,7 @@ def walk(node: object) -> Iterator[Node]:
         top = stack.pop()
         if isinstance(top, Node):
             yield top
-            stack += [getattr(top, part) for part in reversed(_parts(type(top)))]
+            stack += [getattr(top, part) for part in reversed(parts(type(top)))]
         elif isinstance(top, tuple):
             stack += reversed(top)  # type: ignore[reportUnknownArgumentType]
 
@@ -554,7 +562,7 @@ def nesting(node: object) -> int:
         top, depth = stack.pop()
         deepest = max(deepest, depth + isinstance(top, Node))
         if isinstance(top, Node):
-            stack += [(getattr(top, part), depth + 1) for part in _parts(type(top))]
+            stack += [(getattr(top, part), depth + 1) for part in parts(type(top))]
         elif isinstance(top, tuple):
             stack += [(item, depth + 1) for item in top]  # type: ignore[reportUnknownVariableType]
     return deepest

@@ -135,13 +135,20 @@ class Verified:
 
 
 @spoken
-def compile(directory: PathLike | None = None, *, progress: Progress = no_progress) -> Machine:
-    """The machine compiled from the .circ files in `directory` (None: the ones that come with zkc), from the cache if nothing changed."""
+def compile(
+    directory: PathLike | None = None, *, lib: Sequence[PathLike] | None = None, progress: Progress = no_progress
+) -> Machine:
+    """The machine compiled from the .circ files in `directory` (None: the ones that come with zkc), from the cache if nothing changed.
+
+    lib: folders of modules that they use; None: those that `ZKC_LIB` names.
+    """
+    from zkc.compiler.libraries import libraries
     from zkc.compiler.machines import load_machine
 
     folder = _folder(directory)
     progress("circuits", 0, 1)
-    made = load_machine(folder)
+    with libraries(None if lib is None else [Path(folder) for folder in arguments.paths("lib", lib)]):
+        made = load_machine(folder)
     progress("circuits", 1, 1)
     return made
 
@@ -172,7 +179,7 @@ def machine() -> Machine:
     """The machine that programs run in: that of the folder in `ZKC_CIRCUITS`, or the one that comes with zkc."""
     check_environment()
     with _one_machine:
-        return _machine(os.environ.get("ZKC_CIRCUITS") or None)
+        return _machine(os.environ.get("ZKC_CIRCUITS") or None, os.environ.get("ZKC_LIB", ""))
 
 
 _one_machine = threading.Lock()
@@ -195,7 +202,7 @@ def _folder(directory: PathLike | None) -> Path | None:
 
 
 @lru_cache(maxsize=4)
-def _machine(directory: str | None) -> Machine:
+def _machine(directory: str | None, libraries: str) -> Machine:
     return compile(directory)
 
 
@@ -661,7 +668,7 @@ def version() -> str:
 
 def format_files(paths: Sequence[PathLike], *, write: bool) -> list[Path]:
     """The .circ files among `paths` (files, or folders of them) that are not in our style; with `write` they then are."""
-    from zkc.compiler.machines import circuit_files
+    from zkc.compiler.machines import own_files
     from zkc.dsl.format import format_source
     from zkc.dsl.source_files import read_source
 
@@ -669,7 +676,7 @@ def format_files(paths: Sequence[PathLike], *, write: bool) -> list[Path]:
     files: list[Path] = []
     for path in map(Path, arguments.paths("paths", paths)):
         there = look_up(path, what="the path")
-        files += circuit_files(path) if there is not None and stat.S_ISDIR(there.st_mode) else [path]
+        files += own_files(path) if there is not None and stat.S_ISDIR(there.st_mode) else [path]
     changed: list[Path] = []
     for file in files:
         source = read_source(file, str(file))

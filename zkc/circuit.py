@@ -11,7 +11,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -68,14 +68,17 @@ class VerifiedClaim:
 
 
 class Circuit:
-    """The circuit of a folder of .circ files, from the cache if nothing changed. InputError if it has instructions."""
+    """The circuit of a folder of .circ files, from the cache if nothing changed. lib: folders of modules that they use; None: those that
+    `ZKC_LIB` names. InputError if it has instructions."""
 
-    def __init__(self, directory: PathLike) -> None:
+    def __init__(self, directory: PathLike, *, lib: Sequence[PathLike] | None = None) -> None:
+        from zkc.compiler.libraries import libraries
         from zkc.compiler.machines import load_spec
         from zkc.runtime.circuit.machine import MachineSpec
 
         self.directory = Path(arguments.path("directory", directory))
-        self.spec: CircuitSpec = load_spec(self.directory)
+        with libraries(None if lib is None else [Path(folder) for folder in arguments.paths("lib", lib)]):
+            self.spec: CircuitSpec = load_spec(self.directory)
         if isinstance(self.spec, MachineSpec):
             hint = f"give the program that is to be proven: `zkc --circuits {self.directory} prove PROGRAM`"
             raise InputError("this circuit has instructions: its rows come from a program", where=str(self.directory), hint=hint)

@@ -72,6 +72,19 @@ SegmentOption = Annotated[
     ),
 ]
 CyclesOption = Annotated[int | None, typer.Option("--max-cycles", metavar="N", help="Give up after N instructions, 1 or more.")]
+
+
+def _take_libraries(folders: list[Path] | None) -> list[Path] | None:
+    """Puts the folders where every process looks for modules."""
+    if folders:
+        os.environ["ZKC_LIB"] = os.pathsep.join(map(os.path.abspath, folders))
+    return folders
+
+
+LibOption = Annotated[
+    list[Path] | None,
+    typer.Option("--lib", metavar="DIR", help="A folder of modules that .circ files `use`; may be given again.", callback=_take_libraries),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout; a console goes to stderr.")]
 
 
@@ -93,6 +106,7 @@ def common(
     circuits: Annotated[
         Path | None, typer.Option("--circuits", metavar="DIR", help="Run in the machine of these .circ files instead of zkc's own.")
     ] = None,
+    lib: LibOption = None,
 ) -> None:
     """Options of every command."""
     if circuits is not None:
@@ -150,6 +164,7 @@ def check(
     max_console: ConsoleOption = MAX_CONSOLE_BYTES,
     max_journal: JournalOption = MAX_JOURNAL_BYTES,
     max_input: MaxInputOption = MAX_INPUT_BYTES,
+    lib: LibOption = None,
     json: JsonOption = False,
 ) -> None:
     """Run a program and hold every row against the circuit, without compiling machine code or proving. Status 2 if one does not fit."""
@@ -209,6 +224,7 @@ def prove(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="The receipt; PROGRAM.receipt here if left out.")
     ] = None,
+    lib: LibOption = None,
     json: JsonOption = False,
 ) -> None:
     """Run a program and prove the run; or prove the claim of a circuit.
@@ -284,6 +300,7 @@ def verify(
     circuit: Annotated[Path | None, typer.Option("--circuit", metavar="DIR", help="The circuit that must be satisfied.")] = None,
     claim: Annotated[Path | None, typer.Option("--claim", metavar="FILE", help="Values that its claim must have: JSON or .npz.")] = None,
     digest: Annotated[str | None, typer.Option("--digest", metavar="HEX", help="The digest that the circuit must have.")] = None,
+    lib: LibOption = None,
     json: JsonOption = False,
 ) -> None:
     """Check a receipt. Status 1 if it does not prove what is asked."""
@@ -451,6 +468,7 @@ def compile(
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where --emit writes; stdout if left out.")] = None,
     kernels: Annotated[bool, typer.Option("--kernels/--no-kernels", help="Compile all kernels to machine code, too.")] = True,
     jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", help="Compile N kernels at a time; as many as cores.")] = None,
+    lib: LibOption = None,
     json: JsonOption = False,
 ) -> None:
     """Compile the machine from its .circ files."""
@@ -491,6 +509,7 @@ def opt(
         bool, typer.Option("--verify-diagnostics", help="Print nothing; status 2 unless errors are those that comments expect.")
     ] = False,
     locations: Annotated[bool, typer.Option("--locations", help="Print where each operation comes from.")] = False,
+    lib: LibOption = None,
     json: JsonOption = False,
 ) -> None:
     """Run passes of the compiler over operations, and print what comes out."""
@@ -559,6 +578,7 @@ def test(
         int, typer.Option("--random", metavar="N", help="Steps of each instruction on corners and random operands.")
     ] = api.RANDOM_STEPS,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Which random operands.")] = 0,
+    lib: LibOption = None,
     json: JsonOption = False,
 ) -> None:
     """Run the tests of .circ files, of gadgets and of instructions, and every instruction on random operands. Status 2 if one fails."""
@@ -592,6 +612,7 @@ def doc(
         Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; zkc's own if left out.", show_default=False)
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the pages go.")] = Path("site"),
+    lib: LibOption = None,
     json: JsonOption = False,
 ) -> None:
     """Make pages of HTML about .circ files: instructions, tables, gadgets, buses, and what they cost."""
@@ -610,6 +631,7 @@ def audit(
     ] = None,
     columns: Annotated[bool, typer.Option("--columns", help="Show the columns only: prove nothing.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Show every column of every table.")] = False,
+    lib: LibOption = None,
     json: JsonOption = False,
 ) -> None:
     """Prove that the constraints leave the prover no choice, and show where the range of each column comes from."""
@@ -638,6 +660,7 @@ def stats(
     diff: Annotated[bool, typer.Option("--diff", help="Show what changed since circuits.lock was written.")] = False,
     check_lock: Annotated[bool, typer.Option("--check-lock", help="Status 2 if circuits.lock is out of date.")] = False,
     write_lock: Annotated[bool, typer.Option("--write-lock", help="Write circuits.lock.")] = False,
+    lib: LibOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what each table costs."""
@@ -735,7 +758,7 @@ def build(
 
 
 @app.command()
-def lsp() -> None:
+def lsp(lib: LibOption = None) -> None:
     """Answer an editor about .circ files, on stdin and stdout (needs `pip install zkc[editor]`)."""
     try:
         from zkc.lsp.server import server
@@ -790,14 +813,15 @@ def _command(arguments: list[str]) -> int:
 
 @contextmanager
 def _one_command() -> Generator[None]:
-    """What --circuits sets is for this command alone."""
-    before = os.environ.get("ZKC_CIRCUITS")
+    """What --circuits and --lib set is for this command alone."""
+    before = {name: os.environ.get(name) for name in ("ZKC_CIRCUITS", "ZKC_LIB")}
     try:
         yield
     finally:
-        os.environ.pop("ZKC_CIRCUITS", None)
-        if before is not None:
-            os.environ["ZKC_CIRCUITS"] = before
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _status_of(error: BaseException, as_json: bool) -> int:

@@ -187,9 +187,10 @@ def _compiled(files: list[Path] | None, folder: Path) -> Source:
     """Operations of .circ files, before any pass."""
     from zkc.compiler.front import front_end
     from zkc.compiler.importer.items import import_program
+    from zkc.compiler.libraries import used_modules
     from zkc.compiler.machines import circuit_files
 
-    program, _ = front_end(circuit_files(folder) if files is None else files, folder)
+    program, _ = front_end(circuit_files(folder) if files is None else files + used_modules(files, folder), folder)
     return Source(lambda: import_program(program), program.sources)
 
 

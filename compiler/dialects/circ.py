@@ -18,7 +18,7 @@ from zkc.runtime.field.koalabear import P
 
 Shape = tuple[str, int | None]
 """A declared type: the name of a scalar or of a struct, and the length of an array of those."""
-_SHAPE: Final = re.compile(r"(\w+)(?:\[(\d+)\])?")
+_SHAPE: Final = re.compile(r"([\w.]+)(?:\[(\d+)\])?")
 WORD_BITS: Final = 32
 MAX_BITS: Final = 4096
 """Of an element of a message, below it in its field: more than any field has that is used as an integer."""

@@ -47,7 +47,7 @@ def _is_sign(value: Attribute) -> bool:
     return _is_integer(value) and value in (1, -1)
 
 
-_SHAPE: Final = re.compile(r"[A-Za-z_]\w*(?:\[([1-9]\d{0,3})\])?", re.ASCII)
+_SHAPE: Final = re.compile(r"[A-Za-z_][\w.]*(?:\[([1-9]\d{0,3})\])?", re.ASCII)
 MAX_LENGTH: Final = 4096
 """Elements of an array."""
 

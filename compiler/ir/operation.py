@@ -39,7 +39,7 @@ STRUCT: Final = "struct."
 ARRAY: Final = "array."
 """What names of the types of structs and of arrays start with: `struct.u32`, `array.felt`."""
 _types: dict[str, Type] = {t.name: t for t in (FELT, INT, ANY, ENTRY, INSN)}
-_WORD: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_WORD: Final = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
 
 
 def type_named(name: str) -> Type | None:

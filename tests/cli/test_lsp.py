@@ -63,13 +63,13 @@ class Editor:
             await asyncio.wait_for(self.said.wait(), 60)
 
 
-def edit(root: Path, session: Callable[[Editor], Awaitable[None]]) -> None:
+def edit(root: Path, session: Callable[[Editor], Awaitable[None]], *options: str) -> None:
     """Runs a session with a server of its own."""
 
     async def run() -> None:
         client = LanguageClient("test", "1")
         editor = Editor(client, root)
-        await client.start_io(sys.executable, "-m", "zkc", "lsp")
+        await client.start_io(sys.executable, "-m", "zkc", "lsp", *options)
         answer = await client.initialize_async(t.InitializeParams(t.ClientCapabilities(), root_uri=root.as_uri()))
         assert answer.server_info is not None and answer.server_info.name == "zkc"
         client.initialized(t.InitializedParams())
@@ -108,6 +108,50 @@ def test_what_is_wrong_is_said_while_one_types(root: Path) -> None:
         await editor.until(lambda: any(p.code == "E0301" for p in editor.problems["alu.circ"]))
 
     edit(root, session)
+
+
+def test_names_of_modules(tmp_path: Path) -> None:
+    """Hover, definition, rename and completion reach into the modules that a file uses, and what is wrong there is said."""
+    root, lib = tmp_path / "program", tmp_path / "lib"
+    root.mkdir()
+    lib.mkdir()
+    (root / "main.circ").write_text(
+        "use words;\nbus s(a: felt);\ntable t { input a: felt; send s(words.twice(a) + twice(words.size)); }\nclaim { recv s(0); }\n"
+    )
+    (lib / "words.circ").write_text(
+        "/// Words of bits.\n\nconst size = 4;\n/// Two of it.\ngadget twice(a: felt) -> b: felt { let b = _same(a) * 2; }\n"
+        "gadget _same(a: felt) -> b: felt { let b = a; }\n"
+    )
+
+    async def session(editor: Editor) -> None:
+        client, main = editor.client, editor.document("main.circ")
+        await editor.open("main.circ")
+        await editor.until(lambda: editor.problems.get("main.circ") == [])
+        in_full, alone = editor.place("main.circ", "twice", after="words."), editor.place("main.circ", "twice", after="+ ")
+        for place in (in_full, alone):
+            hover: Any = await client.text_document_hover_async(t.HoverParams(main, place))
+            assert "gadget twice(a: felt) -> b: felt" in hover.contents.value and "Two of it." in hover.contents.value
+            (found,) = await client.text_document_definition_async(t.DefinitionParams(main, place)) or ()
+            assert isinstance(found, t.Location) and found.uri == (lib / "words.circ").as_uri() and found.range.start.line == 4
+        module: Any = await client.text_document_hover_async(t.HoverParams(main, editor.place("main.circ", "words")))
+        assert "module `words`" in module.contents.value and "Words of bits." in module.contents.value
+        (file,) = await client.text_document_definition_async(t.DefinitionParams(main, editor.place("main.circ", "words"))) or ()
+        assert isinstance(file, t.Location) and file.uri == (lib / "words.circ").as_uri()
+        edit: Any = await client.text_document_rename_async(t.RenameParams(main, in_full, "double"))
+        assert {Path(uri).name: len(edits) for uri, edits in edit.changes.items()} == {"main.circ": 2, "words.circ": 1}
+        with pytest.raises(JsonRpcException, match="rename the file"):
+            await client.text_document_rename_async(t.RenameParams(main, editor.place("main.circ", "words"), "bits"))
+        completed: Any = await client.text_document_completion_async(t.CompletionParams(main, in_full))
+        assert {x.label for x in completed} == {"twice", "size"}  # nothing private
+        modules: Any = await client.text_document_completion_async(t.CompletionParams(main, editor.place("main.circ", "words")))
+        assert {"words", "bits"} <= {x.label for x in modules}
+        await editor.type("main.circ", "twice(words", "_same(words")
+        await editor.until(lambda: [p.code for p in editor.problems["main.circ"]] == ["E0217"])
+        (lib / "words.circ").write_text((lib / "words.circ").read_text().replace("_same(a) *", "_sane(a) *"))
+        await editor.type("main.circ", "twice(words", "twice( words")
+        await editor.until(lambda: [p.code for p in editor.problems.get("words.circ", [])] == ["E0204"])
+
+    edit(root, session, "--lib", str(lib))
 
 
 def test_what_a_name_stands_for(root: Path) -> None:

@@ -9,12 +9,13 @@ from typing import Final
 
 from lsprotocol import types as t
 
+from zkc.compiler.libraries import known_modules
 from zkc.compiler.names import declarations
 from zkc.costs import CallCost
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
 from zkc.dsl.format import format_source
-from zkc.lsp.folder import NUMBERED, Folder, Symbol, locals_of
+from zkc.lsp.folder import MODULE, NUMBERED, Folder, Symbol, locals_of
 from zkc.lsp.words import NAME, Word, keywords
 from zkc.runtime.errors import InputError
 
@@ -42,7 +43,7 @@ def range_of_word(word: Word) -> t.Range:
 
 def problems(folder: Folder, found: Sequence[Diagnostic]) -> dict[Path, list[t.Diagnostic]]:
     """What is wrong in each file; nothing is said as such, so that it goes away. What has no place stands in the first file."""
-    out: dict[Path, list[t.Diagnostic]] = {path: [] for path in folder.paths()}
+    out: dict[Path, list[t.Diagnostic]] = {path: [] for path in folder.all_paths()}
     for problem in found:
         path = None if problem.span is None else folder.path_of(problem.span)
         if path is None:
@@ -132,10 +133,12 @@ def rename(folder: Folder, path: Path, at: t.Position, new: str) -> t.WorkspaceE
         raise InputError("nothing here has a name that a .circ file declares")
     if any(x.kind == NUMBERED for x in found[1]):
         raise InputError(f"`{found[0].text}` is one of the types `{found[1][0].name}` with a number: there is no such name in a file")
+    if any(x.kind == MODULE for x in found[1]):
+        raise InputError(f"`{found[0].text}` is a module, which is called as its file is", hint="rename the file")
     if not NAME.fullmatch(new) or new in keywords():
         raise InputError(f"`{new}` is no name", hint="names are lower_snake and no words of the language")
     item = found[1][0].item
-    taken = [*folder.symbols(), *(locals_of(item) if item is not None else ())]
+    taken = [*folder.symbols(path), *(locals_of(item) if item is not None else ())]
     if any(x.name == new for x in taken):
         raise InputError(f"the name `{new}` is taken")
     edits: dict[str, list[t.TextEdit]] = {}
@@ -147,11 +150,14 @@ def rename(folder: Folder, path: Path, at: t.Position, new: str) -> t.WorkspaceE
 def completions(folder: Folder, path: Path, at: t.Position) -> list[t.CompletionItem]:
     """Fields after a dot; else the words of the language, what the folder declares, and what is known here."""
     line = folder.text(path).split("\n")[at.line][: at.character]
-    if re.search(r"\.\w*$", line):
-        return _completed(folder.fields())
+    if re.search(r"\buse\s+\w*$", line):
+        return [t.CompletionItem(name, kind=t.CompletionItemKind.Module) for name in known_modules()]
+    after_dot = re.search(r"(\w*)\.\w*$", line)
+    if after_dot:
+        return _completed(folder.of_module(path, after_dot[1]) or folder.fields())
     item = folder.item_at(path, at.line)
     words = [t.CompletionItem(word, kind=t.CompletionItemKind.Keyword) for word in keywords()]
-    return words + _completed([*(locals_of(item) if item is not None else ()), *folder.symbols()])
+    return words + _completed([*(locals_of(item) if item is not None else ()), *folder.symbols(path)])
 
 
 def _completed(symbols: Sequence[Symbol]) -> list[t.CompletionItem]:
@@ -180,7 +186,7 @@ def signature(folder: Folder, path: Path, at: t.Position) -> t.SignatureHelp | N
 
 
 def _signature(folder: Folder, name: re.Match[str] | None, argument: int) -> t.SignatureHelp | None:
-    every = (item for path in folder.paths() for item in folder.items(path))
+    every = (item for path in folder.all_paths() for item in folder.items(path))
     called = next((x for x in every if isinstance(x, s.Gadget) and name and x.name == name[1]), None)
     if called is None:
         return None

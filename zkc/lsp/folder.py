@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
 from zkc import costs
-from zkc.compiler.front import checked, grammar
+from zkc.compiler.front import checked, grammar, modules_of
 from zkc.compiler.incremental import lower_program
 from zkc.compiler.intervals import Interval
+from zkc.compiler.libraries import is_module, used_modules
 from zkc.compiler.names import declarations
 from zkc.compiler.pipeline import Lowerings
 from zkc.compiler.program import Program
@@ -23,6 +25,7 @@ from zkc.costs import CallCost, TableCost
 from zkc.dsl import numbered
 from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import Diagnostic, DiagnosticError
+from zkc.dsl.modules import public
 from zkc.dsl.parser import parse
 from zkc.dsl.source_files import read_source, shown_name
 from zkc.dsl.spans import Span
@@ -30,6 +33,7 @@ from zkc.lsp.words import Word, word_at, words
 from zkc.runtime.collector import collector_off
 
 NUMBERED: Final = "type with a number"
+MODULE: Final = "module"
 Local = s.Param | s.Hint | s.Input | s.Let | s.For | s.Generator | s.Comprehension | s.Operand | s.Result | s.Decode
 
 
@@ -84,9 +88,13 @@ class Folder:
         """The files, those that are not saved yet too."""
         return sorted({*self.root.glob("*.circ"), *self.edited})
 
+    def all_paths(self) -> list[Path]:
+        """The files, and those of the modules that they use."""
+        return self.paths() + used_modules(self.paths(), self.root, lambda path: self.text(path).encode())
+
     def path_of(self, span: s.Span) -> Path | None:
         """The file of a place."""
-        return next((path for path in self.paths() if shown_name(path, self.root) == span.file), None)
+        return next((path for path in self.all_paths() if shown_name(path, self.root) == span.file), None)
 
     def text(self, path: Path) -> str:
         """What stands in a file. DiagnosticError if it cannot be read."""
@@ -97,15 +105,16 @@ class Folder:
     def diagnostics(self, *, deep: bool) -> list[Diagnostic]:
         """What the compiler says: of the syntax if there is something wrong with it, else of names and types and with `deep` of everything
         that is found while tables are made."""
-        wrong = [problem for path in self.paths() for problem in self._read(path).problems]
+        wrong = [problem for path in self.all_paths() for problem in self._read(path).problems]
         return wrong or self._compiled(deep=deep)
 
     @collector_off()
     def _compiled(self, *, deep: bool) -> list[Diagnostic]:
-        items = [item for path in self.paths() for item in self._read(path).items]
-        texts = {shown_name(path, self.root): self.text(path) for path in self.paths()}
+        paths = self.all_paths()
+        items = [item for path in paths for item in self._read(path).items]
+        texts = {shown_name(path, self.root): self.text(path) for path in paths}
         try:
-            program, typed = checked(items, texts)
+            program, typed = checked(items, texts, modules_of(paths, self.root))
             warnings = list(program.warnings)
             if deep and program.claim is not None:
                 lowered = lower_program(program, typed)
@@ -138,28 +147,53 @@ class Folder:
 
     # ***** names *****
 
-    def symbols(self) -> list[Symbol]:
-        """All that is known in the whole folder."""
-        every = (item for path in self.paths() for item in self.items(path))
-        return [Symbol(d.name, d.kind, d.span) for d in declarations(every) if isinstance(d.namespace, str) and d.kind != "test"]
+    def symbols(self, path: Path) -> list[Symbol]:
+        """All that is known in a file by itself: what its folder declares, or its module alone, and what it brings in from modules."""
+        own = [path] if is_module(path, self.root) else self.paths()
+        return [x for p in own for x in self._declared(p)] + [x for m in self._used(path) for x in self.of_module(path, m)]
+
+    def _declared(self, path: Path) -> list[Symbol]:
+        """What a file declares."""
+        found = declarations(self.items(path))
+        return [Symbol(d.name, d.kind, d.span) for d in found if isinstance(d.namespace, str) and d.kind != "test"]
+
+    def _used(self, path: Path) -> list[str]:
+        """The modules that a file uses."""
+        return [item.module for item in self.items(path) if isinstance(item, s.Use)]
+
+    def of_module(self, path: Path, module: str) -> list[Symbol]:
+        """The public names of a module that a file uses, none of one that it does not."""
+        file = self._module_file(module) if module in self._used(path) else None
+        return [] if file is None else [x for x in self._declared(file) if public(x.name) and x.kind != "operator"]
+
+    def _module_file(self, module: str) -> Path | None:
+        """Where a module stands that a file of this folder uses."""
+        return next((path for path in self.all_paths() if path.stem == module and is_module(path, self.root)), None)
 
     def fields(self) -> list[Symbol]:
         """Fields of structs, buses, formats and fixed tables."""
-        every = (item for path in self.paths() for item in self.items(path))
+        every = (item for path in self.all_paths() for item in self.items(path))
         return [Symbol(d.name, d.kind, d.span) for d in declarations(every) if d.kind == "field"]
 
     def resolve(self, path: Path, word: Word) -> list[Symbol]:
         """What a word stands for: none, one, or several if it is declared in several namespaces."""
         if word.before == ".":
-            return [x for x in self.fields() if x.name == word.text]
+            of_module = [x for x in self.of_module(path, word.of) if x.name == word.text]
+            return _meant(replace(word, before=""), of_module) or [x for x in self.fields() if x.name == word.text]
         item = self.item_at(path, word.line)
         own = [x for x in locals_of(item) if x.name == word.text] if item else []
-        return own[:1] or _meant(word, [x for x in self.symbols() if x.name == word.text]) or self._numbered(word)
+        declared = _meant(word, [x for x in self.symbols(path) if x.name == word.text])
+        return own[:1] or declared or self._numbered(word) or self._module(path, word)
+
+    def _module(self, path: Path, word: Word) -> list[Symbol]:
+        """The module that a word names, in `use words;` or before a dot."""
+        file = self._module_file(word.text) if word.text in self._used(path) else None
+        return [] if file is None else [Symbol(word.text, MODULE, Span(shown_name(file, self.root), 1, 1, 1, 1))]
 
     def _numbered(self, word: Word) -> list[Symbol]:
         """The type that a name with a number is one of."""
         parts = numbered.split(word.text)
-        every = (item for path in self.paths() for item in self.items(path))
+        every = (item for path in self.all_paths() for item in self.items(path))
         found = [x for x in every if isinstance(x, s.TypeAlias) and x.parameter is not None and parts is not None and x.name == parts[0]]
         return [Symbol(x.name, NUMBERED, x.span) for x in found]
 
@@ -174,7 +208,7 @@ class Folder:
 
     def references(self, symbols: list[Symbol]) -> Iterator[tuple[Path, Word]]:
         """Every word that stands for the same, declarations too."""
-        for path in self.paths():
+        for path in self.all_paths():
             for word in words(self.text(path)):
                 if _is_named(word, symbols[0]) and self.resolve(path, word) == symbols:
                     yield path, word
@@ -184,6 +218,8 @@ class Folder:
         path = self.path_of(symbol.span)
         if path is None:
             return None
+        if symbol.kind == MODULE:
+            return path, Word("", 0, 0)
         after = (w for w in words(self.text(path)) if (w.line + 1, w.column + 1) >= (symbol.span.line, symbol.span.column))
         found = next((w for w in after if w.text == symbol.name), None)
         return None if found is None else (path, found)
@@ -194,6 +230,8 @@ class Folder:
         if path is None:
             return ""
         lines = self.text(path).split("\n")
+        if symbol.kind == MODULE:
+            return " ".join(line.removeprefix("///").strip() for line in takewhile(lambda x: x.startswith("///"), lines))
         head = lines[symbol.span.line - 1].strip()
         above: list[str] = []
         for line in reversed(lines[: symbol.span.line - 1]):

@@ -12,18 +12,20 @@ from typing import Final
 from zkc.dsl import parser
 
 _TOKEN: Final = re.compile(r"//[^\n]*|\"[^\"\n]*\"|0[xb]\w+|\d[\w]*|[a-z_][a-z0-9_]*|\n|.")
-NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,79}")
+NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,79}")
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word. before: the word or sign that stands before it. called: whether a bracket comes after it."""
+    """A word. before: the word or sign that stands before it. of: after a dot, what stands before that. called: whether a bracket comes
+    after it."""
 
     text: str
     line: int
     column: int
     before: str = ""
     called: bool = False
+    of: str = ""
 
     @property
     def end(self) -> int:
@@ -33,15 +35,15 @@ class Word:
 def words(text: str) -> Iterator[Word]:
     """All words in order."""
     line = start = 0
-    before = ""
+    before = earlier = ""
     for found in _TOKEN.finditer(text):
         token = found.group()
         if token == "\n":
             line, start = line + 1, found.end()
         elif token[0] == "_" or token[0].isalpha():
-            yield Word(token, line, found.start() - start, before, text.startswith("(", found.end()))
+            yield Word(token, line, found.start() - start, before, text.startswith("(", found.end()), earlier if before == "." else "")
         if not token.isspace():
-            before = token
+            earlier, before = before, token
 
 
 def word_at(text: str, line: int, column: int) -> Word | None:

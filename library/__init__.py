@@ -1,0 +1,1 @@
+"""Modules of gadgets that come with zkc: .circ files that programs `use`."""
