@@ -8,7 +8,8 @@
 
 Errors that people can cause are `zkc.ZkcError`; a receipt that does not hold is `zkc.VerificationError`.
 
-The packages `zkc.dsl`, `zkc.compiler`, `zkc.runtime` and `zkc.circuits` lie beside this one in the repository; links lead there.
+The packages `zkc.dsl`, `zkc.compiler`, `zkc.runtime`, `zkc.circuits` and `zkc.library` lie beside this one in the repository, where links
+lead.
 Importing any of them imports this module, too, so it looks names up when they are used: a verifier or a worker need not import everything.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,10 @@ def test_formatting_keeps_modules(program: Path, lib: Path) -> None:
     zkc.Circuit(program, lib=[lib]).check(ROWS, CLAIM)
 
 
-def test_the_library_that_comes_with_zkc_is_a_library() -> None:
-    files = circuit_files(shipped())
-    assert files and all(path.parent == shipped() for path in files)
+def test_the_library_that_comes_with_zkc(tmp_path: Path) -> None:
+    """It is in our style, its tests hold, and each module is on the page about it."""
+    assert api.format_files([shipped()], write=False) == []
+    outcomes = list(run_tests(shipped()))
+    assert outcomes and not [x.name for x in outcomes if x.failures]
+    page = (Path(__file__).parents[2] / "docs" / "library.md").read_text()
+    assert sorted(path.stem for path in circuit_files(shipped())) == re.findall(r"^\| `(\w+)`", page, re.MULTILINE)

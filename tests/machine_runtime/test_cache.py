@@ -29,7 +29,7 @@ from zkc.runtime.kernels.kernel import Kernel
 from zkc.warmed import Warmed, note_nothing_left, nothing_left
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("runtime", "compiler", "dsl", "circuits")
+PACKAGES = ("runtime", "compiler", "dsl", "circuits", "library")
 NOBODY = 65534
 
 KERNELS = """
