@@ -230,9 +230,14 @@ def without_kernels(directory: PathLike | None = None, *, progress: Progress = n
 def is_warm() -> bool:
     """Whether `warm` has nothing left to do."""
     from zkc.compiler.machines import is_kept
+    from zkc.warmed import is_noted
+
+    folder = _folder(os.environ.get("ZKC_CIRCUITS") or None)
+    if is_noted(folder):
+        return True
     from zkc.warm import is_warm as all_is_kept
 
-    return is_kept(_folder(os.environ.get("ZKC_CIRCUITS") or None)) and all_is_kept(machine().spec)
+    return is_kept(folder) and all_is_kept(machine().spec)
 
 
 def executor_is_compiled() -> bool:

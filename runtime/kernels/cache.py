@@ -285,7 +285,9 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _digest(name: str, content: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + b"\0" + content).digest()
+    digest = hashlib.sha256(name.encode() + b"\0")
+    digest.update(content)
+    return digest.digest()
 
 
 def _read(path: Path) -> bytes | None:

@@ -40,7 +40,8 @@ def interpreter(table: Table) -> Evaluate:
 def node_interpreter(nodes: npt.NDArray[np.int64], wanted: Sequence[int]) -> Evaluate:
     """An evaluator of the nodes `wanted` of a node list (see runtime/circuit/circuit.py)."""
     code, registers = allocate(nodes, wanted)
-    constants = np.array([to_montgomery(int(a)) if op == CONSTANT else 0 for op, a, _ in nodes.tolist()], dtype=np.uint32)
+    constants, where = np.zeros(len(nodes), dtype=np.uint32), nodes[:, 0] == CONSTANT
+    constants[where] = [to_montgomery(a) for a in nodes[where, 1].tolist()]
 
     def evaluate(columns: Words, start: int, stop: int, out: Words) -> None:
         _interpret(code, constants, registers, columns, start, stop, out)

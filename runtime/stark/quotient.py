@@ -22,7 +22,6 @@ from zkc.runtime.kernels.threads import parallel_for
 from zkc.runtime.poly.ntt import evaluate as evaluate_columns
 from zkc.runtime.poly.ntt import interpolate
 from zkc.runtime.stark.blocks import block_of, copy_rows, for_blocks
-from zkc.runtime.stark.constraints import stack
 from zkc.runtime.stark.evaluators import Evaluate
 from zkc.runtime.stark.logup import SpreadFingerprint, denominator, layout_of, next_row
 from zkc.runtime.stark.parameters import second_coset, shift
@@ -71,9 +70,17 @@ def part_weights(part: Part, weights: Words) -> tuple[Wide, Wide]:
     count, batches = len(part.table.constraints), len(part.table.batches)
     own = weights[:, part.constraint : part.constraint + count]
     last = part.constraint + count
-    factors = [Element.from_words(weights[:, k]) for k in range(last, last + batches)]
-    basis = [Element(tuple(int(i == c) for i in range(DEGREE))) for c in range(DEGREE)]
-    return spread_weights(own), spread_weights(stack([factor * unit for factor in factors for unit in basis]))
+    return spread_weights(own), spread_weights(times_basis(weights[:, last : last + batches]))
+
+
+def times_basis(words: Words) -> Words:
+    """`uint32[6][6 count]`: elements `uint32[6][count]`, Montgomery, times 1, x, … x^5, each with all of them; x^6 = -x^3 - 1."""
+    now = words.astype(np.int64)
+    out = np.empty((*words.shape, DEGREE), dtype=np.uint32)
+    for c in range(DEGREE):
+        out[:, :, c] = now
+        now = np.stack([-now[5], now[0], now[1], now[2] - now[5], now[3], now[4]]) % P
+    return out.reshape(DEGREE, -1)
 
 
 @kernel

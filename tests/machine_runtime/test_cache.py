@@ -26,7 +26,7 @@ from zkc.runtime.circuit.machine import Machine, MachineSpec
 from zkc.runtime.execution import listed
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.kernels.kernel import Kernel
-from zkc.warmed import Warmed, note_nothing_left, nothing_left
+from zkc.warmed import Warmed, is_noted, note_nothing_left, nothing_left
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("runtime", "compiler", "dsl", "circuits", "library")
@@ -225,12 +225,14 @@ def test_compile_believes_its_note_only_while_all_is_as_it_was(folder: Path, tmp
         now = nothing_left(file.parent)
         return now and replace(now, seconds=0.0)
 
-    assert found() == done
+    assert found() == done and is_noted(file.parent)
     for kind, name in entries_of:
         damage_bit(folder / kind / name)
         assert found() is None
+        (folder / kind / name).unlink()
+        assert not is_noted(file.parent)
         cache.save(kind, name, b"content")
-    assert found() == done
+    assert found() == done and is_noted(file.parent)
     file.write_text("const a = 2;\n")
     assert found() is None
     file.write_text("const a = 1;\n")

@@ -26,7 +26,7 @@ from zkc.runtime.stark.logup import accumulator, next_row
 from zkc.runtime.stark.parameters import shift
 from zkc.runtime.stark.points import PointWeights
 from zkc.runtime.stark.proof import distinct
-from zkc.runtime.stark.quotient import local_quotient, select_rows
+from zkc.runtime.stark.quotient import local_quotient, select_rows, times_basis
 from zkc.runtime.stark.shape import StackClass
 from zkc.runtime.stark.stacks import thin_coefficients
 from zkc.runtime.stark.sums import add_slot_sums, weighted_row_sums
@@ -204,6 +204,15 @@ def run(nodes: list[list[int]], row: Words, wanted: list[int]) -> list[int]:
             x, y = values[a], values[b]
             values.append({ADD: x + y, SUB: x - y, MUL: x * y}[op] % P)
     return [to_montgomery(values[node]) for node in wanted]
+
+
+def test_elements_times_the_powers_of_x() -> None:
+    rng = random.Random(7)
+    elements = [Element(tuple(rng.choice((0, 1, P - 1, rng.randrange(P))) for _ in range(DEGREE))) for _ in range(20)]
+    words = np.array([element.words() for element in elements], dtype=np.uint32).T
+    powers = [Element(tuple(int(i == c) for i in range(DEGREE))) for c in range(DEGREE)]
+    products = [element * power for element in elements for power in powers]
+    assert [Element.from_words(column) for column in times_basis(words).T] == products
 
 
 def test_positions_are_distinct_and_ascending() -> None:
