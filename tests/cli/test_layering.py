@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("dsl", "compiler", "runtime", "circuits", "zkc")
+PACKAGES = ("dsl", "compiler", "runtime", "circuits", "library", "zkc")
 ALLOWED = {
     "dsl": {"dsl"},
-    "compiler": {"compiler", "dsl", "runtime", "circuits"},
+    "compiler": {"compiler", "dsl", "runtime", "circuits", "library"},
     "runtime": {"runtime"},
     "circuits": set[str](),
+    "library": set[str](),
     "zkc": set(PACKAGES),
 }
 VERIFIER = ("runtime.stark.verifier", "runtime.receipts.receipt")
