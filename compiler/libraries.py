@@ -74,7 +74,7 @@ def used_modules(files: Sequence[Path], root: Path, read: Callable[[Path], bytes
     stands in a file. DiagnosticError if it cannot be read."""
     read = read or (lambda path: read_bytes(path, shown_name(path, root)))
     known = known_modules()
-    own = {path.resolve() for path in files}
+    own = {path.parent.resolve() / path.name for path in files}
     found: dict[str, list[Path]] = {}
     todo = list(files)
     while todo:

@@ -29,7 +29,8 @@ def hashes(poseidon2: Poseidon2, left: Words, right: Words, tag: int) -> Words:
 
 def values(depth: int, member: int) -> dict[str, dict[str, Any]]:
     """The rows for a member of a tree with 2^depth leaves, and the claim."""
-    constants = zkc.Circuit(Path(__file__).parent).spec.circuit.constants
+    found = zkc.Circuit(Path(__file__).parent).spec.circuit.constants
+    constants = {name.removeprefix("poseidon2."): value for name, value in found.items()}
     poseidon2 = Poseidon2(Poseidon2Parameters.from_constants(constants))
     secrets = np.zeros((1 << depth, 8), dtype=np.uint32)
     secrets[:, 0] = np.arange(1 << depth) + 1000
