@@ -14,13 +14,16 @@ _DIGITS: Final = 20
 
 
 class Quick:
-    """Takes what is plainly a number, a text or a path; leaves everything else, and what is wrong, to typer."""
+    """Takes what is plainly a number, a text, a path or several; leaves everything else, and what is wrong, to typer."""
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
         """The value of an option or argument."""
         kind = param.type_descriptor.annotation
-        if value is None and not param.multiple and param.nargs == 1:
-            return None
+        several = param.multiple or param.nargs == -1
+        if value is None:
+            return () if several else None
+        if several and kind in (list[Path], list[str]) and all(type(each) is str for each in value):
+            return [Path(each) for each in value] if kind == list[Path] else list(value)
         if type(value) is kind and kind in (int, str):
             return value
         if type(value) is str and (kind is Path or (kind is int and len(value) < _DIGITS and value.isascii() and value.isdecimal())):

@@ -34,7 +34,7 @@ def imported(*arguments: str) -> set[str]:
 
 @pytest.mark.parametrize("arguments", [("--help",), ("prove", "--help"), ("--version",)], ids=" ".join)
 def test_help_needs_neither_arrays_nor_a_compiler(arguments: tuple[str, ...]) -> None:
-    assert imported(*arguments) & (COMPILER | PROVER | {"numpy", "numba", "elftools", "ray"}) == set()
+    assert imported(*arguments) & (COMPILER | PROVER | {"numpy", "numba", "elftools", "ray", "pydantic"}) == set()
 
 
 def test_a_machine_that_is_kept_needs_no_compiler() -> None:
@@ -46,8 +46,10 @@ def test_a_machine_that_is_kept_needs_no_compiler() -> None:
 
 
 def test_compile_with_nothing_to_do_needs_no_arrays() -> None:
-    imported("compile")
-    assert imported("compile") & (COMPILER | PROVER | {"numpy", "numba", "zkc.warm"}) == set()
+    library = ("--lib", str(ROOT / "library"))
+    imported(*library, "compile")
+    for command in (("compile",), (*library, "compile")):
+        assert imported(*command) & (COMPILER | PROVER | {"numpy", "numba", "zkc.warm", "pydantic"}) == set(), command
 
 
 @pytest.mark.prove
@@ -55,6 +57,7 @@ def test_a_proof_needs_neither_numba_nor_what_is_for_messages_or_other_processes
     receipt = str(tmp_path / "receipt")
     prove = ("prove", EXIT, "--input", os.devnull, "-o", receipt)
     verify = ("verify", receipt, "--elf", EXIT, "--exit-code", "1")
+    others = {"numba", "elftools", "numpy.ma", "numpy.random", "multiprocessing.connection", "pydantic"}
     for command in (prove, verify, ("compile",)):
         imported(*command)
-        assert imported(*command) & {"numba", "elftools", "numpy.ma", "numpy.random", "multiprocessing.connection"} == set(), command
+        assert imported(*command) & others == set(), command
