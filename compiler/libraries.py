@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from zkc import library
+from zkc.compiler.extensions import is_extension
 from zkc.dsl.source_files import read_bytes, shown_name
 from zkc.runtime.errors import InputError
 
@@ -57,7 +58,7 @@ def is_library(root: Path) -> bool:
 
 def is_module(path: Path, root: Path) -> bool:
     """Whether a file of the program in `root` is a module."""
-    return path.parent != root or is_library(root)
+    return (path.parent != root and not is_extension(path, root)) or is_library(root)
 
 
 def known_modules() -> dict[str, list[Path]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from zkc import circuits
+from zkc.compiler.extensions import Extensions, is_extension, with_extensions
 from zkc.compiler.libraries import is_module, used_modules
 from zkc.dsl.source_files import read_bytes, shown_name
 from zkc.runtime.errors import InputError
@@ -35,9 +36,9 @@ def circuits_directory() -> Path:
 _compiling = threading.Lock()
 
 
-def circuit_files(root: Path) -> list[Path]:
-    """The .circ files in a folder, by name, and those of the modules that they use. InputError if there are none."""
-    files = own_files(root)
+def circuit_files(root: Path, extensions: Extensions = ()) -> list[Path]:
+    """The .circ files in a folder, by name, those of extensions, and those of the modules that they use. InputError if there are none."""
+    files = with_extensions(own_files(root), root, extensions)
     return files + used_modules(files, root)
 
 
@@ -53,23 +54,23 @@ def own_files(root: Path) -> list[Path]:
     return files
 
 
-def load_machine(directory: Path | None = None) -> Machine:
+def load_machine(directory: Path | None = None, extensions: Extensions = ()) -> Machine:
     """The machine of a directory of .circ files. InputError for a circuit without instructions."""
     from zkc.runtime.circuit.machine import Machine, MachineSpec
 
     root = directory or circuits_directory()
-    spec = load_spec(root)
+    spec = load_spec(root, extensions=extensions)
     if isinstance(spec, MachineSpec):
         return Machine(spec)
     hint = f"prove it by itself: `zkc prove {root}`"
     raise InputError("this circuit has no instructions: no program runs in it", where=str(root), hint=hint)
 
 
-def load_spec(root: Path, told: Told | None = None) -> CircuitSpec:
+def load_spec(root: Path, told: Told | None = None, extensions: Extensions = ()) -> CircuitSpec:
     """What a directory of .circ files compiles to; from the cache if neither they nor the compiler changed. told: is given the executors of
     a machine if they are compiled here, as soon as they are.
     """
-    files = circuit_files(root)
+    files = circuit_files(root, extensions)
     key = _key(files, root)
     with _compiling:
         spec = _kept(key)
@@ -79,15 +80,15 @@ def load_spec(root: Path, told: Told | None = None) -> CircuitSpec:
         return spec
 
 
-def is_kept(directory: Path | None = None) -> bool:
+def is_kept(directory: Path | None = None, extensions: Extensions = ()) -> bool:
     """Whether there is an entry for a directory of .circ files, so that nothing has to be compiled for it, unless the entry is damaged."""
-    return machine_key(directory) in cache.names(KIND)
+    return machine_key(directory, extensions) in cache.names(KIND)
 
 
-def machine_key(directory: Path | None = None) -> str:
+def machine_key(directory: Path | None = None, extensions: Extensions = ()) -> str:
     """The name of the entry for a directory of .circ files, as these are now."""
     root = directory or circuits_directory()
-    return _key(circuit_files(root), root)
+    return _key(circuit_files(root, extensions), root)
 
 
 def _kept(key: str) -> CircuitSpec | None:
@@ -122,10 +123,10 @@ class Warned:
     text: str
 
 
-def warnings_of(directory: Path | None = None) -> list[Warned]:
+def warnings_of(directory: Path | None = None, extensions: Extensions = ()) -> list[Warned]:
     """The warnings about a directory of .circ files, in order; from the cache if nothing changed. DiagnosticError if it has errors."""
     root = directory or circuits_directory()
-    files = circuit_files(root)
+    files = circuit_files(root, extensions)
     key = _key(files, root)
     kept = cache.load("notes", _warnings_name(key))
     if kept is not None:
@@ -154,7 +155,7 @@ def _key(files: list[Path], root: Path) -> str:
     h = hashlib.sha256(sources.digest_of(__name__).encode())
     here = Path(__file__).parent
     for path in files:
-        role = b"module\0" if is_module(path, root) else b""
+        role = b"module\0" if is_module(path, root) else b"extension\0" if is_extension(path, root) else b""
         h.update(role + os.fsencode(path.name) + b"\0" + read_bytes(path, shown_name(path, root)) + b"\0")
     for path in sorted([*here.glob("targets/templates/*"), *(here.parent / "dsl").glob("*.lark")]):
         h.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")

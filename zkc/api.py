@@ -18,6 +18,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
+from zkc.isa import BASE, chosen, named, shown
 from zkc.progress import Progress, no_progress, spoken
 from zkc.runtime import arguments
 from zkc.runtime.arguments import BytesLike, PathLike
@@ -29,6 +30,7 @@ from zkc.runtime.stark.parameters import PARAMETER_SETS, STANDARD_SET
 if TYPE_CHECKING:
     from zkc.advice import Finding
     from zkc.audit import ColumnAudit
+    from zkc.compiler.extensions import Extensions
     from zkc.compiler.machines import Warned
     from zkc.inline_tests import TestOutcome
     from zkc.profile import Profile
@@ -53,11 +55,12 @@ Advice = Callable[["Finding"], None]
 """Called with each cost cliff of a run, before it is proven."""
 
 
-Prepare = Callable[[], None]
-"""Called once all that was given is found good, before the program runs: for work that takes long, such as compiling kernels."""
+Prepare = Callable[["Extensions"], None]
+"""Called once all that was given is found good, before the program runs, with the extensions of its machine: for work that takes long, such
+as compiling kernels."""
 
 
-def no_preparation() -> None:
+def no_preparation(extensions: Extensions) -> None:
     """Prepares nothing."""
 
 
@@ -85,6 +88,8 @@ class Run:
     """That a proof commits to: what it costs."""
     refused: dict[int, int] = field(default_factory=lambda: {})
     """Environment calls that the machine does not have, by number: how often each was answered -38 (ENOSYS)."""
+    isa: str = BASE
+    """The instruction set of the machine that it ran in."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,8 @@ class Verified:
     strength: Strength
     proof_bytes: int = 0
     receipt_bytes: int = 0
+    isa: str = BASE
+    """The instruction set of the machine that it ran in."""
 
     @property
     def security_bits(self) -> float:
@@ -136,50 +143,75 @@ class Verified:
 
 @spoken
 def compile(
-    directory: PathLike | None = None, *, lib: Sequence[PathLike] | None = None, progress: Progress = no_progress
+    directory: PathLike | None = None,
+    *,
+    isa: str | None = None,
+    lib: Sequence[PathLike] | None = None,
+    progress: Progress = no_progress,
 ) -> Machine:
     """The machine compiled from the .circ files in `directory` (None: the ones that come with zkc), from the cache if nothing changed.
 
-    lib: folders of modules that they use; None: those that `ZKC_LIB` names.
+    isa: its instruction set, such as `rv32im_zba`, with extensions that are files in `directory`/extensions. lib: folders of modules that
+    they use; None: those that `ZKC_LIB` names.
     """
     from zkc.compiler.libraries import libraries
     from zkc.compiler.machines import load_machine
 
     folder = _folder(directory)
+    extensions = extensions_asked(folder, isa)
     progress("circuits", 0, 1)
     with libraries(None if lib is None else [Path(folder) for folder in arguments.paths("lib", lib)]):
-        made = load_machine(folder)
+        made = load_machine(folder, extensions)
     progress("circuits", 1, 1)
     return made
 
 
-def compiled(directory: PathLike | None = None, *, progress: Progress = no_progress) -> Circuit:
+def compiled(directory: PathLike | None = None, *, isa: str | None = None, progress: Progress = no_progress) -> Circuit:
     """The circuit of the .circ files in `directory` (None: those that come with zkc), with or without instructions."""
     from zkc.compiler.machines import circuits_directory, load_spec
 
+    folder = _folder(directory) or circuits_directory()
+    extensions = extensions_asked(folder, isa)
     progress("circuits", 0, 1)
-    spec = load_spec(_folder(directory) or circuits_directory())
+    spec = load_spec(folder, extensions=extensions)
     progress("circuits", 1, 1)
     return spec.circuit
 
 
-def documentation(directory: PathLike | None = None, *, progress: Progress = no_progress) -> dict[str, str]:
+def documentation(directory: PathLike | None = None, *, isa: str | None = None, progress: Progress = no_progress) -> dict[str, str]:
     """Pages of HTML about the .circ files in `directory` (None: those that come with zkc), by file name; they need no other files."""
     from zkc.compiler.machines import circuits_directory
     from zkc.doc.pages import documentation as pages_of
 
-    progress("circuits", 0, 1)
     folder = _folder(directory) or circuits_directory()
-    pages = pages_of(folder, folder.resolve().name, version())
+    extensions = extensions_asked(folder, isa)
+    progress("circuits", 0, 1)
+    pages = pages_of(folder, folder.resolve().name, version(), extensions)
     progress("circuits", 1, 1)
     return pages
 
 
-def machine() -> Machine:
-    """The machine that programs run in: that of the folder in `ZKC_CIRCUITS`, or the one that comes with zkc."""
+def machine(extensions: Extensions = ()) -> Machine:
+    """The machine that programs run in: that of the folder in `ZKC_CIRCUITS`, or the one that comes with zkc; with `extensions`."""
     check_environment()
     with _one_machine:
-        return _machine(os.environ.get("ZKC_CIRCUITS") or None, os.environ.get("ZKC_LIB", ""))
+        return _machine(os.environ.get("ZKC_CIRCUITS") or None, os.environ.get("ZKC_LIB", ""), extensions)
+
+
+def extensions_asked(directory: PathLike | None, isa: str | None) -> Extensions:
+    """The extensions that `isa` names, of a folder of .circ files (None: that which comes with zkc); none if it is None."""
+    from zkc.compiler.machines import circuits_directory
+
+    return () if isa is None else chosen(arguments.text("isa", isa), _folder(directory) or circuits_directory())
+
+
+def _extensions(program: bytes | None, isa: str | None) -> Extensions:
+    """Those of the machine that a program runs in: what `isa` names; if that is None, what the file says that it was built for."""
+    from zkc.runtime.guest.attributes import arch_of
+
+    if isa is not None or program is None:
+        return extensions_asked(circuits_folder(), isa)
+    return named(arch_of(program), circuits_folder())
 
 
 _one_machine = threading.Lock()
@@ -202,67 +234,91 @@ def _folder(directory: PathLike | None) -> Path | None:
 
 
 @lru_cache(maxsize=4)
-def _machine(directory: str | None, libraries: str) -> Machine:
-    return compile(directory)
+def _machine(directory: str | None, libraries: str, extensions: Extensions) -> Machine:
+    from zkc.compiler.machines import load_machine
+
+    return load_machine(_folder(directory), extensions)
 
 
 @spoken
-def warm(directory: PathLike | None = None, *, jobs: int | None = None, progress: Progress = no_progress) -> Warmed:
+def warm(
+    directory: PathLike | None = None, *, extensions: Extensions = (), jobs: int | None = None, progress: Progress = no_progress
+) -> Warmed:
     """Compiles all kernels to machine code, in `jobs` processes (None: one for each core), so that nothing waits for it later."""
     from zkc.warmed import nothing_left
 
     processes, folder = (os.cpu_count() or 1) if jobs is None else arguments.jobs(jobs), _folder(directory)
-    done = nothing_left(folder)
+    done = nothing_left(folder, extensions)
     if done is not None:
         return done
     from zkc.warm import warm as warm_kernels
 
-    return warm_kernels(folder, processes, progress)
+    return warm_kernels(folder, processes, progress, extensions)
 
 
-def without_kernels(directory: PathLike | None = None, *, progress: Progress = no_progress) -> Warmed:
+def without_kernels(directory: PathLike | None = None, *, isa: str | None = None, progress: Progress = no_progress) -> Warmed:
     """What `warm` gives, with nothing compiled to machine code but what the digest needs."""
     from zkc.warmed import Warmed
 
-    return Warmed.of(compiled(directory, progress=progress))
+    return Warmed.of(compiled(directory, isa=isa, progress=progress))
 
 
-def is_warm() -> bool:
+def is_warm(extensions: Extensions = ()) -> bool:
     """Whether `warm` has nothing left to do."""
     from zkc.compiler.machines import is_kept
     from zkc.warmed import is_noted
 
     folder = _folder(os.environ.get("ZKC_CIRCUITS") or None)
-    if is_noted(folder):
+    if is_noted(folder, extensions):
         return True
     from zkc.warm import is_warm as all_is_kept
 
-    return is_kept(folder) and all_is_kept(machine().spec)
+    return is_kept(folder, extensions) and all_is_kept(machine(extensions).spec)
 
 
-def executor_is_compiled() -> bool:
+def executor_is_compiled(extensions: Extensions = ()) -> bool:
     """Whether programs run at once: the machine code of the fast executor is in the cache."""
-    return machine().module("fast", "executor").steps.is_kept()
+    return machine(extensions).module("fast", "executor").steps.is_kept()
 
 
-def load_program(program: PathLike | BytesLike, *, prepare: Prepare = no_preparation) -> Program:
-    """The program, read and checked; between these two `prepare`, and what compiles the machine if it is not kept."""
+@dataclass(frozen=True)
+class Loaded:
+    """A program and the machine that it runs in."""
+
+    program: Program
+    machine: Machine
+    extensions: Extensions
+
+
+def load(program: PathLike | BytesLike, isa: str | None = None, *, prepare: Prepare = no_preparation) -> Loaded:
+    """The program, read and checked; between these two `prepare`, and what compiles the machine if it is not kept. isa: the machine's
+    instruction set; None: what the program was built for, as far as the machine has it.
+    """
     from zkc.runtime.guest.elf import load_elf_data, read_program
 
     name, content = read_program(program)
-    prepare()
+    extensions = _extensions(content, isa)
+    prepare(extensions)
+    chosen = machine(extensions)
+    return Loaded(load_elf_data(name, content, chosen.memory_map), chosen, extensions)
+
+
+def load_program(program: PathLike | BytesLike) -> Program:
+    """The program, read and checked: its memory is the same in machines with all extensions."""
+    from zkc.runtime.guest.elf import load_elf_data, read_program
+
+    name, content = read_program(program)
     return load_elf_data(name, content, machine().memory_map)
 
 
 def image_id(program: PathLike | BytesLike) -> str:
     """The image ID: 64 hexadecimal digits that stand for the program, its data and its entry point."""
-    return _image_id_of(load_program(program))
+    return _image_id_of(load_program(program), machine())
 
 
-def _image_id_of(program: Program) -> str:
+def _image_id_of(program: Program, chosen: Machine) -> str:
     from zkc.runtime.memory.image import Image, PageTree, image_id_hex
 
-    chosen = machine()
     image = Image.from_program(program, chosen.memory_map)
     return image_id_hex(PageTree.of(image, chosen.hasher).image_id())
 
@@ -285,6 +341,7 @@ def execute(
     program: PathLike | BytesLike,
     stdin: BytesLike | None = None,
     *,
+    isa: str | None = None,
     segment_limit: int | None = None,
     max_cycles: int | None = None,
     max_console: int = MAX_CONSOLE_BYTES,
@@ -293,7 +350,8 @@ def execute(
     progress: Progress = no_progress,
     prepare: Prepare = no_preparation,
 ) -> Run:
-    """Runs `program` without proving anything. `segment_limit` is log2 of the most rows in a table of one segment.
+    """Runs `program` without proving anything. `segment_limit` is log2 of the most rows in a table of one segment. isa: the instruction set
+    of the machine, such as `rv32im_zba`; None: what the program says that it was built for, as far as the machine has it.
 
     `max_console` and `max_journal` are bytes: a program that writes more is stopped. What each argument may be, here and below,
     `zkc.runtime.arguments` says; anything else is an InputError.
@@ -303,8 +361,8 @@ def execute(
 
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)
-    loaded = load_program(program, prepare=prepare)
-    return _run(_image_id_of(loaded), run(machine(), loaded, stdin, limits, console, progress))
+    loaded = load(program, isa, prepare=prepare)
+    return _run(loaded, run(loaded.machine, loaded.program, stdin, limits, console, progress))
 
 
 @spoken
@@ -312,6 +370,7 @@ def prove(
     program: PathLike | BytesLike,
     stdin: BytesLike | None = None,
     *,
+    isa: str | None = None,
     output: PathLike | None = None,
     segment_limit: int | None = None,
     max_cycles: int | None = None,
@@ -365,18 +424,20 @@ def prove(
     if output is not None:
         check_writable(output, what="the receipt", inputs=() if isinstance(program, BytesLike) else (program,))
         parts = parts_folder(output)
-    loaded = load_program(program, prepare=prepare)
-    image = _image_id_of(loaded)
-    backend = None if ray is None else _cluster(ray, jobs, progress)
-    store = _resume_store(parts, image, stdin, limits, parameter_set)
+    loaded = load(program, isa, prepare=prepare)
+    chosen, extensions = loaded.machine, loaded.extensions
+    image = _image_id_of(loaded.program, chosen)
+    backend = None if ray is None else _cluster(ray, jobs, extensions, progress)
+    store = _resume_store(parts, image, stdin, limits, parameter_set, chosen.circuit.digest)
     blinding = None if not hide else Blinding.fresh() if store is None else Blinding(store.secret())
     # Twice: a fault, and what is too much for a receipt, is known before anything is proven, and few snapshots are in memory at a time.
-    execution = run(machine(), loaded, stdin, limits, console, progress, snapshots=True, blinding=blinding, keep=Segment.outline)
-    again = partial(segments_of, machine(), loaded, stdin, limits, blinding)
+    execution = run(chosen, loaded.program, stdin, limits, console, progress, snapshots=True, blinding=blinding, keep=Segment.outline)
+    again = partial(segments_of, chosen, loaded.program, stdin, limits, blinding)
     executed = time.perf_counter()
     rows = [segment.rows for segment in execution.segments]
-    check_receipt_fits(len(rows), len(execution.journal), lambda: proofs_at_most(machine().circuit, rows, PARAMETER_SETS[parameter_set]))
-    findings = tuple(advise(machine(), loaded.symbols, execution, lambda index: next(itertools.islice(again(), index, None))))
+    check_receipt_fits(len(rows), len(execution.journal), lambda: proofs_at_most(chosen.circuit, rows, PARAMETER_SETS[parameter_set]))
+    symbols = loaded.program.symbols
+    findings = tuple(advise(chosen, symbols, execution, lambda index: next(itertools.islice(again(), index, None))))
     for finding in findings:
         advice(finding)
 
@@ -389,22 +450,22 @@ def prove(
         shown = progress if jobs == 1 and backend is None else no_progress
         segments = prove_segments(
             again(),
-            partial(prove_segment, progress=shown, parameter_set=parameter_set),
+            partial(prove_segment, progress=shown, parameter_set=parameter_set, extensions=extensions),
             jobs=jobs,
             store=store,
             identity=segment_identity,
-            check=partial(check_segment, parameter_set=parameter_set),
+            check=partial(check_segment, parameter_set=parameter_set, extensions=extensions),
             progress=report,
             backend=backend,
         )
-        digest, exit_code = machine().circuit.digest, execution.exit_code
+        digest, exit_code = chosen.circuit.digest, execution.exit_code
         receipt = Receipt(digest, parse_image_id(image), segments, execution.journal, exit_code, parameter_set)
-        _check_chain(receipt)
+        _check_chain(receipt, chosen)
         data = receipt.to_bytes()
         if output is not None:
             write_file(output, data, what="the receipt")
-    proven = _run(image, execution, parameter_set)
-    return Proof(proven, data, receipt.proof_bytes, _strength(receipt), time.perf_counter() - executed, findings)
+    proven = _run(loaded, execution, parameter_set)
+    return Proof(proven, data, receipt.proof_bytes, _strength(receipt, chosen), time.perf_counter() - executed, findings)
 
 
 def best_jobs(*, small: bool = False) -> int:
@@ -419,22 +480,25 @@ def _parameter_set(*, small: bool, hide: bool) -> int:
     return int(arguments.switch("small", small)) + 2 * int(arguments.switch("hide", hide))
 
 
-def _cluster(address: str, jobs: int, progress: Progress) -> RayCluster:
+def _cluster(address: str, jobs: int, extensions: Extensions, progress: Progress) -> RayCluster:
     """The cluster at `address`, whose nodes have the same zkc as this machine."""
     from zkc.runtime.receipts.cluster import RayCluster
 
     progress("cluster", 0, 1)
-    cluster = RayCluster(None if address == "auto" else address, identity=identity, jobs=jobs if jobs > 1 else None)
+    own = partial(identity, extensions)
+    cluster = RayCluster(None if address == "auto" else address, identity=own, jobs=jobs if jobs > 1 else None)
     progress("cluster", 1, 1)
     return cluster
 
 
-def identity() -> str:
+def identity(extensions: Extensions = ()) -> str:
     """What all that work on one proof must have in common, for people."""
-    return f"zkc {version()} with the machine {machine().circuit.digest.hex()}"
+    return f"zkc {version()} with the machine {machine(extensions).circuit.digest.hex()}"
 
 
-def prove_segment(segment: Segment, progress: Progress = no_progress, parameter_set: int = STANDARD_SET) -> SegmentReceipt:
+def prove_segment(
+    segment: Segment, progress: Progress = no_progress, parameter_set: int = STANDARD_SET, extensions: Extensions = ()
+) -> SegmentReceipt:
     """The proof of one segment; any process may make it."""
     from zkc.runtime.execution.trace import trace
     from zkc.runtime.receipts.receipt import SegmentReceipt
@@ -443,7 +507,7 @@ def prove_segment(segment: Segment, progress: Progress = no_progress, parameter_
     def report(phase: str, done: float) -> None:
         progress(f"  {phase}", round(100 * done), 100)
 
-    chosen = machine()
+    chosen = machine(extensions)
     parameters = PARAMETER_SETS[parameter_set]
     traces, claim = trace(chosen, segment, progress, parameters)
     prover = Prover(chosen.circuit, traces, claim, parameters, report)
@@ -458,12 +522,14 @@ def prove_segment(segment: Segment, progress: Progress = no_progress, parameter_
     return SegmentReceipt(tuple(int(value) for value in claim), proof)
 
 
-def check_segment(segment: Segment, proven: SegmentReceipt, parameter_set: int = STANDARD_SET) -> None:
+def check_segment(
+    segment: Segment, proven: SegmentReceipt, parameter_set: int = STANDARD_SET, extensions: Extensions = ()
+) -> None:
     """Raises VerificationError unless `proven` proves what was executed as `segment`."""
     from zkc.runtime.receipts.claims import ClaimLayout
     from zkc.runtime.stark.verifier import verify as verify_proof
 
-    circuit = machine().circuit
+    circuit = machine(extensions).circuit
     claim = ClaimLayout(circuit).decode(proven.claim)
     claimed = (claim.index, claim.last, claim.exit_code, claim.pre, claim.post)
     if claimed != (segment.index, segment.last, segment.exit_code, segment.pre, segment.post):
@@ -471,11 +537,10 @@ def check_segment(segment: Segment, proven: SegmentReceipt, parameter_set: int =
     verify_proof(circuit, proven.claim, proven.proof, PARAMETER_SETS[parameter_set])
 
 
-def _check_chain(receipt: Receipt) -> None:
+def _check_chain(receipt: Receipt, chosen: Machine) -> None:
     """Raises InternalError unless the segments, which are verified, make a receipt that verifies."""
     from zkc.runtime.receipts.receipt import verify_receipt
 
-    chosen = machine()
     try:
         verify_receipt(chosen.circuit, receipt, chosen.hasher, lambda *_: None, image_id=receipt.image_id, accept_johnson=True)
     except VerificationError as error:
@@ -488,7 +553,7 @@ def segment_identity(segment: Segment) -> bytes:
 
 
 def _resume_store(
-    parts: Path | None, image: str, stdin: bytes | None, limits: Limits, parameter_set: int
+    parts: Path | None, image: str, stdin: bytes | None, limits: Limits, parameter_set: int, digest: bytes
 ) -> ResumeStore | None:
     """The finished segments in `parts`; None keeps none."""
     from zkc.runtime.memory.image import parse_image_id
@@ -498,16 +563,16 @@ def _resume_store(
         return None
     given = hashlib.sha256(b"" if stdin is None else b"input" + stdin).digest()
     settings = {"segment_log_rows": limits.segment_limit or 0, "cells": limits.cells, "parameter_set": parameter_set}
-    key = resume_key(parse_image_id(image), given, machine().circuit.digest, settings)
+    key = resume_key(parse_image_id(image), given, digest, settings)
     return ResumeStore(parts, key)
 
 
-def _strength(receipt: Receipt) -> Strength:
+def _strength(receipt: Receipt, chosen: Machine) -> Strength:
     """Provable bits of a receipt that is verified: the least of its proofs and digests."""
     from zkc.runtime.stark.security import receipt_strength
 
     proofs = [segment.proof for segment in receipt.segments]
-    return receipt_strength(machine().circuit, proofs, PARAMETER_SETS[receipt.parameter_set])
+    return receipt_strength(chosen.circuit, proofs, PARAMETER_SETS[receipt.parameter_set])
 
 
 def read_receipt(receipt: PathLike | BytesLike) -> Receipt:
@@ -528,10 +593,14 @@ def verify(
     image_id: str | None = None,
     journal: BytesLike | None = None,
     exit_code: int | None = None,
+    isa: str | None = None,
     accept_johnson: bool = False,
     progress: Progress = no_progress,
 ) -> Verified:
     """Checks that `receipt` proves a run of the program, given itself or by its image ID; raises VerificationError if it does not.
+
+    The run was one in the machine of the instruction set `isa`. None: of that which the program says that it was built for, if it is given
+    itself, else of the base machine. What the receipt says of its machine is compared, and never believed.
 
     A receipt made with `small` rests on the Johnson radius, on a preprint, and is refused unless `accept_johnson`: see docs/security.md.
 
@@ -550,8 +619,13 @@ def verify(
 
     given = None if image_id is None else parse_image_id(image_id)
     claimed = read_receipt(receipt)
-    expected = given if program is None else parse_image_id(_image_id_of(load_program(program)))
-    chosen = machine()
+    if program is None:
+        extensions, expected = _extensions(None, isa), given
+        chosen = machine(extensions)
+    else:
+        loaded = load(program, isa)
+        extensions, chosen = loaded.extensions, loaded.machine
+        expected = parse_image_id(_image_id_of(loaded.program, chosen))
     numbers = itertools.count(1)
 
     def verify_one(circuit: Circuit, claim: tuple[int, ...], proof: bytes, parameters: Parameters) -> None:
@@ -568,28 +642,31 @@ def verify(
         exit_code=exit_code,
         accept_johnson=accept_johnson,
     )
-    shown = image_id_hex(verified.image_id)
+    image = image_id_hex(verified.image_id)
     sizes = claimed.proof_bytes, claimed.receipt_bytes
-    return Verified(shown, verified.exit_code, verified.segments, verified.journal, _strength(claimed), *sizes)
+    return Verified(image, verified.exit_code, verified.segments, verified.journal, _strength(claimed, chosen), *sizes, shown(extensions))
 
 
-def inspect(receipt: PathLike | BytesLike) -> dict[str, object]:
-    """What a receipt says about itself, unverified; of its security, what proofs of these heights would have."""
+def inspect(receipt: PathLike | BytesLike, isa: str | None = None) -> dict[str, object]:
+    """What a receipt says about itself, unverified; of its security, what proofs of these heights would have. isa: of the machine that it
+    is compared with."""
     from zkc.runtime.receipts.receipt import summary
 
     read = read_receipt(receipt)
-    said = summary(read, machine().circuit)
+    chosen = machine(_extensions(None, isa))
+    said = summary(read, chosen.circuit)
     try:
-        return {**said, **(_strength(read).values() if said["circuit_matches"] else {})}
+        return {**said, **(_strength(read, chosen).values() if said["circuit_matches"] else {})}
     except VerificationError:  # heights that no proof has
         return said
 
 
-def emit(directory: PathLike | None, what: str) -> str:
+def emit(directory: PathLike | None, what: str, isa: str | None = None) -> str:
     """A stage of the compilation as text."""
     from zkc.emit import emit as emit_stage
 
-    return emit_stage(_folder(directory), arguments.text("what", what))
+    folder = _folder(directory)
+    return emit_stage(folder, arguments.text("what", what), extensions_asked(folder, isa))
 
 
 @spoken
@@ -597,6 +674,7 @@ def profile(
     program: PathLike | BytesLike,
     stdin: BytesLike | None = None,
     *,
+    isa: str | None = None,
     segment_limit: int | None = None,
     max_cycles: int | None = None,
     max_console: int = MAX_CONSOLE_BYTES,
@@ -609,24 +687,24 @@ def profile(
 
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)
-    loaded = load_program(program)
+    loaded = load(program, isa)
     execution, run = _run_with_snapshots(loaded, stdin, limits, console, progress)
     return _profile(loaded, execution, run, progress)
 
 
-def _profile(loaded: Program, execution: Execution, run: Run, progress: Progress) -> Profile:
+def _profile(loaded: Loaded, execution: Execution, run: Run, progress: Progress) -> Profile:
     from zkc.profile import profile as profile_segments
 
-    return profile_segments(machine(), loaded, execution, run, progress)
+    return profile_segments(loaded.machine, loaded.program, execution, run, progress)
 
 
 def _run_with_snapshots(
-    loaded: Program, stdin: bytes | None, limits: Limits, console: Console, progress: Progress
+    loaded: Loaded, stdin: bytes | None, limits: Limits, console: Console, progress: Progress
 ) -> tuple[Execution, Run]:
     from zkc.runtime.execution.executor import execute
 
-    execution = execute(machine(), loaded, stdin, limits, console, progress, snapshots=True)
-    return execution, _run(_image_id_of(loaded), execution)
+    execution = execute(loaded.machine, loaded.program, stdin, limits, console, progress, snapshots=True)
+    return execution, _run(loaded, execution)
 
 
 @spoken
@@ -634,6 +712,7 @@ def report(
     program: PathLike | BytesLike,
     stdin: BytesLike | None = None,
     *,
+    isa: str | None = None,
     name: str = "program",
     proves: bool = True,
     segment_limit: int | None = None,
@@ -651,13 +730,13 @@ def report(
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)
     name, proves = arguments.text("name", name), arguments.switch("proves", proves)
-    loaded = load_program(program, prepare=prepare)
+    loaded = load(program, isa, prepare=prepare)
     execution, run = _run_with_snapshots(loaded, stdin, limits, console, progress)
     found = _profile(loaded, execution, run, progress)
-    proven = prove_all(machine(), execution.segments, progress) if proves else []
+    proven = prove_all(loaded.machine, execution.segments, progress) if proves else []
     seconds = sum(one.total for one in proven) if proven else None
     size = sum(one.proof_bytes for one in proven) if proven else None
-    return Page(run, render(machine(), name, found, execution.segments, proven, version()), found, seconds, size)
+    return Page(run, render(loaded.machine, name, found, execution.segments, proven, version()), found, seconds, size)
 
 
 def version() -> str:
@@ -701,7 +780,13 @@ MOST_SEED: Final = 2**63 - 1
 
 @spoken
 def run_inline_tests(
-    directory: PathLike | None = None, pattern: str = "", *, random: int = RANDOM_STEPS, seed: int = 0, progress: Progress = no_progress
+    directory: PathLike | None = None,
+    pattern: str = "",
+    *,
+    isa: str | None = None,
+    random: int = RANDOM_STEPS,
+    seed: int = 0,
+    progress: Progress = no_progress,
 ) -> list[TestOutcome]:
     """The outcomes of the tests of .circ files whose names hold `pattern`, and of `random` steps of each instruction whose name does, on
     operands that `seed` chooses."""
@@ -710,25 +795,31 @@ def run_inline_tests(
     pattern = arguments.text("pattern", pattern)
     count = arguments.integer("random", random, 0, MOST_RANDOM_STEPS)
     seed = arguments.integer("seed", seed, 0, MOST_SEED)
-    return list(run_tests(_folder(directory) or circuits_folder(), pattern, count=count, seed=seed, progress=progress))
+    folder = _folder(directory) or circuits_folder()
+    extensions = extensions_asked(folder, isa)
+    return list(run_tests(folder, pattern, extensions=extensions, count=count, seed=seed, progress=progress))
 
 
-def circuit_warnings(directory: PathLike | None = None) -> list[Warned]:
+def circuit_warnings(directory: PathLike | None = None, isa: str | None = None) -> list[Warned]:
     """What in the .circ files of `directory` does no harm, but nobody wants: values, items and arms that nothing uses."""
     from zkc.compiler.machines import warnings_of
 
-    return warnings_of(_folder(directory))
+    folder = _folder(directory)
+    return warnings_of(folder, extensions_asked(folder, isa))
 
 
-def audit(directory: PathLike | None = None, tables: Sequence[str] = ()) -> list[ColumnAudit]:
+def audit(directory: PathLike | None = None, tables: Sequence[str] = (), isa: str | None = None) -> list[ColumnAudit]:
     """Every column of `tables` (none: of all): what bounds it, and why it is right."""
     from zkc.audit import audit as audit_columns
 
-    return audit_columns(_folder(directory), tables)
+    folder = _folder(directory)
+    return audit_columns(folder, tables, extensions_asked(folder, isa))
 
 
 @spoken
-def check_circuits(directory: PathLike | None = None, tables: Sequence[str] = (), *, progress: Progress = no_progress) -> None:
+def check_circuits(
+    directory: PathLike | None = None, tables: Sequence[str] = (), *, isa: str | None = None, progress: Progress = no_progress
+) -> None:
     """Raises DiagnosticError with every choice that constraints leave the prover without meaning to: all rules of the audit.
 
     tables: only these, and no small segment is tried then; none: all. A minute at first; a table that was found sound is not audited
@@ -740,9 +831,10 @@ def check_circuits(directory: PathLike | None = None, tables: Sequence[str] = ()
     from zkc.dsl.parser import parse_files
 
     root = _folder(directory) or circuits_folder()
-    findings = mistakes(root, progress, tables)
+    extensions = extensions_asked(root, isa)
+    findings = mistakes(root, progress, tables, extensions)
     if findings:
-        raise DiagnosticError(findings, parse_files(circuit_files(root), root)[1])
+        raise DiagnosticError(findings, parse_files(circuit_files(root, extensions), root)[1])
 
 
 def circuits_folder() -> Path:
@@ -775,12 +867,12 @@ def write_lock() -> None:
     write_file(lock_path(), lock_text(machine().circuit).encode(), what="circuits.lock")
 
 
-def security(log_rows: int, *, small: bool = False, hide: bool = True) -> SecurityReport:
+def security(log_rows: int, *, isa: str | None = None, small: bool = False, hide: bool = True) -> SecurityReport:
     """Every term of the security of a segment whose tables all have 2^log_rows rows, as `prove` would prove it."""
     from zkc.runtime.stark.security import security as report
 
     log_rows = arguments.integer("log_rows", log_rows, *LOG_ROWS)
-    circuit, parameters = machine().circuit, PARAMETER_SETS[_parameter_set(small=small, hide=hide)]
+    circuit, parameters = machine(_extensions(None, isa)).circuit, PARAMETER_SETS[_parameter_set(small=small, hide=hide)]
     logs = {t.name: log_rows if t.fixed_log_height is None else t.fixed_log_height for t in circuit.tables}
     heights = {name: 1 << max(log, parameters.full_log_height) for name, log in logs.items()}
     try:
@@ -790,9 +882,10 @@ def security(log_rows: int, *, small: bool = False, hide: bool = True) -> Securi
         raise InputError(error.message, hint=hint) from None
 
 
-def _run(image: str, execution: Execution, parameter_set: int = STANDARD_SET) -> Run:
+def _run(loaded: Loaded, execution: Execution, parameter_set: int = STANDARD_SET) -> Run:
     from zkc.runtime.execution.sizes import all_cells
 
-    e = execution
-    cells = all_cells(machine().circuit, (segment.rows for segment in e.segments), PARAMETER_SETS[parameter_set])
-    return Run(image, e.exit_code, e.instructions, len(e.segments), e.journal, e.console, e.seconds, cells, e.refused)
+    e, image = execution, _image_id_of(loaded.program, loaded.machine)
+    cells = all_cells(loaded.machine.circuit, (segment.rows for segment in e.segments), PARAMETER_SETS[parameter_set])
+    isa = shown(loaded.extensions)
+    return Run(image, e.exit_code, e.instructions, len(e.segments), e.journal, e.console, e.seconds, cells, e.refused, isa)

@@ -10,6 +10,7 @@ from zkc.compiler.audit.run import chosen
 from zkc.compiler.check import check_columns, columns_of
 from zkc.compiler.compilation import compile_program
 from zkc.compiler.dialects import air, row
+from zkc.compiler.extensions import Extensions
 from zkc.compiler.ir.operation import Operation
 from zkc.compiler.machines import circuit_files, circuits_directory
 from zkc.compiler.passes.lower_air import column_name
@@ -34,12 +35,12 @@ class ColumnAudit:
     where: str
 
 
-def audit(directory: Path | None, tables: Sequence[str] = ()) -> list[ColumnAudit]:
+def audit(directory: Path | None, tables: Sequence[str] = (), extensions: Extensions = ()) -> list[ColumnAudit]:
     """Every column of `tables` (none: of all). Raises DiagnosticError if the files do not compile, a column that nothing constrains
     included.
     """
     root = directory or circuits_directory()
-    compilation = compile_program(circuit_files(root), root)
+    compilation = compile_program(circuit_files(root, extensions), root)
     lowered = compilation.lowered
     check_columns(compilation.program, lowered.tables)
     compilation.program.check()

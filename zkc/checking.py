@@ -34,6 +34,7 @@ def check(
     program: PathLike | BytesLike,
     stdin: BytesLike | None = None,
     *,
+    isa: str | None = None,
     segment_limit: int | None = None,
     max_cycles: int | None = None,
     max_console: int = MAX_CONSOLE_BYTES,
@@ -52,17 +53,17 @@ def check(
     limits = Limits(segment_limit, max_cycles, max_console, max_journal)
     stdin = arguments.optional_data("stdin", stdin)
     progress("circuits", 0, 1)
-    loaded = api.load_program(program)
-    chosen, rows = _ready(api.machine()), Counter[str]()
+    loaded = api.load(program, isa)
+    chosen, rows = _ready(loaded.machine), Counter[str]()
     progress("circuits", 1, 1)
     progress("execute", 0, 0)
 
     def held(segment: Segment) -> Segment:
-        check_segment(chosen, segment, describe=loaded.symbols.describe)
+        check_segment(chosen, segment, describe=loaded.program.symbols.describe)
         rows.update({name: count for name, count in segment.rows.items() if count})
         return segment.outline()
 
-    run = execute(chosen, loaded, stdin, limits, console, progress, snapshots=True, keep=held)
+    run = execute(chosen, loaded.program, stdin, limits, console, progress, snapshots=True, keep=held)
     return Checked(run.instructions, len(run.segments), run.exit_code, dict(rows))
 
 

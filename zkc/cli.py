@@ -21,6 +21,7 @@ from typer.core import TyperCommand
 
 from zkc import api, circuit_commands
 from zkc.dsl.diagnostics import DiagnosticError
+from zkc.isa import BASE
 from zkc.output import RawOutput, Report, describe_count, describe_exit, describe_journal, describe_rate, note, print_json, say
 from zkc.progress import progress_bars, progress_lines
 from zkc.runtime import arguments as allowed
@@ -36,6 +37,7 @@ from zkc.values import take_plain_values
 
 if TYPE_CHECKING:
     from zkc.advice import Finding
+    from zkc.compiler.extensions import Extensions
     from zkc.runtime.stark.security import Strength
 
 OK, NOT_VERIFIED, BAD_INPUT, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
@@ -72,6 +74,11 @@ SegmentOption = Annotated[
     ),
 ]
 CyclesOption = Annotated[int | None, typer.Option("--max-cycles", metavar="N", help="Give up after N instructions, 1 or more.")]
+IsaOption = Annotated[
+    str | None,
+    typer.Option("--isa", metavar="ISA", help="Instruction set, such as rv32im_zba_zbb; left out, what the program was built for."),
+]
+MachineOption = Annotated[str | None, typer.Option("--isa", metavar="ISA", help="With extensions, such as rv32im_zba_zbb.")]
 
 
 def _take_libraries(folders: list[Path] | None) -> list[Path] | None:
@@ -118,6 +125,7 @@ def common(
 def execute(
     program: ProgramArgument,
     input: InputOption = None,
+    isa: IsaOption = None,
     segment_limit: SegmentOption = None,
     max_cycles: CyclesOption = None,
     max_console: ConsoleOption = MAX_CONSOLE_BYTES,
@@ -135,6 +143,7 @@ def execute(
         run = api.execute(
             program,
             stdin,
+            isa=isa,
             segment_limit=segment_limit,
             max_cycles=max_cycles,
             max_console=max_console,
@@ -159,6 +168,7 @@ def _of_output(max_console: int, max_journal: int) -> dict[str, object]:
 def check(
     program: RunArgument,
     input: InputOption = None,
+    isa: IsaOption = None,
     segment_limit: SegmentOption = None,
     max_cycles: CyclesOption = None,
     max_console: ConsoleOption = MAX_CONSOLE_BYTES,
@@ -172,7 +182,7 @@ def check(
 
     report = Report(json)
     if circuit_commands.is_circuit(program):
-        of_programs = {"--segment-limit": segment_limit, "--max-cycles": max_cycles, **_of_output(max_console, max_journal)}
+        of_programs = {"--isa": isa, "--segment-limit": segment_limit, "--max-cycles": max_cycles, **_of_output(max_console, max_journal)}
         circuit_commands.refuse(of_programs, "programs")
         circuit_commands.check(program, input, max_input, report)
         return
@@ -180,6 +190,7 @@ def check(
         found = held_against_circuit(
             program,
             _stdin(input, max_input),
+            isa=isa,
             segment_limit=segment_limit,
             max_cycles=max_cycles,
             max_console=max_console,
@@ -201,6 +212,7 @@ def check(
 def prove(
     program: RunArgument,
     input: InputOption = None,
+    isa: IsaOption = None,
     segment_limit: SegmentOption = None,
     max_cycles: CyclesOption = None,
     max_console: ConsoleOption = MAX_CONSOLE_BYTES,
@@ -239,7 +251,8 @@ def prove(
     check_writable(target, what="the receipt", inputs=_inputs(program, input))
     _leave_stdout_to(target, json)
     if circuit_commands.is_circuit(program):
-        of_programs = {"--segment-limit": segment_limit, "--max-cycles": max_cycles, "--jobs": jobs, "--memory": memory, "--ray": ray}
+        of_proofs = {"--jobs": jobs, "--memory": memory, "--ray": ray}
+        of_programs = {"--isa": isa, "--segment-limit": segment_limit, "--max-cycles": max_cycles, **of_proofs}
         circuit_commands.refuse(of_programs | _of_output(max_console, max_journal), "programs")
         circuit_commands.prove(program, input, max_input, target, report, small=small, hide=hide)
         return
@@ -248,6 +261,7 @@ def prove(
         proof = api.prove(
             program,
             stdin,
+            isa=isa,
             output=target,
             segment_limit=segment_limit,
             max_cycles=max_cycles,
@@ -294,6 +308,7 @@ def verify(
     exit_code: Annotated[
         int | None, typer.Option("--exit-code", metavar="N", help="The exit code that it must have had; -1 is 4294967295.")
     ] = None,
+    isa: IsaOption = None,
     accept_johnson: Annotated[
         bool, typer.Option("--accept-johnson", help="Take receipts made with --small: they rest on the Johnson radius, on a preprint.")
     ] = False,
@@ -306,7 +321,7 @@ def verify(
     """Check a receipt. Status 1 if it does not prove what is asked."""
     report = Report(json)
     if circuit is not None:
-        of_programs = {"--elf": elf, "--image-id": image_id, "--journal": journal, "--exit-code": exit_code}
+        of_programs = {"--elf": elf, "--image-id": image_id, "--journal": journal, "--exit-code": exit_code, "--isa": isa}
         circuit_commands.refuse(of_programs, "receipts of programs")
         circuit_commands.verify(receipt, circuit, claim, digest, report, accept_johnson=accept_johnson)
         return
@@ -319,12 +334,14 @@ def verify(
             image_id=image_id,
             journal=expected,
             exit_code=exit_code,
+            isa=isa,
             accept_johnson=accept_johnson,
             progress=progress,
         )
     facts = {
         "verified": f"yes, {_count(verified.segments, 'segment')} in {report.seconds():.2f} s",
         "image id": verified.image_id,
+        **_machine_fact(verified.isa),
         "exit code": describe_exit(verified.exit_code),
         "journal": describe_journal(verified.journal),
         "security": _describe_strength(verified.strength),
@@ -333,6 +350,7 @@ def verify(
         facts,
         verified=True,
         image_id=verified.image_id,
+        isa=verified.isa,
         exit_code=verified.exit_code,
         journal=verified.journal.hex(),
         segments=verified.segments,
@@ -346,6 +364,7 @@ def verify(
 def profile(
     program: ProgramArgument,
     input: InputOption = None,
+    isa: IsaOption = None,
     segment_limit: SegmentOption = None,
     max_cycles: CyclesOption = None,
     max_console: ConsoleOption = MAX_CONSOLE_BYTES,
@@ -370,6 +389,7 @@ def profile(
         found = api.profile(
             program,
             _stdin(input, max_input),
+            isa=isa,
             segment_limit=segment_limit,
             max_cycles=max_cycles,
             max_console=max_console,
@@ -390,6 +410,7 @@ def profile(
 def make_report(
     program: ProgramArgument,
     input: InputOption = None,
+    isa: IsaOption = None,
     segment_limit: SegmentOption = None,
     max_cycles: CyclesOption = None,
     max_console: ConsoleOption = MAX_CONSOLE_BYTES,
@@ -410,6 +431,7 @@ def make_report(
         page = api.report(
             program,
             _stdin(input, max_input),
+            isa=isa,
             name=program.stem,
             proves=proves,
             segment_limit=segment_limit,
@@ -441,6 +463,7 @@ def image_id(program: ProgramArgument, json: JsonOption = False) -> None:
 def inspect(
     receipt: ReceiptArgument,
     journal: Annotated[bool, typer.Option("--journal", help="Write the journal's bytes to stdout, and nothing else.")] = False,
+    isa: MachineOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what a receipt says, without verifying it."""
@@ -448,7 +471,7 @@ def inspect(
     if journal and not json:
         RawOutput().write(sys.stdout, 1, api.read_receipt(receipt).journal)
         return
-    facts = circuit_commands.inspect(receipt) if circuit_commands.is_circuit_receipt(receipt) else api.inspect(receipt)
+    facts = circuit_commands.inspect(receipt) if circuit_commands.is_circuit_receipt(receipt) else api.inspect(receipt, isa)
     if json:
         report.show({}, **facts)
         return
@@ -464,6 +487,7 @@ def compile(
     directory: Annotated[
         Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; zkc's own if left out.", show_default=False)
     ] = None,
+    isa: MachineOption = None,
     emit: Annotated[str | None, typer.Option("--emit", metavar="WHAT", help="Print a stage of the compilation instead.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where --emit writes; stdout if left out.")] = None,
     kernels: Annotated[bool, typer.Option("--kernels/--no-kernels", help="Compile all kernels to machine code, too.")] = True,
@@ -474,14 +498,17 @@ def compile(
     """Compile the machine from its .circ files."""
     report = Report(json)
     if emit is not None:
-        _emit(directory, emit, output, report)
+        _emit(directory, isa, emit, output, report)
         return
     if output is not None:
         raise InputError("-o is for what --emit writes", hint="give --emit WHAT, too")
     with progress_bars(quiet=json) as progress:
-        folder = directory or _circuits()
-        made = api.warm(folder, jobs=jobs, progress=progress) if kernels else api.without_kernels(folder, progress=progress)
-    warnings = _warnings(directory)
+        folder, extensions = directory or _circuits(), api.extensions_asked(directory or _circuits(), isa)
+        if kernels:
+            made = api.warm(folder, extensions=extensions, jobs=jobs, progress=progress)
+        else:
+            made = api.without_kernels(folder, isa=isa, progress=progress)
+    warnings = _warnings(directory, isa)
     facts = {
         "digest": made.digest.hex(),
         "tables": str(made.tables),
@@ -536,12 +563,12 @@ def opt(
         say(text.removesuffix("\n"))
 
 
-def _emit(directory: Path | None, stage: str, output: Path | None, report: Report) -> None:
+def _emit(directory: Path | None, isa: str | None, stage: str, output: Path | None, report: Report) -> None:
     """A stage of the compilation, to a file or to stdout."""
     if output is not None:
         check_writable(output, what="the stage", inputs=(directory or api.circuits_folder()).glob("*.circ"))
         _leave_stdout_to(output, report.as_json)
-    text = api.emit(directory or _circuits(), stage)
+    text = api.emit(directory or _circuits(), stage, isa)
     if output is not None:
         write_file(output, f"{text}\n".encode(), what="the stage")
         report.show({"written": str(output)}, stage=stage, output=str(output))
@@ -573,6 +600,7 @@ def test(
     directory: Annotated[
         Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; zkc's own if left out.", show_default=False)
     ] = None,
+    isa: MachineOption = None,
     pattern: Annotated[str, typer.Option("-k", metavar="TEXT", help="Only tests whose name holds TEXT.")] = "",
     random: Annotated[
         int, typer.Option("--random", metavar="N", help="Steps of each instruction on corners and random operands.")
@@ -584,8 +612,8 @@ def test(
     """Run the tests of .circ files, of gadgets and of instructions, and every instruction on random operands. Status 2 if one fails."""
     report = Report(json)
     with progress_bars(quiet=json) as progress:
-        outcomes = api.run_inline_tests(directory or _circuits(), pattern, random=random, seed=seed, progress=progress)
-    warnings = _warnings(directory)
+        outcomes = api.run_inline_tests(directory or _circuits(), pattern, isa=isa, random=random, seed=seed, progress=progress)
+    warnings = _warnings(directory, isa)
     for outcome in outcomes:
         for failure in outcome.failures:
             for line in f"{outcome.name}: {failure}".split("\n"):
@@ -611,6 +639,7 @@ def doc(
     directory: Annotated[
         Path | None, typer.Argument(metavar="DIR", help="Folder of .circ files; zkc's own if left out.", show_default=False)
     ] = None,
+    isa: MachineOption = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the pages go.")] = Path("site"),
     lib: LibOption = None,
     json: JsonOption = False,
@@ -618,7 +647,7 @@ def doc(
     """Make pages of HTML about .circ files: instructions, tables, gadgets, buses, and what they cost."""
     report = Report(json)
     with progress_bars(quiet=json) as progress:
-        pages = api.documentation(directory or _circuits(), progress=progress)
+        pages = api.documentation(directory or _circuits(), isa=isa, progress=progress)
     names = [str(path) for path in write_folder(output, {name: page.encode() for name, page in pages.items()}, what="the pages")]
     report.show({"pages": str(len(names)), "open": str(output / "index.html")}, files=names)
 
@@ -629,6 +658,7 @@ def audit(
         list[str] | None,
         typer.Argument(metavar="[DIR] [TABLE]...", help="Folder of .circ files, zkc's own if left out; tables, all if left out."),
     ] = None,
+    isa: MachineOption = None,
     columns: Annotated[bool, typer.Option("--columns", help="Show the columns only: prove nothing.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Show every column of every table.")] = False,
     lib: LibOption = None,
@@ -641,11 +671,11 @@ def audit(
 
     report = Report(json)
     directory, tables = _folder_and_tables(names or [])
-    found = api.audit(directory or _circuits(), tables)
-    warnings = _warnings(directory)
+    found = api.audit(directory or _circuits(), tables, isa)
+    warnings = _warnings(directory, isa)
     if not columns:
         with progress_bars(quiet=json) as progress:
-            api.check_circuits(directory or _circuits(), tables, progress=progress)
+            api.check_circuits(directory or _circuits(), tables, isa=isa, progress=progress)
     if json:
         report.show({}, columns=[asdict(column) for column in found], warnings=warnings)
     else:
@@ -657,6 +687,7 @@ def audit(
 
 @app.command()
 def stats(
+    isa: MachineOption = None,
     diff: Annotated[bool, typer.Option("--diff", help="Show what changed since circuits.lock was written.")] = False,
     check_lock: Annotated[bool, typer.Option("--check-lock", help="Status 2 if circuits.lock is out of date.")] = False,
     write_lock: Annotated[bool, typer.Option("--write-lock", help="Write circuits.lock.")] = False,
@@ -670,7 +701,9 @@ def stats(
     from zkc.stats import costs
 
     report = Report(json)
-    circuit = api.machine().circuit
+    if isa is not None and (diff or check_lock or write_lock):
+        raise InputError("circuits.lock is that of the base machine", hint="leave --isa out")
+    circuit = api.machine(api.extensions_asked(api.circuits_folder(), isa)).circuit
     if write_lock:
         api.write_lock()
     changes = api.lock_changes() if diff or check_lock else []
@@ -692,6 +725,7 @@ def security(
     log_rows: Annotated[
         int, typer.Option("--log-rows", metavar="N", help=f"Tables of 2^N rows, N within {api.LOG_ROWS[0]} .. {api.LOG_ROWS[1]}.")
     ] = 20,
+    isa: MachineOption = None,
     small: Annotated[bool, typer.Option("--small", help="Of a proof made with --small.")] = False,
     hide: Annotated[bool, typer.Option("--hide/--no-hide", help="Of a proof made with --no-hide.")] = True,
     json: JsonOption = False,
@@ -700,7 +734,7 @@ def security(
     from zkc.render import print_security
 
     report = Report(json)
-    result = api.security(log_rows, small=small, hide=hide)
+    result = api.security(log_rows, isa=isa, small=small, hide=hide)
     if json:
         regimes = {x.regime: {"theorem": x.theorem, "parameter": x.parameter, "terms": dict(x.terms)} for x in result.regimes}
         report.show({}, **result.strength.values(), limiting=result.limiting, regimes=regimes, digests=dict(result.digests))
@@ -709,12 +743,13 @@ def security(
 
 
 @app.command()
-def disasm(program: ProgramArgument, json: JsonOption = False) -> None:
+def disasm(program: ProgramArgument, isa: IsaOption = None, json: JsonOption = False) -> None:
     """Print the code of a program with its functions and source lines."""
     from zkc.listing import listing
 
     report = Report(json)
-    lines = listing(api.load_program(program), api.machine().disassemble)
+    loaded = api.load(program, isa)
+    lines = listing(loaded.program, loaded.machine.disassemble)
     if json:
         report.show({}, lines=list(lines))
         return
@@ -744,6 +779,7 @@ def build(
     sources: Annotated[
         list[str], typer.Argument(metavar="SOURCE... [-- FLAG...]", help="C and assembly; compiler flags after --.", show_default=False)
     ],
+    isa: MachineOption = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The program; SOURCE.elf here if left out.")] = None,
     json: JsonOption = False,
 ) -> None:
@@ -753,7 +789,7 @@ def build(
     report = Report(json)
     chosen = output or Path(Path(sources[0]).stem + ".elf")
     _leave_stdout_to(chosen, json)
-    target = build_guest(sources, chosen, flags=context.args)
+    target = build_guest(sources, chosen, isa=isa, flags=context.args)
     report.show({"program": str(target), "bytes": describe_count(target.stat().st_size)}, program=str(target), bytes=target.stat().st_size)
 
 
@@ -771,13 +807,15 @@ def lsp(lib: LibOption = None) -> None:
 
 @app.command()
 def new(
-    name: Annotated[Path, typer.Argument(metavar="NAME", help="The folder to make.", show_default=False)], json: JsonOption = False
+    name: Annotated[Path, typer.Argument(metavar="NAME", help="The folder to make.", show_default=False)],
+    isa: MachineOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Make a folder with a program that builds, runs and is tested."""
     from zkc.project import create
 
     report = Report(json)
-    files = create(name)
+    files = create(name, isa)
     report.show(
         {"made": ", ".join(str(file) for file in files), "next": f"cd {name}, then see README.md"}, files=[str(file) for file in files]
     )
@@ -915,9 +953,9 @@ def _circuits() -> str | None:
     return os.environ.get("ZKC_CIRCUITS") or None
 
 
-def _warnings(directory: Path | None) -> list[dict[str, str]]:
+def _warnings(directory: Path | None, isa: str | None) -> list[dict[str, str]]:
     """Says what nothing uses in the .circ files, and gives it for --json."""
-    found = api.circuit_warnings(directory or _circuits() or api.circuits_folder())
+    found = api.circuit_warnings(directory or _circuits() or api.circuits_folder(), isa)
     for warned in found:
         note(warned.text)
     return [{"code": warned.code, "message": warned.message, "where": warned.where} for warned in found]
@@ -950,16 +988,16 @@ def _leave_stdout_to(output: Path, as_json: bool) -> None:
         sys.stdout = sys.stderr  # `standard_streams` puts it back
 
 
-def _say_what_is_compiled() -> None:
-    if not api.executor_is_compiled():
+def _say_what_is_compiled(extensions: Extensions) -> None:
+    if not api.executor_is_compiled(extensions):
         note("zkc: compiling the executor; this happens once")
 
 
-def _compile_first(progress: api.Progress) -> None:
+def _compile_first(progress: api.Progress, extensions: Extensions) -> None:
     """Compiles the kernels on all cores if a proof would otherwise compile them one by one."""
-    if not api.is_warm():
+    if not api.is_warm(extensions):
         note("zkc: compiling the kernels; this happens once")
-        api.warm(_circuits(), progress=progress)
+        api.warm(_circuits(), extensions=extensions, progress=progress)
 
 
 def _console(as_json: bool) -> api.Console:
@@ -991,9 +1029,15 @@ def _describe_strength(strength: Strength) -> str:
     return f"{strength.bits:.0f} bits ({strength.theorem}); {strength.unique_decoding:.0f} bits in unique decoding"
 
 
+def _machine_fact(isa: str) -> dict[str, str]:
+    """The instruction set of a machine with extensions."""
+    return {} if isa == BASE else {"machine": isa}
+
+
 def _run_facts(run: api.Run) -> dict[str, str]:
     return {
         "image id": run.image_id,
+        **_machine_fact(run.isa),
         "exit code": describe_exit(run.exit_code),
         "instructions": f"{describe_count(run.instructions)} in {describe_rate(run.instructions, run.seconds)}",
         "segments": str(run.segments),
@@ -1004,6 +1048,7 @@ def _run_facts(run: api.Run) -> dict[str, str]:
 def _run_values(run: api.Run) -> dict[str, Any]:
     return {
         "image_id": run.image_id,
+        "isa": run.isa,
         "exit_code": run.exit_code,
         "instructions": run.instructions,
         "segments": run.segments,

@@ -10,6 +10,7 @@ from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, MUL, Circuit, Tab
 from zkc.runtime.errors import InputError
 
 if TYPE_CHECKING:
+    from zkc.compiler.extensions import Extensions
     from zkc.compiler.ir.operation import Operation
 
 P = 2**31 - 2**24 + 1
@@ -21,19 +22,19 @@ OPERATIONS = ("row", "air", "step", "fill")
 """Stages of the intermediate representation."""
 
 
-def emit(directory: Path | None, stage: str) -> str:
+def emit(directory: Path | None, stage: str, extensions: Extensions = ()) -> str:
     """The stage named; InputError lists the stages if there is none of that name."""
     from zkc.compiler.machines import circuits_directory, load_spec
     from zkc.runtime.circuit.machine import MachineSpec
 
     kind, _, name = stage.partition(":")
     if kind == "ast" and not name:
-        return "\n".join(_syntax(directory or circuits_directory()))
+        return "\n".join(_syntax(directory or circuits_directory(), extensions))
     if kind == "circ":
-        return _imported(directory or circuits_directory(), name)
+        return _imported(directory or circuits_directory(), extensions, name)
     if kind in OPERATIONS or kind == "isa" or (kind in ("smt", "dot") and name):
-        return _compiled(directory or circuits_directory(), kind, name)
-    spec = load_spec(directory or circuits_directory())
+        return _compiled(directory or circuits_directory(), extensions, kind, name)
+    spec = load_spec(directory or circuits_directory(), extensions=extensions)
     if kind == "code":
         kind, _, table = name.partition(":")
         module = spec.modules.get((kind, table or "executor")) if isinstance(spec, MachineSpec) else None
@@ -57,14 +58,14 @@ def _unknown(stage: str) -> InputError:
     return InputError(f"there is no stage `{stage}`", hint=f"one of: {STAGES}")
 
 
-def _imported(directory: Path, name: str) -> str:
+def _imported(directory: Path, extensions: Extensions, name: str) -> str:
     """What a program says as operations: all of it, or what is called so."""
     from zkc.compiler.front import front_end
     from zkc.compiler.importer.items import import_program
     from zkc.compiler.ir.printer import print_module
     from zkc.compiler.machines import circuit_files
 
-    program, _ = front_end(circuit_files(directory), directory)
+    program, _ = front_end(circuit_files(directory, extensions), directory)
     module = import_program(program)
     chosen = module.replaced(op for op in module if name in ("", op.text("sym_name")))
     if not chosen.operations:
@@ -72,7 +73,7 @@ def _imported(directory: Path, name: str) -> str:
     return print_module(chosen).rstrip("\n")
 
 
-def _compiled(directory: Path, kind: str, name: str) -> str:
+def _compiled(directory: Path, extensions: Extensions, kind: str, name: str) -> str:
     """A stage that is made of operations, of one table or of all."""
     from zkc.compiler.compilation import compile_program
     from zkc.compiler.ir.module import Module
@@ -82,7 +83,7 @@ def _compiled(directory: Path, kind: str, name: str) -> str:
     from zkc.compiler.targets.isa import isa_page
     from zkc.compiler.targets.smt import smt_table
 
-    compilation = compile_program(circuit_files(directory), directory)
+    compilation = compile_program(circuit_files(directory, extensions), directory)
     lowered = compilation.lowered
     if kind == "isa":
         if name:
@@ -104,12 +105,12 @@ def _compiled(directory: Path, kind: str, name: str) -> str:
     return print_module(Module(operations)).rstrip("\n")
 
 
-def _syntax(directory: Path) -> Iterator[str]:
+def _syntax(directory: Path, extensions: Extensions) -> Iterator[str]:
     """The syntax tree, one item a block."""
     from zkc.compiler.machines import circuit_files
     from zkc.dsl.parser import parse_files
 
-    items, _ = parse_files(circuit_files(directory), directory)
+    items, _ = parse_files(circuit_files(directory, extensions), directory)
     for item in items:
         yield from _node(item, "")
         yield ""

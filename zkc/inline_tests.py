@@ -18,6 +18,7 @@ from zkc.compiler.elaboration.context import Functions
 from zkc.compiler.elaboration.declared import Declared, Param, params_of
 from zkc.compiler.elaboration.statements import Elaborator
 from zkc.compiler.elaboration.values import ArrayValue, StructValue, Value, flatten, type_name
+from zkc.compiler.extensions import Extensions
 from zkc.compiler.front import front_end
 from zkc.compiler.interpret import Interpreter, NoMeaning
 from zkc.compiler.ir.operation import Operation
@@ -62,11 +63,17 @@ class TestOutcome:
 
 
 def run_tests(
-    directory: Path, pattern: str = "", *, count: int = 0, seed: int = 0, progress: Progress = no_progress
+    directory: Path,
+    pattern: str = "",
+    *,
+    extensions: Extensions = (),
+    count: int = 0,
+    seed: int = 0,
+    progress: Progress = no_progress,
 ) -> Iterator[TestOutcome]:
     """The outcome of every test block, then of the tests of every instruction, whose name holds `pattern`, in order; then of `count` steps
     on random operands of each such instruction. Raises DiagnosticError for files that do not compile."""
-    files = circuit_files(directory)
+    files = circuit_files(directory, extensions)
     runner = Runner(front_end(files, directory)[0])
     for test in runner.program.tests:
         if pattern in test.name:
@@ -76,7 +83,7 @@ def run_tests(
     tests = [test for test in program.step_tests if pattern in test.insn]
     chosen = [name for name in program.encodings if count and pattern in name] if program.claim is not None else []
     if tests or chosen:
-        steps = Steps(directory, program)
+        steps = Steps(directory, program, extensions)
         yield from _tested(steps, tests)
         for number, name in enumerate(chosen):
             progress("test", number, len(chosen))

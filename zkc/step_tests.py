@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from zkc.compiler.elements import elements, limbs_of
+from zkc.compiler.extensions import Extensions
 from zkc.compiler.frame_words import FrameWords, words_of
 from zkc.compiler.machines import load_spec
 from zkc.compiler.program import Program, evaluate_constant, register_fields
@@ -61,8 +62,8 @@ class Ready:
 class Steps:
     """Makes and checks steps of a machine."""
 
-    def __init__(self, directory: Path, program: Program) -> None:
-        spec = load_spec(directory)
+    def __init__(self, directory: Path, program: Program, extensions: Extensions = ()) -> None:
+        spec = load_spec(directory, extensions=extensions)
         assert isinstance(spec, MachineSpec)
         self.program = program
         self.spec = spec

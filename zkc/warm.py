@@ -24,6 +24,7 @@ from zkc.runtime.receipts.workers import Failure, run_tasks
 from zkc.warmed import Entry, Warmed, note_nothing_left
 
 if TYPE_CHECKING:
+    from zkc.compiler.extensions import Extensions
     from zkc.runtime.circuit.machine import Machine, Texts
     from zkc.runtime.circuit.spec import CircuitSpec
     from zkc.runtime.execution.segment import Segment
@@ -49,12 +50,12 @@ MOST: Final = 3
 """Processes: more would wait for each other."""
 
 
-def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
+def warm(directory: Path | None, jobs: int, progress: Progress, extensions: Extensions = ()) -> Warmed:
     """Compiles what is not compiled yet, in `jobs` processes; the circuits in this one, while others are at work."""
     from zkc.compiler.machines import machine_key
 
-    start, key = time.perf_counter(), machine_key(directory)
-    warming = _Warming(directory, progress)
+    start, key = time.perf_counter(), machine_key(directory, extensions)
+    warming = _Warming(directory, extensions, progress)
     try:
         warming.run(jobs)
     except KeyboardInterrupt as stop:
@@ -63,7 +64,7 @@ def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
     if warming.given:
         cache.prune()
     warmed = Warmed.of(warming.spec.circuit, len(warming.given), time.perf_counter() - start)
-    if machine_key(directory) == key:  # otherwise a file was edited meanwhile
+    if machine_key(directory, extensions) == key:  # otherwise a file was edited meanwhile
         note_nothing_left(key, warmed, _all_used(warming.spec))
     return warmed
 
@@ -71,8 +72,8 @@ def warm(directory: Path | None, jobs: int, progress: Progress) -> Warmed:
 class _Circuits:
     """Compiles circuits in a thread, if they are not kept."""
 
-    def __init__(self, directory: Path | None) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path | None, extensions: Extensions) -> None:
+        self._directory, self._extensions = directory, extensions
         self._heard: queue.SimpleQueue[Texts | CircuitSpec | BaseException] = queue.SimpleQueue()
         self._end: CircuitSpec | BaseException | None = None
         threading.Thread(target=self._compile, daemon=True).start()
@@ -81,7 +82,7 @@ class _Circuits:
         from zkc.compiler.machines import circuits_directory, load_spec
 
         try:
-            self._heard.put(load_spec(self._directory or circuits_directory(), self._heard.put))
+            self._heard.put(load_spec(self._directory or circuits_directory(), self._heard.put, self._extensions))
         except BaseException as error:
             self._heard.put(error)
 
@@ -105,15 +106,15 @@ class _Circuits:
 class _Warming:
     """Tasks are done in processes even if it is one at a time: they can be ended at once, Numba cannot be interrupted."""
 
-    def __init__(self, directory: Path | None, progress: Progress) -> None:
-        self.directory, self.progress = directory, progress
+    def __init__(self, directory: Path | None, extensions: Extensions, progress: Progress) -> None:
+        self.directory, self.extensions, self.progress = directory, extensions, progress
         self.given: list[Task] = []
         self._done = 0
 
     @cached_property
     def _circuits(self) -> _Circuits:
         self.progress("circuits", 0, 1)
-        return _Circuits(self.directory)
+        return _Circuits(self.directory, self.extensions)
 
     @cached_property
     def spec(self) -> CircuitSpec:
@@ -126,7 +127,7 @@ class _Warming:
         """Does what is left, and notes which entries of the cache it used."""
         if jobs == 1:  # what is wrong with the circuits should not be said after a minute
             _ = self.spec
-        work, tasks = partial(compile_kernel, self.directory), list[Task]()
+        work, tasks = partial(compile_kernel, self.directory, self.extensions), list[Task]()
 
         def numbered() -> Iterator[tuple[int, Task]]:
             for task in self._left(min(jobs, MOST)):
@@ -160,7 +161,7 @@ class _Warming:
     def _is_kept(self) -> bool:
         from zkc.compiler.machines import is_kept
 
-        return is_kept(self.directory)
+        return is_kept(self.directory, self.extensions)
 
     def _missing(self, tasks: list[Task], spec: CircuitSpec | None) -> Iterator[Task]:
         for task in tasks:
@@ -233,7 +234,7 @@ def _what_failed(task: Task) -> str:
     return "the executors could not be compiled" if task[0] == LISTING else f"the kernel {' '.join(task)} could not be compiled"
 
 
-def compile_kernel(directory: Path | None, task: Task) -> frozenset[Entry]:
+def compile_kernel(directory: Path | None, extensions: Extensions, task: Task) -> frozenset[Entry]:
     """Makes one kernel be compiled, by calling it with arguments of the right types. Gives all entries that this process used so far."""
     from zkc.compiler.machines import load_machine
 
@@ -242,9 +243,9 @@ def compile_kernel(directory: Path | None, task: Task) -> frozenset[Entry]:
     elif task == PROOF:
         _toy_proof()
     elif task == GIVEN:
-        _fill(directory)
+        _fill(directory, extensions)
     elif task == WHOLE:
-        run_whole(load_machine(directory))
+        run_whole(load_machine(directory, extensions))
     else:
         _link(task[1])
     return cache.touched()
@@ -310,14 +311,14 @@ def run_whole(machine: Machine) -> None:
         verify(machine.circuit, claim, proof, parameters)
 
 
-def _fill(directory: Path | None) -> None:
+def _fill(directory: Path | None, extensions: Extensions) -> None:
     """Fills the claim and a row of each table of a circuit with zeros."""
     import numpy as np
 
     from zkc.compiler.machines import circuits_directory, load_spec
     from zkc.runtime.execution.tables import fill_claim, fill_table, no_counts
 
-    spec = load_spec(directory or circuits_directory())
+    spec = load_spec(directory or circuits_directory(), extensions=extensions)
     counts = no_counts(spec)
     for name, given in spec.inputs.items():
         fill_table(spec, name, np.zeros((1, len(given.names)), dtype=np.uint32), counts)

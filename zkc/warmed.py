@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zkc.compiler.extensions import Extensions
 from zkc.compiler.machines import KIND, machine_key
 from zkc.runtime.kernels import cache, sources
 from zkc.runtime.kernels.target import targets
@@ -42,19 +43,19 @@ class Warmed:
         return cls(circuit.digest, len(circuit.tables), len(circuit.buses), constraints, kernels, seconds)
 
 
-def nothing_left(directory: Path | None) -> Warmed | None:
+def nothing_left(directory: Path | None, extensions: Extensions = ()) -> Warmed | None:
     """What there is if everything is compiled; None if it is not known to be."""
     start = time.perf_counter()
-    for digest, counts, entries in _notes(machine_key(directory)):
+    for digest, counts, entries in _notes(machine_key(directory, extensions)):
         if all(cache.load(kind, name) is not None for kind, name in entries):
             return Warmed(bytes.fromhex(digest), *counts, seconds=time.perf_counter() - start)
     return None
 
 
-def is_noted(directory: Path | None) -> bool:
+def is_noted(directory: Path | None, extensions: Extensions = ()) -> bool:
     """Whether everything is compiled and nothing was removed since; what is damaged is made again when it is needed."""
     there = {kind: cache.names(kind) for kind in cache.KINDS}
-    return any(all(name in there[kind] for kind, name in entries) for _, _, entries in _notes(machine_key(directory)))
+    return any(all(name in there[kind] for kind, name in entries) for _, _, entries in _notes(machine_key(directory, extensions)))
 
 
 def _notes(key: str) -> Iterator[tuple[str, list[int], list[Entry]]]:

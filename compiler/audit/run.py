@@ -35,6 +35,7 @@ from zkc.compiler.audit.rules.determinism import Determinism
 from zkc.compiler.audit.table import Circuit, TableAudit
 from zkc.compiler.clock import clock_of, first_of
 from zkc.compiler.compilation import Compilation, compile_program
+from zkc.compiler.extensions import Extensions
 from zkc.compiler.machines import circuit_files, circuits_directory
 from zkc.compiler.pipeline import Lowered, Lowerings
 from zkc.dsl.diagnostics import Diagnostic
@@ -164,8 +165,10 @@ def chosen(lowered: Lowerings, tables: Iterable[str]) -> list[Lowered]:
     return [x for x in every.values() if not names or x.name in names]
 
 
-def mistakes(directory: Path | None = None, progress: Progress = lambda *_: None, tables: Iterable[str] = ()) -> list[Diagnostic]:
+def mistakes(
+    directory: Path | None = None, progress: Progress = lambda *_: None, tables: Iterable[str] = (), extensions: Extensions = ()
+) -> list[Diagnostic]:
     """What a folder of circuits (some tables only) leaves to the prover without meaning to, as diagnostics; empty for a sound machine."""
     root = directory or circuits_directory()
-    found = audit(compile_program(circuit_files(root), root), tables, progress)
+    found = audit(compile_program(circuit_files(root, extensions), root), tables, progress)
     return [f.diagnostic() for f in found if f.expected is None]

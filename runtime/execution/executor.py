@@ -404,12 +404,12 @@ def _why_illegal(word: int) -> str:
     if opcode & 3 != 3:
         return "the machine has no compressed instructions: build all of it, libraries too, with `-march=rv32im`"
     if opcode == 0x2F:
-        return "the machine has no atomic instructions: build with `-march=rv32im` (no `a`), there is one thread"
+        return "this machine has no atomic instructions: choose one with `--isa rv32ima`, or build with `-march=rv32im`"
     if opcode in (0x07, 0x27, 0x43, 0x47, 0x4B, 0x4F, 0x53):
         return "the machine has no floating point instructions: build with `-march=rv32im -mabi=ilp32`, which calls a library instead"
     if opcode == 0x73:
         return "the machine has neither control registers (cycle counters, mstatus) nor privileged instructions"
-    return "the machine runs RV32IM"
+    return "the machine runs RV32IM, and the extensions that `--isa` chooses"
 
 
 def execute(

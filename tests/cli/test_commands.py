@@ -49,8 +49,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
     for function in (execute, prove, verify):
         monkeypatch.setattr(api, function.__name__, function)
-    monkeypatch.setattr(api, "is_warm", lambda: True)
-    monkeypatch.setattr(api, "executor_is_compiled", lambda: True)
+    monkeypatch.setattr(api, "is_warm", lambda *_: True)
+    monkeypatch.setattr(api, "executor_is_compiled", lambda *_: True)
     return seen
 
 
@@ -59,7 +59,7 @@ def fails(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         raise error
 
     monkeypatch.setattr(api, "execute", execute)
-    monkeypatch.setattr(api, "executor_is_compiled", lambda: True)
+    monkeypatch.setattr(api, "executor_is_compiled", lambda *_: True)
 
 
 def last_object(text: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from tests.guests.catalogue import EXAMPLES, GUESTS
 from zkc import toolchain
 from zkc.runtime.errors import InputError
+from zkc.runtime.guest.attributes import arch_of
 from zkc.toolchain import build
 
 needs_compiler = pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="needs ziglang")
@@ -62,3 +63,11 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
 def test_missing_source_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"(?s)no such source file.*absent\.c"):
         build([tmp_path / "absent.c"], tmp_path / "absent.elf")
+
+
+def test_a_program_names_the_extensions_that_it_is_built_for(tmp_path: Path) -> None:
+    source = tmp_path / "turn.c"
+    source.write_text("int main(int n, char **all) { (void)all; return (int)(((unsigned)n << 7 | (unsigned)n >> 25) != 0); }")
+    built = build([source], tmp_path / "turn.elf", isa="rv32im_zbb")
+    arch = arch_of(built.read_bytes())
+    assert "_zbb" in arch and "_zba" not in arch

@@ -82,7 +82,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return output
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(api, "is_warm", lambda: True)
+    monkeypatch.setattr(api, "is_warm", lambda *_: True)
     monkeypatch.setattr(api, "prove", lambda *_, **__: proof)
     monkeypatch.setattr(api, "verify", lambda *_, **__: api.Verified("ab" * 32, 7, 1, b"", strength))
     monkeypatch.setattr(api, "inspect", lambda *_: {"segments": 1, "journal": "00"})

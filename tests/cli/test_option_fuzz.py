@@ -146,7 +146,7 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
         (proving, "LocalPool", in_process),
         (report, "prove_all", lambda *_: []),
         (warm, "warm", warmed),
-        (kept, "nothing_left", lambda _: None),
+        (kept, "nothing_left", lambda *_: None),
         (toolchain, "_zig", zig),
         (server, "server", lambda _: SimpleNamespace(start_io=lambda: None)),
     ):

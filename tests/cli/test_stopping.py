@@ -23,7 +23,7 @@ from zkc import api, cli
 if __name__ == "__main__":
     api.prove_segment = workers.{work}
     api.check_segment = workers.see_nothing
-    api.is_warm = lambda: True
+    api.is_warm = lambda *_: True
     {before}
     options = ["--input", r"{input}", "--segment-limit", "10", "--jobs", "{jobs}", "-o", "r"]
     raise SystemExit(cli.main(["prove", r"{program}", *options]))
@@ -34,7 +34,7 @@ from zkc import cli, warm, warmed
 if __name__ == "__main__":
     warm.compile_kernel = workers.compile_for_ever
     warm.is_whole = lambda task, modules: False
-    warmed.nothing_left = lambda directory: None
+    warmed.nothing_left = lambda *_: None
     raise SystemExit(cli.main(["compile", "--jobs", "{jobs}"]))
 """
 DEAF = """

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import z3
 
+from tests.functional.extended import EXTENDED
 from tests.functional.facts import Facts, Interval, plus
 from tests.functional.riscv import INSTRUCTIONS, Hart
 from tests.functional.rows import Access, Halves, Messages
@@ -42,7 +43,7 @@ class Claims:
 
     def __init__(self, table: TableAudit, arm: str, row: Row) -> None:
         self.arm = arm
-        instruction = self.instruction = INSTRUCTIONS[arm]
+        instruction = self.instruction = {**INSTRUCTIONS, **EXTENDED}[arm]
         self.messages = Messages(table, row)
         self.table = table
         self.facts = Facts(row, table.circuit.fixed, given(self.messages, instruction.format))
@@ -116,7 +117,8 @@ class Claims:
                 yield from self.result(access)
         for access in memory:
             yield "address", self.proves(lambda access=access: self.is_address(access, hart))
-            yield "memory", self.proves(lambda access=access: self.is_word(access.new, hart.stored(i.size) if i.stores else hart.word))
+            after = i.change(hart) if i.change is not None else hart.stored(i.size) if i.stores else hart.word
+            yield "memory", self.proves(lambda access=access, after=after: self.is_word(access.new, after))
         yield "pc", self.proves(lambda: self.is_next(hart.pc + 4 if i.pc is None else i.pc(hart)))
         yield "wherever its row is", self.messages.moves_with_its_pc()
 

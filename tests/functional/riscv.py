@@ -54,10 +54,15 @@ LETTERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "J": lambda w: SignExt(11, Concat(Extract(31, 31, w), Extract(19, 12, w), Extract(20, 20, w), Extract(30, 21, w), BitVecVal(0, 1))),
     "fence": lambda w: BitVecVal(0, XLEN),
     "ecall": lambda w: BitVecVal(0, XLEN),
+    "unary": lambda w: BitVecVal(0, XLEN),
+    "amo": lambda w: BitVecVal(0, XLEN),
 }
 """The immediate of each format, from the word of an instruction."""
-READS: Final = {"R": ("rs1", "rs2"), "I": ("rs1",), "shift": ("rs1",), "S": ("rs1", "rs2"), "B": ("rs1", "rs2")}
-WRITES: Final = ("R", "I", "shift", "U", "J")
+READS: Final = {
+    **dict.fromkeys(("R", "S", "B", "amo"), ("rs1", "rs2")),
+    **dict.fromkeys(("I", "shift", "unary"), ("rs1",)),
+}
+WRITES: Final = ("R", "I", "shift", "U", "J", "unary", "amo")
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class Instruction:
     pc: Term | None = None
     size: int = 0
     stores: bool = False
+    change: Term | None = None
+    """What the word of memory becomes, if it is not `size` bytes of rs2 in their place."""
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -21,7 +21,28 @@ def _and_of_bytes(x: Any, y: Any, both: Any) -> list[Any]:
     return [AND_OF_BYTES(x, y) == both, both <= x, both <= y, x + y - both <= 255]
 
 
-MEANINGS: Final[Mapping[str, Callable[..., list[Any]]]] = {"bytes_and": _and_of_bytes}
+OF_BYTES: Final[Mapping[str, Any]] = {
+    name: z3.Function(name, z3.IntSort(), z3.IntSort()) for name in ("leading_zeros", "trailing_zeros", "byte_ones")
+}
+"""Functions of a byte, as the fixed tables have them."""
+
+
+def _zeros(name: str) -> Callable[..., list[Any]]:
+    def meaning(x: Any, zeros: Any, none: Any) -> list[Any]:
+        return [OF_BYTES[name](x) == zeros, zeros >= 0, zeros <= 8, none == z3.If(x == 0, 1, 0), z3.Implies(x == 0, zeros == 8)]
+
+    return meaning
+
+
+def _byte_ones(x: Any, ones: Any) -> list[Any]:
+    return [OF_BYTES["byte_ones"](x) == ones, ones >= 0, ones <= 8]
+
+
+MEANINGS: Final[Mapping[str, Callable[..., list[Any]]]] = {
+    "bytes_and": _and_of_bytes,
+    "byte_ones": _byte_ones,
+    **{name: _zeros(name) for name in ("leading_zeros", "trailing_zeros")},
+}
 """What is true of the fields of a fixed table; a test compares all of its rows."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import z3
 
-from tests.functional.solving import AND_OF_BYTES, Solver
+from tests.functional.solving import AND_OF_BYTES, OF_BYTES, Solver
 
 Terms = Sequence[Any]
 
@@ -32,7 +32,9 @@ class Words:
         """The integer, or the truth, that a term over bit vectors is."""
         if term not in self._terms:
             kind = term.decl().kind()
-            if kind == z3.Z3_OP_UNINTERPRETED:
+            if kind == z3.Z3_OP_UNINTERPRETED and term.num_args():
+                found = OF_BYTES[term.decl().name()](*(self.integer(x) for x in term.children()))
+            elif kind == z3.Z3_OP_UNINTERPRETED:
                 found = self.meaning[term.decl().name()]
             elif kind == z3.Z3_OP_BNUM:
                 found = z3.IntVal(term.as_long())

@@ -88,7 +88,7 @@ def test_where_something_else_listens(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         text = (
             "from zkc import cli\nfrom zkc.runtime.receipts import cluster\ncluster.CONNECT_SECONDS = 1.0\n"
-            "cli._compile_first = lambda progress: None\n"
+            "cli._compile_first = lambda *_: None\n"
             f"raise SystemExit(cli.main(['prove', {str(fibonacci / 'fibonacci.elf')!r}, '--ray', '127.0.0.1:{server.getsockname()[1]}']))\n"
         )
         done = subprocess.run([sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
@@ -104,7 +104,7 @@ def test_the_option_has_an_address_or_none(monkeypatch: pytest.MonkeyPatch, capf
         raise InputError("enough")
 
     monkeypatch.setattr(cli.api, "prove", record)
-    monkeypatch.setattr(cli.api, "is_warm", lambda: True)
+    monkeypatch.setattr(cli.api, "is_warm", lambda *_: True)
     for options in (["p"], ["p", "--ray"], ["--ray", "p"], ["--ray", "a:1", "p"], ["p", "--ray=ray://a:1"], ["--ray", "auto", "p"]):
         assert cli.main(["prove", *options]) == 2
     assert given == [None, "auto", "auto", "a:1", "ray://a:1", "auto"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from zkc.compiler.compilation import compile_program
+from zkc.compiler.extensions import Extensions
 from zkc.compiler.front import front_end
 from zkc.compiler.machines import circuit_files
 from zkc.compiler.targets.isa import source_text
@@ -62,8 +63,8 @@ class Contents:
     Raises DiagnosticError if it does not compile.
     """
 
-    def __init__(self, directory: Path) -> None:
-        files = circuit_files(directory)
+    def __init__(self, directory: Path, extensions: Extensions = ()) -> None:
+        files = circuit_files(directory, extensions)
         self.program, _ = front_end(files, directory)
         lowered = compile_program(files, directory).lowered if self.program.claim is not None else None
         self.tables = [] if lowered is None else [*lowered.tables, lowered.claim]

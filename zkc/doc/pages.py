@@ -11,6 +11,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from zkc import costs
+from zkc.compiler.extensions import Extensions
 from zkc.compiler.pipeline import Lowered
 from zkc.compiler.targets.isa import immediate_text, source_text, word_parts
 from zkc.doc.colours import Colours
@@ -22,9 +23,9 @@ from zkc.runtime.text import printable
 TEMPLATES: Final = Path(__file__).parents[1] / "templates" / "doc"
 
 
-def documentation(directory: Path, title: str, version: str) -> dict[str, str]:
+def documentation(directory: Path, title: str, version: str, extensions: Extensions = ()) -> dict[str, str]:
     """The pages of a folder by file name. Raises DiagnosticError if it does not compile."""
-    contents = Contents(directory)
+    contents = Contents(directory, extensions)
     loader = FileSystemLoader(TEMPLATES)
     environment = Environment(loader=loader, undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     site = _Site(contents)
