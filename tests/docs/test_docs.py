@@ -179,12 +179,12 @@ def test_every_command_and_option_is_documented() -> None:
 
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     command: Any = typer.main.get_command(app)
-    assert all(f"`{option}" in page for option in ("--json", "--isa"))
+    assert all(f"`{option}" in page for option in ("--json", "--isa", "--lib"))
     for name, one in command.commands.items():
         (row,) = re.findall(rf"^\| `{name}[ `].*$", page, re.MULTILINE)
         options = {option for parameter in one.params for option in (*parameter.opts, *parameter.secondary_opts) if option.startswith("-")}
         as_execute = "the same" in row or "as `execute`" in row
-        shared = {"--json", "--isa"} | (OF_EXECUTE if as_execute else set())
+        shared = {"--json", "--isa", "--lib"} | (OF_EXECUTE if as_execute else set())
         assert not [option for option in options - shared if f"`{option}" not in row], name
 
 
