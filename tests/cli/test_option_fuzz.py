@@ -23,6 +23,8 @@ import pytest
 from tests.guests.catalogue import GUESTS
 from zkc import api, cli, report, toolchain, warm
 from zkc import warmed as kept
+from zkc.compiler.extensions import Extensions
+from zkc.compiler.machines import load_machine
 from zkc.lsp import server
 from zkc.runtime.errors import InputError
 from zkc.runtime.receipts import proving
@@ -122,8 +124,8 @@ def parameters(function: Callable[..., Any]) -> tuple[Parameter, ...]:
 def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     """For all that takes long."""
 
-    def warmed(directory: Path | None, jobs: int, progress: api.Progress) -> Warmed:
-        return Warmed.of(api.compile(directory, progress=progress).circuit)
+    def warmed(directory: Path | None, jobs: int, progress: api.Progress, extensions: Extensions) -> Warmed:
+        return Warmed.of(load_machine(directory, extensions).circuit)
 
     def zig(given: list[str], *, quiet: bool = False) -> None:
         """Makes the list of headers, objects and a program."""
@@ -139,9 +141,9 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     for owner, name, value in (
         (api, "prove_segment", proof),
         (api, "check_segment", lambda *_, **__: None),
-        (api, "_check_chain", lambda _: None),
-        (api, "_strength", lambda _: Strength(JOHNSON, 86.0, 128.0)),
-        (api, "is_warm", lambda: True),
+        (api, "_check_chain", lambda *_: None),
+        (api, "_strength", lambda *_: Strength(JOHNSON, 86.0, 128.0)),
+        (api, "is_warm", lambda *_: True),
         (api, "check_circuits", api.audit),
         (proving, "LocalPool", in_process),
         (report, "prove_all", lambda *_: []),

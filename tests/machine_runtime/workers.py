@@ -67,7 +67,7 @@ def see_nothing(segment: Segment, proven: SegmentReceipt, **options: object) -> 
     """Stands for the check of a segment."""
 
 
-def compile_for_ever(directory: Path | None, task: tuple[str, str]) -> None:
+def compile_for_ever(directory: Path | None, extensions: tuple[str, ...], task: tuple[str, str]) -> None:
     """Says that it began, then keeps Python's lock."""
     os.write(1, b"begun\n")
     ctypes.PyDLL(None).sleep(600)

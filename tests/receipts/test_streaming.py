@@ -79,7 +79,7 @@ def test_few_snapshots_are_in_memory_while_a_run_is_proven(monkeypatch: pytest.M
         return SegmentReceipt((), b"")
 
     monkeypatch.setattr(api, "prove_segment", look)
-    monkeypatch.setattr(api, "check_segment", lambda segment, proof, parameter_set: None)
+    monkeypatch.setattr(api, "check_segment", lambda segment, proof, **_: None)
     with pytest.raises(KeyboardInterrupt):
         zkc.prove(FIBONACCI, MANY, segment_limit=9)
     assert proven == list(range(12)) and max(alive) <= 2
@@ -97,5 +97,5 @@ def test_a_fault_at_the_end_of_a_run_is_known_before_anything_is_proven(monkeypa
 def test_finished_segments_of_other_cuts_are_kept_apart(tmp_path: Path) -> None:
     """Under a key, and with a secret, of their own: with more memory segments end elsewhere."""
     limits = (Limits(), Limits(cells=20_000_000), Limits(cells=30_000_000), Limits(segment_limit=9))
-    stores = [api._resume_store(tmp_path, zkc.image_id(FIBONACCI), MANY, each, 2) for each in limits]
+    stores = [api._resume_store(tmp_path, zkc.image_id(FIBONACCI), MANY, each, 2, bytes(32)) for each in limits]
     assert len({store.folder for store in stores if store is not None}) == len(limits)
