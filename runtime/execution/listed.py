@@ -23,16 +23,16 @@ STATE: Final = "state"
 
 
 class Listed:
-    """A listing that is called with values of these kinds: a loop if one of them is the state.
+    """A listing that is called with values of these kinds: a loop if one of them is the state. level: see `object_code`.
 
     An entry of the cache is named by all that machine code is made of: the text but for what is for people, the kinds, what emits it, and
     what it calls.
     """
 
-    def __init__(self, text: str, kinds: Mapping[str, Kind]) -> None:
+    def __init__(self, text: str, kinds: Mapping[str, Kind], level: int = 2) -> None:
         lines = (line.partition("#")[0].strip() for line in text.splitlines())
         self.text = "\n".join(line for line in lines if line)
-        self.kinds = dict(kinds)
+        self.kinds, self.level = dict(kinds), level
         self._arrays = [(place, *_described(kind)) for place, kind in enumerate(kinds.values()) if kind != INT]
 
     def __call__(self, *values: Any) -> int:
@@ -64,7 +64,7 @@ class Listed:
     @property
     def _names(self) -> list[str]:
         """Of the entries of the cache, the best first."""
-        made_of = sources.digest_of(__name__), self.text, self.kinds
+        made_of = sources.digest_of(__name__), self.text, self.kinds, self.level
         return [f"listing-{sources.short_digest(repr((made_of, target)))}" for target in targets()]
 
     @cached_property
@@ -85,7 +85,7 @@ class Listed:
         from zkc.runtime.kernels.llvm import object_code
 
         module, calls = module_of(self.text, self.kinds, name)
-        return object_code(str(module), [getattr(operations, called).inlined(kinds) for called, kinds in calls], name)
+        return object_code(str(module), [getattr(operations, called).inlined(kinds) for called, kinds in calls], name, self.level)
 
 
 def _described(kind: Kind) -> tuple[str, int]:
@@ -94,10 +94,10 @@ def _described(kind: Kind) -> tuple[str, int]:
     return np.dtype(element).str, dimensions.count(":")
 
 
-def loop(text: str, kinds: Mapping[str, Kind]) -> Listed:
+def loop(text: str, kinds: Mapping[str, Kind], level: int = 2) -> Listed:
     """A listing again and again, until the event that is returned; one of its arguments is the state."""
     assert STATE in kinds
-    return Listed(text, kinds)
+    return Listed(text, kinds, level)
 
 
 def function(text: str, *names: str) -> Listed:

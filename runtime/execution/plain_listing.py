@@ -19,8 +19,8 @@ MASK: Final = (1 << 64) - 1
 SIGN: Final = 1 << 63
 
 
-def loop(text: str, kinds: Mapping[str, str]) -> Callable[..., int]:
-    """A listing again and again, until the event that is returned."""
+def loop(text: str, kinds: Mapping[str, str], level: int = 2) -> Callable[..., int]:
+    """A listing again and again, until the event that is returned. level: nothing is compiled here."""
     lines = _Lines(text)
 
     def run(*arrays: Any) -> int:

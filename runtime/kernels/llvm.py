@@ -11,9 +11,10 @@ from zkc.runtime.kernels.numba_support import OUTSIDE
 from zkc.runtime.kernels.target import targets
 
 
-def object_code(text: str, parts: Iterable[bytes], symbol: str) -> bytes:
+def object_code(text: str, parts: Iterable[bytes], symbol: str, level: int = 2) -> bytes:
     """The object code of an LLVM module, whose one entry is `symbol`. parts: LLVM code that it calls, as `Kernel.inlined` gives it.
 
+    level: of LLVM's passes; 1 takes a quarter less, and is as good for what mostly writes to memory.
     TypeError for what calls something else.
     """
     binding.initialize_native_target()
@@ -25,19 +26,20 @@ def object_code(text: str, parts: Iterable[bytes], symbol: str) -> bytes:
         module.link_in(binding.parse_bitcode(part))
     _keep(module, symbol)
     module.verify()
-    _optimise(module, machine)
+    _optimise(module, machine, level)
     return machine.emit_object(module)
 
 
-def _optimise(module: Any, machine: Any) -> None:
+def _optimise(module: Any, machine: Any, level: int) -> None:
     """Loops turned first: without that, what is written to memory in each step is not moved out of the way, a quarter of the time."""
-    for level, turned in ((0, True), (2, False)):
-        options: Any = binding.create_pipeline_tuning_options(speed_level=level)
+    for each, turned in ((0, True), (level, False)):
+        options: Any = binding.create_pipeline_tuning_options(speed_level=each)
         builder: Any = binding.create_pass_builder(machine, options)
         passes: Any = builder.getModulePassManager()
         if turned:
             passes.add_loop_rotate_pass()
-            passes.add_instruction_combine_pass()
+            if level > 1:
+                passes.add_instruction_combine_pass()
             passes.add_jump_threading_pass()
         passes.run(module, builder)
 
