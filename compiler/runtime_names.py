@@ -17,6 +17,11 @@ from zkc.runtime.circuit.expected import CLAIM_COLUMNS, OPTIONAL_INPUTS, TABLE_I
 def check_constants(program: Program) -> None:
     """The memory map, the system page and the hash are what the runtime can carry. A constant without a value has its error already."""
     anywhere = program.claim.span if program.claim is not None else None
+    if not any(bus.remembers for bus in program.buses.values()):
+        message = "a machine has its program, its registers and its data in memory: no bus here `remembers latest by` an address"
+        help_ = "without memory it is a circuit: its steps are rows of a table, as in examples/circuits/stack"
+        program.error("E0609", message, next(iter(program.frames.values())).span if program.frames else anywhere, help=help_)
+        return
     for name, message in constant_problems(program.constants):  # type: ignore[arg-type]
         item = program.constant_items.get(name)
         if item is None or name in program.constants:

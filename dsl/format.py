@@ -310,9 +310,10 @@ class _Formatter:
         self.close(node, indent)
 
     def item_test(self, node: Any, indent: int) -> None:
-        checks = [c for c in node.children if isinstance(c, Tree)]
-        lines = [flat(doc_of(c)) + ";" for c in checks]
-        head = f"test {node.children[1]}"
+        checks = [c for c in node.children if isinstance(c, Tree) and c.data == "check"]
+        lines = [lay_out((*doc_of(c), ";"), INDENT, INDENT, 0) for c in checks]
+        refused = [flat(doc_of(c)) for c in node.children if isinstance(c, Tree) and c.data == "refused"]
+        head = " ".join([f"test {node.children[1]}", *refused])
         one = f"{head} {{ {' '.join(lines)} }}"
         if self.may_stay(node, indent, one):
             self.put(node, indent, one)

@@ -373,12 +373,18 @@ class Builder(Transformer_NonRecursive[Any, Any]):
         return s.Impl(self._span(meta), str(c[0]), str(c[1]), str(c[2]), str(c[3]))
 
     def test(self, meta: Meta, c: list[Any]) -> Any:
-        return s.Test(self._span(meta), _unquote(c[0]) or "", tuple(c[1:]))
+        checks, rows = tuple(x for x in c[2:] if isinstance(x, s.Check)), tuple(x for x in c[2:] if isinstance(x, s.Rows))
+        return s.Test(self._span(meta), _unquote(c[0]) or "", checks, rows, c[1])
+
+    def refused(self, meta: Meta, c: list[Any]) -> Any:
+        return _unquote(c[0])
 
     def check(self, meta: Meta, c: list[Any]) -> Any:
         condition = c[0]
+        if isinstance(condition, s.Call) and not condition.args:
+            return s.Rows(self._span(meta), condition.name, condition.named)
         if not (isinstance(condition, s.Binary) and condition.op == "==" and isinstance(condition.left, s.Call)):
-            self._problem("E0202", "a line of a test is `gadget(arguments) == result`", self._span(meta))
+            self._problem("E0202", "a line of a test is `gadget(arguments) == result` or `table(input = values)`", self._span(meta))
             return s.Check(self._span(meta), s.Call(self._span(meta), "", (), ()), condition)
         return s.Check(self._span(meta), condition.left, condition.right)
 

@@ -373,9 +373,21 @@ class Check(Node):
 
 
 @dataclass(frozen=True)
+class Rows(Node):
+    """What rows of a table, or the claim, are given in a test: inputs by name."""
+
+    table: str
+    values: tuple[tuple[str, Expr], ...]
+
+
+@dataclass(frozen=True)
 class Test(Node):
+    """Calls of gadgets, and rows of a whole circuit. fails: the label of what these rows do not satisfy; None if they satisfy all."""
+
     name: str
     checks: tuple[Check, ...]
+    rows: tuple[Rows, ...] = ()
+    fails: str | None = None
 
 
 @dataclass(frozen=True)

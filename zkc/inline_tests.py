@@ -13,6 +13,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, Final
 
+from zkc.circuit import Circuit
 from zkc.compiler.dialects import bus, circ, row
 from zkc.compiler.elaboration.context import Functions
 from zkc.compiler.elaboration.declared import Declared, Param, params_of
@@ -33,7 +34,9 @@ from zkc.compiler.targets.fixed import fixed_rows
 from zkc.dsl import syntax as s
 from zkc.progress import Progress, no_progress
 from zkc.random_steps import tried
+from zkc.runtime.errors import InputError
 from zkc.runtime.field.koalabear import P
+from zkc.runtime.given.check import MOST_SHOWN, Unsatisfied
 from zkc.step_tests import Steps, step_of
 
 WORD: Final = 1 << 32
@@ -78,7 +81,8 @@ def run_tests(
     for test in runner.program.tests:
         if pattern in test.name:
             failures = [failure for check in test.checks if (failure := runner.run(check)) is not None]
-            yield TestOutcome(test.name, str(test.span), len(test.checks), tuple(failures))
+            failures += rows_of(directory, runner, test) if test.rows else []
+            yield TestOutcome(test.name, str(test.span), len(test.checks) + bool(test.rows), tuple(failures))
     program = runner.program
     tests = [test for test in program.step_tests if pattern in test.insn]
     chosen = [name for name in program.encodings if count and pattern in name] if program.claim is not None else []
@@ -102,6 +106,24 @@ def _tested(steps: Steps, tests: Sequence[s.StepTest]) -> Iterator[TestOutcome]:
         mine = [(test, problems) for test, problems in zip(tests, wrong, strict=True) if test.insn == name]
         failures = [Failure(str(test.span), source_text(program, test.span), problems) for test, problems in mine if problems]
         yield TestOutcome(name, str(mine[0][0].span), len(mine), tuple(failures))
+
+
+def rows_of(directory: Path, runner: Runner, test: s.Test) -> list[Failure]:
+    """What is wrong with the rows of a circuit that a test gives: what they do not satisfy, or that they satisfy what they must not."""
+    tables = {rows.table: {name: runner.constant(value) for name, value in rows.values} for rows in test.rows}
+    line = f"rows of {', '.join(f'`{name}`' for name in tables)}"
+    try:
+        Circuit(directory).check(tables, tables.pop("claim", {}))
+    except Unsatisfied as error:
+        labels = list(dict.fromkeys(f.label for f in error.failures))
+        if test.fails in labels:
+            return []
+        what = ", ".join(f"`{label}`" for label in labels)
+        expected = [] if test.fails is None else [f"`{test.fails}` was to fail: what fails is {what}"]
+        return [Failure(str(test.span), line, (*expected, *map(str, error.failures[:MOST_SHOWN])))]
+    except InputError as error:
+        return [Failure(str(test.span), line, (error.message,))]
+    return [] if test.fails is None else [Failure(str(test.span), line, (f"`{test.fails}` was to fail, and everything is satisfied",))]
 
 
 def source_text(program: Program, span: s.Span) -> str:

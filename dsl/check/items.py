@@ -10,6 +10,7 @@ from zkc.dsl.check.calls import wrong_arguments
 from zkc.dsl.check.context import Scope
 from zkc.dsl.check.statements import Statements, bound_in
 from zkc.dsl.check.steps import INSTRUCTION, SERVICE, step_test
+from zkc.dsl.check.table_tests import table_test
 from zkc.dsl.constants import INTEGER_OPERATIONS
 from zkc.dsl.diagnostics import did_you_mean
 from zkc.dsl.types import UNKNOWN, Array, Felt, Record, Struct, Type, of_constant
@@ -50,6 +51,7 @@ class Items(Statements):
         for test in d.tests:
             for check in test.checks:
                 self.test(check)
+            table_test(self, test)
         for each in d.step_tests:
             step_test(self, each)
 
@@ -320,8 +322,8 @@ class Items(Statements):
         """A line of a `test`: constants go into a gadget, and as many come out as it has results."""
         call = check.call
         self.mark("call", call.name)
-        given = {id(e): self._tested(e) for e in (*call.args, *(e for _, e in call.named))}
-        expected = self._tested(check.expected)
+        given = {id(e): self.tested(e) for e in (*call.args, *(e for _, e in call.named))}
+        expected = self.tested(check.expected)
         gadget = self.declared.gadgets.get(call.name)
         if gadget is None:
             self.error("E0204", f"there is no gadget `{call.name}`", call.span, did_you_mean(call.name, self.declared.gadgets))
@@ -348,7 +350,7 @@ class Items(Statements):
             given = Array(one, given.length)
         self.fits(param, given, span)
 
-    def _tested(self, expr: s.Expr) -> Type:
+    def tested(self, expr: s.Expr) -> Type:
         """The type of a constant of a test."""
         value = self.constant_of(expr)
         return UNKNOWN if value is None else of_constant(value)
