@@ -143,10 +143,10 @@ def _parts(compilation: Compilation) -> dict[str, Any]:
     fixed = [table for n, f in program.fixed.items() for table in fixed_tables(program, f, buses[n])]
     fields = {n: tuple(e.name for e in elements(program, _params(program, n))) for n in names}
     histogram = _histogram(fixed)
-    every = [*lowered.tables, lowered.claim]
+    every, chips = [*lowered.tables, lowered.claim], program.chips()
     return {
         "circuit": _circuit(program, lowered, fields, [*(table_of(x.air, buses) for x in lowered.tables), *fixed], buses),
-        "inputs": {x.name: _given(x.row) for x in lowered.others},
+        "inputs": {x.name: _given(x.row) for x in lowered.others if x.name not in chips},
         "claim": _given(lowered.claim.row),
         "histogram_starts": histogram.starts,
         "histogram_size": histogram.size,
@@ -154,6 +154,7 @@ def _parts(compilation: Compilation) -> dict[str, Any]:
         "column_types": {x.name: tuple(o.text("type") for o in x.air.regions[0] if o.definition is air.COLUMN) for x in every},
         "fields": fields,
         "places": {x.name: _places(x.air) for x in every},
+        "chips": {name: _given(x.row) for name in chips for x in lowered.others if x.name == name},
     }
 
 

@@ -13,7 +13,7 @@ from zkc.compiler.elaboration.expressions import HOST, PERFORM
 from zkc.compiler.elaboration.statements import ROW_INPUTS
 from zkc.compiler.libraries import is_module, known_modules
 from zkc.compiler.program import Program, gather, step_fields
-from zkc.compiler.runtime_names import check_constants
+from zkc.compiler.runtime_names import check_chips, check_constants
 from zkc.compiler.step_buses import check_step_buses, step_buses
 from zkc.dsl import parser
 from zkc.dsl import syntax as s
@@ -84,6 +84,7 @@ def checked(items: list[s.Item], texts: dict[str, str], modules: Modules = NONE)
     program.warnings += typed.warnings
     if program.claim is not None and program.has_steps:
         check_constants(program)
+        check_chips(program)
     program.check()
     check_step_buses(program)
     program.check()

@@ -81,7 +81,8 @@ def _of_item(item: s.Item) -> Iterator[Declared]:
             yield from _inner(item, "field", item.params)
             yield from (Declared(("for", id(item)), g.name, "name", g.span) for g in item.generators)
         case s.Gadget():
-            yield Declared("call", item.name, "gadget", item.span)
+            kind, more = ("chip", ("bus", "table")) if isinstance(item, s.Chip) else ("gadget", ())
+            yield from (Declared(space, item.name, kind, item.span) for space in ("call", *more))
             yield from _inner(item, "parameter", item.params)
             yield from _inner(item, "result", item.outputs)
         case s.Impl():

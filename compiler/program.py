@@ -10,6 +10,7 @@ from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from zkc.compiler import chips
 from zkc.compiler.intervals import Interval
 from zkc.compiler.names import name_problems
 from zkc.dsl import constants, numbered
@@ -108,6 +109,10 @@ class Program:
         """Tables whose rows are steps that the clock asks for."""
         return [table for table in self.tables.values() if table.every is not None]
 
+    def chips(self) -> list[str]:
+        """Chips that have a table, in the order in which their rows can be filled: each before those that it asks."""
+        return chips.in_order(self.gadgets, [name for name, bus in self.buses.items() if bus.asked])
+
     def variants(self) -> dict[str, Variant]:
         """The other tables of families, by name."""
         found = (Variant(f, x.frame, i + 1, x.span) for f in self.families.values() for i, x in enumerate(f.also))
@@ -156,8 +161,8 @@ def gather(items: list[s.Item], sources: dict[str, str]) -> Program:
     items = [x for x in items if not (isinstance(x, s.TypeAlias) and x.number is None and x.parameter is not None)]
     register: dict[type, Any] = {
         s.Const: program.constant_items, s.TypeAlias: program.type_items, s.Struct: program.structs, s.BusDecl: program.buses,
-        s.Fixed: program.fixed, s.Gadget: program.gadgets, s.Format: program.formats, s.Frame: program.frames, s.Family: program.families,
-        s.Service: program.services, s.TableDecl: program.tables,
+        s.Fixed: program.fixed, s.Gadget: program.gadgets, s.Chip: program.gadgets, s.Format: program.formats, s.Frame: program.frames,
+        s.Family: program.families, s.Service: program.services, s.TableDecl: program.tables,
     }  # fmt: skip
     for item in items:
         if isinstance(item, s.Claim):
@@ -170,6 +175,9 @@ def gather(items: list[s.Item], sources: dict[str, str]) -> Program:
             program.impls.setdefault((item.left, item.op, item.right), item)
         elif not isinstance(item, s.Use) and type(item) in register:
             register[type(item)].setdefault(item.name, item)
+    for chip in chips.called(items):
+        program.buses.setdefault(chip.name, chips.bus_of(chip))
+        program.tables.setdefault(chip.name, chips.table_of(chip))
     _constants(program, program.constant_items)
     _ranges(program, items)
     _types(program, items)

@@ -28,6 +28,13 @@ def check_constants(program: Program) -> None:
             program.error("E0609", message, item.span if item is not None else anywhere)
 
 
+def check_chips(program: Program) -> None:
+    """The runtime makes rows of chips where no row is a step."""
+    for name in program.chips():
+        message = f"the chip `{name}` is asked in a machine: the runtime makes rows of chips in circuits without instructions alone"
+        program.error("E0609", message, program.buses[name].span, help="declare it as a gadget")
+
+
 def check_registers(program: Program, lowered: Lowerings) -> None:
     """What a field of an instruction can address, from a register on, are registers."""
     first, count = program.constants["system_word"], program.constants["registers"]

@@ -99,6 +99,8 @@ class _Uses:
             yield from (("fixed", RANGE), ("fixed", name))  # a column of the type is looked up there
         elif kind == "frames":
             yield from self._words()
+        elif isinstance(item, s.Chip):
+            yield "buses", name
         for node in s.walk(item):
             yield from self._node(node)
 

@@ -19,6 +19,7 @@ LANGUAGE: Final = frozenset((WORD, RANGE))
 """What the language itself asks for by name: a program has one of each, whatever module declares it."""
 SPACES: Final[dict[type[s.Node], tuple[str, ...]]] = {
     s.Const: ("constant",), s.TypeAlias: ("type",), s.Struct: ("type", "call"), s.BusDecl: ("bus",), s.Fixed: ("bus",), s.Gadget: ("call",),
+    s.Chip: ("call",),
 }  # fmt: skip
 """What a module declares, and the namespaces of its name."""
 CALLED: Final = {"constant": "constant", "type": "type", "call": "gadget", "bus": "bus or fixed table"}

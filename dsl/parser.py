@@ -369,6 +369,9 @@ class Builder(Transformer_NonRecursive[Any, Any]):
     def gadget(self, meta: Meta, c: list[Any]) -> Any:
         return s.Gadget(self._span(meta), str(c[0]), c[1] or (), c[2] or (), c[3])
 
+    def chip(self, meta: Meta, c: list[Any]) -> Any:
+        return s.Chip(self._span(meta), str(c[0]), c[1], c[2], c[3])
+
     def impl(self, meta: Meta, c: list[Any]) -> Any:
         return s.Impl(self._span(meta), str(c[0]), str(c[1]), str(c[2]), str(c[3]))
 

@@ -330,6 +330,8 @@ class BusDecl(Node):
     """The field that says what a message is about: it is true of that, so the prover may send it any number of times."""
     carries: tuple[str, ...] = ()
     """The fields that stay as they are from what a row takes to what it gives."""
+    asked: tuple[str, ...] = ()
+    """The fields that are asked of a chip: a message is true of them, and may be sent any number of times."""
 
 
 @dataclass(frozen=True)
@@ -354,6 +356,11 @@ class Gadget(Node):
     params: tuple[Param, ...]
     outputs: tuple[Param, ...]
     body: Body
+
+
+@dataclass(frozen=True)
+class Chip(Gadget):
+    """A gadget that is not inlined: it has a table of its own, with a row for each different request."""
 
 
 @dataclass(frozen=True)
@@ -518,7 +525,7 @@ class Claim(Node):
 
 
 Item = (
-    Use | Const | TypeAlias | Struct | BusDecl | Fixed | Gadget | Impl | Format | Frame | Family | Service
+    Use | Const | TypeAlias | Struct | BusDecl | Fixed | Gadget | Chip | Impl | Format | Frame | Family | Service
     | TableDecl | Claim | Test | StepTest
 )  # fmt: skip
 

@@ -10,7 +10,10 @@ from zkc.dsl import syntax as s
 from zkc.dsl.diagnostics import Diagnostic
 
 ITEMS = frozenset(
-    ("use", "const", "type", "struct", "bus", "fixed", "gadget", "impl", "format", "frame", "family", "service", "table", "claim", "test")
+    (
+        "use", "const", "type", "struct", "bus", "fixed", "gadget", "chip", "impl", "format", "frame", "family", "service", "table",
+        "claim", "test",
+    )
 )  # fmt: skip
 STATEMENTS = frozenset(
     (

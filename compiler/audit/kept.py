@@ -112,7 +112,7 @@ def _meanings(table: TableAudit) -> Iterator[str]:
     yield repr(sorted(program.ranges.items()))
     yield repr((program.constants.get("user_end"), tables_around(table.circuit)))
     for name, bus in program.buses.items():
-        yield repr((name, table.circuit.facts.buses[name], bus.chain, bus.carries, table.circuit.fields[name]))
+        yield repr((name, table.circuit.facts.buses[name], bus.chain, bus.carries, bus.asked, table.circuit.fields[name]))
     if table.name in program.services:
         yield repr([program.constants.get(n) for n in sorted(NEEDED_CONSTANTS)])
         yield repr([(x.name, x.on) for x in program.services.values()])

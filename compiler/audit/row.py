@@ -13,8 +13,8 @@ class Row(Polynomials):
     """Selectors are replaced by their values and constants folded.
 
     zero: nodes that vanish. shared: nodes that have one value in both of the rows that are compared. lookups: (fixed table, arguments).
-    messages: (number in the table, how often, arguments); what is received is counted negative. impossible: no columns fit. pinned: values
-    of columns that an equation says.
+    calls: of chips, (what is asked, what is answered), a function of it. messages: (number in the table, how often, arguments); what is
+    received is counted negative. impossible: no columns fit. pinned: values of columns that an equation says.
     """
 
     def __init__(self) -> None:
@@ -22,6 +22,7 @@ class Row(Polynomials):
         self.zero: list[int] = []
         self.shared: list[int] = []
         self.lookups: list[tuple[str, tuple[int, ...]]] = []
+        self.calls: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
         self.messages: list[tuple[int, int, tuple[int, ...]]] = []
         self.impossible = False
         self.pinned: dict[int, int] = {}
@@ -52,6 +53,7 @@ class Row(Polynomials):
             row.vanish(to[n])
         row.shared = [to[n] for n in self.shared]
         row.lookups = [(t, tuple(to[a] for a in args)) for t, args in self.lookups]
+        row.calls = [(tuple(to[a] for a in asked), tuple(to[a] for a in given)) for asked, given in self.calls]
         row.messages = [(i, to[m], tuple(to[a] for a in args)) for i, m, args in self.messages]
         row.impossible = row.impossible or self.impossible
         return row
@@ -76,8 +78,9 @@ class Row(Polynomials):
         return found
 
     def used(self) -> list[int]:
-        """The nodes of lookups and messages."""
-        return [a for _, args in self.lookups for a in args] + [a for _, times, args in self.messages for a in (times, *args)]
+        """The nodes of lookups, calls and messages."""
+        looked_up = [a for _, args in self.lookups for a in args] + [a for call in self.calls for part in call for a in part]
+        return looked_up + [a for _, times, args in self.messages for a in (times, *args)]
 
     def reachable(self) -> set[int]:
         """Nodes that some equation or argument of a message needs."""
@@ -85,6 +88,7 @@ class Row(Polynomials):
             *self.zero,
             *self.shared,
             *(a for _, args in self.lookups for a in args),
+            *(a for call in self.calls for part in call for a in part),
             *(a for _, _, args in self.messages for a in args),
         }
         for i in range(len(self.nodes) - 1, -1, -1):

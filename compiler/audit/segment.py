@@ -257,5 +257,5 @@ def _machine(circuit: Circuit, lowered: Lowerings) -> Machine:
     numbers = {name: i for i, name in enumerate((*program.buses, *program.fixed))}
     artefact = Artefact(b"", (), (), table_of(lowered.claim.air, numbers), dict(program.constants))  # type: ignore[arg-type]
     clock, stamps = clock_of(program, lowered), stamps_of(program, lowered)
-    filling = {}, Inputs((), ()), {}, 0, {}, {}, {}, {}
+    filling = {}, Inputs((), ()), {}, 0, {}, {}, {}, {}, {}
     return Machine(MachineSpec(artefact, *filling, (), (), (), {}, None, clock, stamps))

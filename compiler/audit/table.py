@@ -106,9 +106,18 @@ class TableAudit:
             if op.text("bus") in self.circuit.program.fixed:
                 if row.value(times):
                     row.lookups.append((op.text("bus"), tuple(arguments)))
+            elif op.number("sign") < 0 and self.circuit.program.buses[op.text("bus")].asked:
+                if row.value(times) != 0:
+                    row.calls.append(self._call(op.text("bus"), tuple(arguments)))
             elif row.value(times) != 0:
                 row.messages.append((i, times, tuple(arguments)))
         return row
+
+    def _call(self, chip: str, arguments: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """What is asked of a chip, and what it answers."""
+        asked = self.circuit.program.buses[chip].asked
+        count = sum(stem(field.name) in asked for field in self.circuit.fields[chip])
+        return arguments[:count], arguments[count:]
 
     @property
     def is_countable(self) -> bool:

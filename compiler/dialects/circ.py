@@ -288,9 +288,10 @@ FORMAT = declare(
 )  # fmt: skip
 GADGET = declare(
     OpDef(
-        "circ.gadget", attributes=("sym_name", "params", "types", "outputs", "results"), symbol=True, regions=1, arguments=ANY,
-        verify=_verify_gadget,
-        doc="what calls stand for: parameters and outputs by name, with their types",
+        "circ.gadget", attributes=("sym_name", "params", "types", "outputs", "results"), optional=("chip",), symbol=True, regions=1,
+        arguments=ANY, verify=_verify_gadget,
+        doc="what calls stand for: parameters and outputs by name, with their types. chip: it is inlined in a table of its own only, which "
+        "calls elsewhere ask over the bus of its name",
     )
 )  # fmt: skip
 AT = declare(

@@ -89,6 +89,16 @@ class Context:
         finally:
             self.b.loc = before
 
+    @contextmanager
+    def aside(self, region: Region) -> Generator[None]:
+        """What is made inside stands in a region of its own, and costs no column."""
+        before = self.b, self._columns
+        self.b = self.b.nested(region)
+        try:
+            yield
+        finally:
+            self.b, self._columns = before
+
     # types
 
     def check_type(self, param: Param, value: Value, span: Span | None) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 from zkc.compiler.dialects import bus as messages
 from zkc.compiler.dialects import circ, felt, integer, row, step
 from zkc.compiler.dialects.circ import Shape, shape_of
+from zkc.compiler.elaboration.chip_calls import call_chip, proven
 from zkc.compiler.elaboration.context import Free
 from zkc.compiler.elaboration.declared import Param, params_of
 from zkc.compiler.elaboration.expressions import PERFORM, Expressions, Found, Scope
@@ -61,10 +62,26 @@ class Elaborator(Expressions):
     # gadgets
 
     def call_gadget(self, name: str, args: Sequence[Value], span: Span | None) -> Sequence[Value]:
-        """Inlines a gadget: its outputs, in order."""
+        """Inlines a gadget, or asks a chip: its outputs, in order."""
         gadget = self.declared.of(circ.GADGET)[name]
         if name in self.stack:
             self.fail("E0211", f"the gadget `{name}` calls itself", span)
+        if not self._is_chip(name) or self.pure:
+            return self._field_meaning(gadget, args, self._inlined(gadget, args, span))
+        params, outputs = params_of(gadget, "params", "types"), params_of(gadget, "outputs", "results")
+        if name == self.name:
+            return proven(self, outputs, self._inlined(gadget, args, span), span)
+        return call_chip(
+            self, name, params, outputs, args, span,
+            lambda given: self._field_meaning(gadget, given, self._inlined(gadget, given, span), called=False),
+        )  # fmt: skip
+
+    def _is_chip(self, name: str) -> bool:
+        return self.declared.of(circ.GADGET)[name].flag("chip")
+
+    def _inlined(self, gadget: Operation, args: Sequence[Value], span: Span | None) -> list[Value]:
+        """What the body of a gadget gives."""
+        name = gadget.text("sym_name")
         (region,) = gadget.regions
         params = params_of(gadget, "params", "types")
         calls = self.calls
@@ -73,11 +90,10 @@ class Elaborator(Expressions):
             for param, arg in zip(params, args, strict=True):
                 self.check_type(param, arg, span)
             self.calls = (*calls, (name, span)) if span is not None else calls
-            outputs = self.run(region, Scope(dict(zip(region.arguments, args, strict=True))))
+            return self.run(region, Scope(dict(zip(region.arguments, args, strict=True))))
         finally:
             self.stack.pop()
             self.calls = calls
-        return self._field_meaning(gadget, args, outputs)
 
     def output(self, op: Operation, scope: Scope) -> Value:
         value = scope.values.get(op.operands[0])
@@ -87,11 +103,13 @@ class Elaborator(Expressions):
         self.check_type(Param(op.text("name"), shape_of(op.text("type"))), value, op.loc.span)
         return self.with_meaning(value, self.whole(op, 1, scope) if len(op.operands) == 2 else None)
 
-    def _field_meaning(self, gadget: Operation, args: Sequence[Value], outputs: list[Value]) -> list[Value]:
-        """Outputs without an integer get that of the gadget as a function in the field, if the integers of the arguments are known."""
-        if self.pure or self.stack or len(outputs) != 1:
+    def _field_meaning(self, gadget: Operation, args: Sequence[Value], outputs: list[Value], *, called: bool = True) -> list[Value]:
+        """Outputs without an integer get that of the gadget as a function in the field, if the integers of the arguments are known.
+        called: by another gadget, if there is one around it, which gets such a meaning itself."""
+        inside = called and bool(self.stack) and not self._is_chip(self.stack[-1])
+        if self.pure or inside or (called and len(outputs) != 1):
             return outputs
-        items = flatten(outputs[0])
+        items = [x for output in outputs for x in flatten(output)]
         if all(isinstance(x, Number) or x.value.type is INT or self.maybe_integer(x) is not None for x in items):
             return outputs
         given = [self.maybe_integer(x) for a in args for x in flatten(a)]
@@ -104,7 +122,8 @@ class Elaborator(Expressions):
         for i, item in enumerate(items):
             meaning = self.b.value(integer.CALL, *known, callee=Symbol(name), index=i)
             values.append(self.with_meaning(item, meaning))
-        return [rebuilt(outputs[0], iter(values))]
+        given = iter(values)
+        return [rebuilt(output, given) for output in outputs]
 
     def function(self, name: str) -> Operation:
         """The gadget as a function of its inputs alone."""
@@ -114,7 +133,7 @@ class Elaborator(Expressions):
             inner = Elaborator(self.declared, name, self.functions, pure=True)
             args = [inner.parameter(p.type) for p in params_of(gadget, "params", "types")]
             outputs = inner.call_gadget(name, args, gadget.loc.span)
-            results = [inner.felt_of(x, gadget.loc.span) for x in flatten(outputs[0])]
+            results = [inner.felt_of(x, gadget.loc.span) for output in outputs for x in flatten(output)]
             inner.b.create(felt.RETURN, results)
             known[name] = Operation(felt.FUNC, (), {"sym_name": name}, (), (inner.body,))
         return known[name]
@@ -154,6 +173,7 @@ class Elaborator(Expressions):
             return ArrayValue(tuple(self._input(f"{name}[{i}]", (type_, None), span, free) for i in range(count)))
         if type_ in self.declared.structs:
             return StructValue(type_, {f.name: self._input(f"{name}.{f.name}", f.type, span, free) for f in self.declared.structs[type_]})
+        self._only_computes(span, "an `input`")
         if name in self.inputs:
             self.fail("E0203", f"the input `{name}` of `{self.name}` is declared twice", span)
         if self.selectors and name not in ROW_INPUTS:
@@ -176,6 +196,8 @@ class Elaborator(Expressions):
 
     def message(self, op: Operation, scope: Scope) -> None:
         name, span = op.text("bus"), op.loc.span
+        if op.definition is not circ.LOOKUP:
+            self._only_computes(span, f"a message on `{name}`")
         count, *values = self.operands(op, scope)
         params = self.declared.buses[name]
         if len(params) != len(values):
@@ -189,6 +211,13 @@ class Elaborator(Expressions):
             if "because" in op.attributes:
                 attributes["because"] = op.attributes["because"]
             self.b.create(kind, operands, attributes)
+
+    def _only_computes(self, span: Span | None, what: str) -> None:
+        """E0212 inside of a chip: its row stands for every request of the same, however often."""
+        chip = next((name for name in self.stack if self._is_chip(name)), None)
+        if chip is not None:
+            message = f"the chip `{chip}` has {what}: a chip only computes what it gives from what it is given"
+            self.fail("E0212", message, span, help="let those who call it do that")
 
     def loop(self, op: Operation, scope: Scope) -> Found:
         (region,) = op.regions
@@ -224,6 +253,7 @@ class Elaborator(Expressions):
                 scope.values[name] = value
 
     def fault(self, op: Operation, scope: Scope) -> None:
+        self._only_computes(op.loc.span, "a `fault`")
         condition = self.whole(op, 0, scope)
         if constant_of(condition) != 0:
             with self.at(op.loc.span):

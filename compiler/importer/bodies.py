@@ -36,6 +36,8 @@ def gadget(program: Program, item: s.Gadget) -> Operation:
         "outputs": tuple(outputs),
         "results": tuple(declared_text(program, p.type) for p in item.outputs),
     }
+    if isinstance(item, s.Chip):
+        attributes["chip"] = True
     return Operation(circ.GADGET, (), attributes, (), (region,), Location(item.span))
 
 

@@ -96,6 +96,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "by": INTEGER,
     "callee": SYMBOL,
     "checks": TRUTH,
+    "chip": TRUTH,
     "clock": STRING,
     "column": NATURAL,
     "fields": STRINGS,

@@ -15,7 +15,7 @@ def check_uses(items: Items) -> None:
         if name not in items.used["constant"] and name not in items.known.constants and not name.startswith("_") and not _derived(item):
             items.warn("W0002", f"nothing uses the constant `{name}`", item.span)
     named = [
-        *(("gadget", x, items.used["call"]) for x in d.gadgets.values()),
+        *(("chip" if isinstance(x, s.Chip) else "gadget", x, items.used["call"]) for x in d.gadgets.values()),
         *(("struct", x, items.used["call"] | items.used["type"]) for x in d.structs.values()),
         *(("type", x, items.used["type"]) for x in d.type_items.values() if not _width(items, x)),
     ]

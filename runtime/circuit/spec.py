@@ -23,7 +23,8 @@ class CircuitSpec:
     inputs: of the tables whose rows are given; claim: of the public row. fills: how the rows of each table are filled, and the claim.
     histogram_starts: where the counts of each fixed table begin in the common histogram, of histogram_size words. column_types: of the
     columns of each table. fields: names of what messages of each bus carry. places: where each table's constraints and then its messages
-    stand, `file:line:column`, or "".
+    stand, `file:line:column`, or "". chips: what the rows of tables are given that are made on demand, in the order in which they can be
+    filled; the first is how often the row was asked for, the others are the request.
     """
 
     circuit: Circuit
@@ -35,3 +36,4 @@ class CircuitSpec:
     column_types: dict[str, tuple[str, ...]]
     fields: dict[str, tuple[str, ...]]
     places: dict[str, tuple[str, ...]]
+    chips: dict[str, Given]

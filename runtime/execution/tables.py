@@ -33,9 +33,18 @@ def fill_table(
     its lookups are added to `counts`."""
     full = parameters.full_log_height
     height = rows_in(height_of(max(len(records), least), parameters.min_log_height, full), full)
-    if name in spec.inputs:
-        records = np.concatenate([records, np.zeros((height - len(records), records.shape[1]), dtype=np.uint32)])
+    if name in spec.inputs or name in spec.chips:
+        records = np.concatenate([records, np.repeat(_padding(spec, name, records), height - len(records), axis=0)])
     return _filled(spec, name, records, counts, height)
+
+
+def _padding(spec: CircuitSpec, name: str, records: Words) -> Words:
+    """The record of rows after those that are given: zeros; of a chip the last request, asked for no time, for it may take no zeros."""
+    if name in spec.inputs:
+        return np.zeros((1, records.shape[1]), dtype=np.uint32)
+    padding = records[-1:].copy()
+    padding[0, 0] = 0
+    return padding
 
 
 def fill_claim(spec: CircuitSpec, values: Sequence[int], counts: Counts) -> tuple[int, ...]:

@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from zkc.runtime.circuit.circuit import ADD, COLUMN, CONSTANT, SUB, Table
+from zkc.runtime.circuit.circuit import Table
 from zkc.runtime.circuit.spec import CircuitSpec
 from zkc.runtime.errors import InputError
 from zkc.runtime.field.koalabear import P
+from zkc.runtime.given.nodes import Numbers, columns_below, values_of
 from zkc.runtime.given.values import CLAIM
 from zkc.runtime.given.witness import Witness
 
-Numbers = npt.NDArray[np.int64]
-BLOCK: Final = 1024
-"""Rows that are evaluated at a time: bounds the memory of a table with thousands of nodes."""
 MOST_SHOWN: Final = 6
 MOST_CELLS: Final = 12
 MOST_COMPARED: Final = 100
@@ -218,7 +215,7 @@ def of_message(spec: CircuitSpec, part: Sent, i: int, problem: str) -> Failure:
 def _failure(spec: CircuitSpec, rows: Rows, row: int, label: str, number: int, problem: str, nodes: Sequence[int]) -> Failure:
     table = rows.table
     places = spec.places.get(table.name, ())
-    cells = tuple((table.columns[c], int(rows.cells[c, row])) for c in _columns_below(table, nodes) if c < len(table.columns))
+    cells = tuple((table.columns[c], int(rows.cells[c, row])) for c in columns_below(table, nodes) if c < len(table.columns))
     place = places[number] if number < len(places) else ""
     return Failure(table.name, None if table.name == CLAIM else row, label, place, problem, cells, padding=row >= rows.given)
 
@@ -239,24 +236,7 @@ def _rows(table: Table, witness: Witness) -> Rows:
 def evaluated(table: Table, cells: Numbers, weights: Numbers, given: int) -> Rows:
     """The equations and the messages of a table on rows: `cells` is `int64[columns][rows]`, the columns of fixed tables after their own."""
     nodes = [*table.constraints, *(n for m in table.messages for n in (m.multiplicity, *m.args))]
-    out = np.empty((len(nodes), cells.shape[1]), dtype=np.int64)
-    program = table.nodes.tolist()
-    for start in range(0, cells.shape[1], BLOCK):
-        values: list[Numbers | int] = []
-        for op, a, b in program:
-            if op == COLUMN:
-                values.append(cells[a, start : start + BLOCK])
-            elif op == CONSTANT:
-                values.append(a)
-            elif op == ADD:
-                values.append((values[a] + values[b]) % P)
-            elif op == SUB:
-                values.append((values[a] - values[b]) % P)
-            else:
-                values.append(values[a] * values[b] % P)
-        for k, node in enumerate(nodes):
-            out[k, start : start + BLOCK] = values[node]
-    return Rows(table, cells, weights, given, out)
+    return Rows(table, cells, weights, given, values_of(table, nodes, cells))
 
 
 def sent_on(rows: Rows, bus: int) -> Iterator[Sent]:
@@ -278,15 +258,3 @@ def _groups(args: Numbers) -> Numbers:
     for column in args:
         groups = np.unique(groups * P + column, return_inverse=True)[1].astype(np.int64).reshape(-1)
     return groups
-
-
-def _columns_below(table: Table, nodes: Sequence[int]) -> list[int]:
-    """The columns that nodes are made of."""
-    seen, todo = set[int](), list(nodes)
-    while todo:
-        node = todo.pop()
-        if node not in seen:
-            seen.add(node)
-            op, a, b = (int(x) for x in table.nodes[node])
-            todo += [a, b] if op > CONSTANT else []
-    return sorted({int(table.nodes[n][1]) for n in seen if table.nodes[n][0] == COLUMN})

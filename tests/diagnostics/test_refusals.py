@@ -51,6 +51,10 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "carried by no field": ("bus pair(first: felt, b: felt) carries fist;", "E0608", "no field `fist` to carry", ""),
     "carried twice": ("bus pair(a: felt, b: felt) carries a, a;", "E0203", "carries `a` twice", ""),
     "carried and counted": ("bus pair(a: felt, b: felt) chain by a carries b, a;", "E0608", "`a` says how far a chain", ""),
+    "chip of a machine": (
+        "chip mine(a: felt) -> b: felt { let b = a; } table asks { input a: felt; let b = mine(a); recv exec(a, b); send exec(a, b); }",
+        "E0609", "is asked in a machine", "",
+    ),
     "bound by no bus": ("table mine { input a: felt bound by digst; send exec(a, a); }", "E0601", "no bus `digst`", ""),
     "bound by a bus that carries nothing": ("table mine { input a: felt bound by exec; send exec(a, a); }", "E0602", "carries nothing", ""),
     "survives what it cannot": (gadget('let b = a; assert a == 1 survives widen "no type";'), "E0212", "has no change `widen`", ""),

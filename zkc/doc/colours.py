@@ -21,7 +21,7 @@ CLASSES: Final[tuple[tuple[Token, str], ...]] = (
 )  # fmt: skip
 """The style of a token."""
 MESSAGES: Final = ("send", "recv", "lookup", "latest")
-CALLED: Final = ("gadget", "struct", "fixed table", "bus")
+CALLED: Final = ("gadget", "chip", "struct", "fixed table", "bus")
 READ: Final = ("constant", "type", "struct", "format", "instruction", "frame", "family", "bus", "fixed table")
 
 

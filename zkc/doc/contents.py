@@ -23,8 +23,9 @@ PAGES: Final = {
 """The pages and their titles."""
 KINDS: Final[dict[type[s.Node], tuple[str, str]]] = {
     s.Family: ("family", "tables"), s.Service: ("environment call", "tables"), s.TableDecl: ("table", "tables"),
-    s.Claim: ("claim", "tables"), s.Frame: ("frame", "tables"), s.Gadget: ("gadget", "gadgets"), s.Impl: ("operator", "gadgets"),
-    s.BusDecl: ("bus", "buses"), s.Fixed: ("fixed table", "buses"), s.TypeAlias: ("type", "names"), s.Struct: ("struct", "names"),
+    s.Claim: ("claim", "tables"), s.Frame: ("frame", "tables"), s.Gadget: ("gadget", "gadgets"),
+    s.Chip: ("chip", "gadgets"), s.Impl: ("operator", "gadgets"), s.BusDecl: ("bus", "buses"),
+    s.Fixed: ("fixed table", "buses"), s.TypeAlias: ("type", "names"), s.Struct: ("struct", "names"),
     s.Const: ("constant", "names"), s.Format: ("format", "names"), s.Insn: ("instruction", "instructions"),
 }  # fmt: skip
 """What a declaration is called, and the page that it stands on."""

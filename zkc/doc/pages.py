@@ -130,7 +130,7 @@ class _Site:
                 "tests": [self.colours.text(t) for t in self.contents.tests_of(entry.name)],
                 "uses": [(use, self.table_entries[use.table]) for name, use in uses if name == entry.name],
             }
-            for entry in self.contents.of("gadget")
+            for entry in self.contents.of("gadget", "chip")
         ]  # fmt: skip
         return {"gadgets": found, "operators": self._plain("operator")}
 

@@ -21,14 +21,14 @@ from zkc.runtime.errors import InputError
 
 KINDS: Final = {
     "constant": t.SymbolKind.Constant, "type": t.SymbolKind.TypeParameter, "struct": t.SymbolKind.Struct, "bus": t.SymbolKind.Event,
-    "fixed table": t.SymbolKind.Array, "gadget": t.SymbolKind.Function, "table": t.SymbolKind.Class, "family": t.SymbolKind.Class,
-    "service": t.SymbolKind.Class, "instruction": t.SymbolKind.Method, "format": t.SymbolKind.Struct, "frame": t.SymbolKind.Interface,
-    "claim": t.SymbolKind.Class, "test": t.SymbolKind.Event, "operator": t.SymbolKind.Operator,
+    "fixed table": t.SymbolKind.Array, "gadget": t.SymbolKind.Function, "chip": t.SymbolKind.Function, "table": t.SymbolKind.Class,
+    "family": t.SymbolKind.Class, "service": t.SymbolKind.Class, "instruction": t.SymbolKind.Method, "format": t.SymbolKind.Struct,
+    "frame": t.SymbolKind.Interface, "claim": t.SymbolKind.Class, "test": t.SymbolKind.Event, "operator": t.SymbolKind.Operator,
 }  # fmt: skip
 COMPLETED: Final = {
     "constant": t.CompletionItemKind.Constant, "type": t.CompletionItemKind.TypeParameter, "struct": t.CompletionItemKind.Struct,
-    "bus": t.CompletionItemKind.Event, "gadget": t.CompletionItemKind.Function, "fixed table": t.CompletionItemKind.Value,
-    "field": t.CompletionItemKind.Field,
+    "bus": t.CompletionItemKind.Event, "gadget": t.CompletionItemKind.Function, "chip": t.CompletionItemKind.Function,
+    "fixed table": t.CompletionItemKind.Value, "field": t.CompletionItemKind.Field,
 }  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def _known(folder: Folder, symbol: Symbol) -> Iterator[str]:
         yield f"0 to {known.types[symbol.name].high}"
     elif symbol.kind in ("family", "table", "service", "claim") and symbol.name in known.rows:
         yield f"{known.rows[symbol.name].cells} cells a row: {known.rows[symbol.name]}"
-    elif symbol.kind == "gadget" and symbol.name in known.gadgets:
+    elif symbol.kind in ("gadget", "chip") and symbol.name in known.gadgets:
         yield f"a call costs at most {known.gadgets[symbol.name]}"
     elif symbol.kind == "value" and item is not None:
         values = [node.value for node in s.walk(item) if isinstance(node, s.Let) and node.span == symbol.span and len(node.names) == 1]

@@ -155,7 +155,8 @@ class Folder:
     def _declared(self, path: Path) -> list[Symbol]:
         """What a file declares."""
         found = declarations(self.items(path))
-        return [Symbol(d.name, d.kind, d.span) for d in found if isinstance(d.namespace, str) and d.kind != "test"]
+        own = (Symbol(d.name, d.kind, d.span) for d in found if isinstance(d.namespace, str) and d.kind != "test")
+        return list(dict.fromkeys(own))
 
     def _used(self, path: Path) -> list[str]:
         """The modules that a file uses."""
@@ -263,7 +264,7 @@ def _meant(word: Word, symbols: list[Symbol]) -> list[Symbol]:
     elif word.before == "test":
         fitting = [x for x in symbols if x.kind in ("instruction", "service")]
     elif word.called:
-        fitting = [x for x in symbols if x.kind in ("gadget", "struct")]
+        fitting = [x for x in symbols if x.kind in ("gadget", "chip", "struct")]
     else:
         fitting = [x for x in symbols if x.kind != "gadget"]
     return fitting or symbols

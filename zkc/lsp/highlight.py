@@ -18,8 +18,8 @@ from zkc.lsp.words import keywords
 from zkc.output import say
 
 DECLARING: Final = (
-    "use", "const", "type", "struct", "bus", "fixed", "gadget", "impl", "format", "frame", "family", "insn", "service", "table", "claim",
-    "test",
+    "use", "const", "type", "struct", "bus", "fixed", "gadget", "chip", "impl", "format", "frame", "family", "insn", "service", "table",
+    "claim", "test",
 )  # fmt: skip
 """Words before the name of what is declared."""
 TRUSTING: Final = ("trusted", "because", "survives", "free")

@@ -1,4 +1,4 @@
-"""A lookup in a table whose first fields determine the others: known arguments give known results."""
+"""A lookup in a table whose first fields determine the others, or a call of a chip: known arguments give known results."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from zkc.compiler.audit.inference.state import State
 def apply(state: State) -> bool:
     """Adds facts. Whether there are new ones."""
     new = False
-    for table, args in state.row.lookups:
-        inputs = state.tables.inputs(table)
-        if inputs and all(state.has(a) for a in args[:inputs]):
-            for a in args[inputs:]:
+    counts = ((state.tables.inputs(table), args) for table, args in state.row.lookups)
+    looked_up = ((args[:inputs], args[inputs:]) for inputs, args in counts if inputs)
+    for given, results in (*looked_up, *state.row.calls):
+        if all(state.has(a) for a in given):
+            for a in results:
                 if state.unknown(a) and a not in state.facts:
                     state.facts.append(a)
                     new = True

@@ -1,8 +1,9 @@
 """E0506: what a row sends must follow from what it receives.
 
 Two rows that agree on all they receive must agree on how often they send and what. The key of a bus that `remembers latest by` it, or is
-`known by` it, must follow even where it is received: a row that picks its own address picks its value. What is free on purpose says so
-beside its statement (`free "…"`), and is given where the propagation ends without it.
+`known by` it, must follow even where it is received: a row that picks its own address picks its value. What a chip answers
+follows from what it is asked. What is free on purpose says so beside its statement (`free "…"`), and is given where the propagation ends
+without it.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ syntax match circCall /\<[a-z][a-z0-9_]*\ze(/
 syntax match circBuiltin /\<\%(column\|sum\|slice\|is\|inverse\|divide_unsigned\|remainder_unsigned\|divide_signed\|remainder_signed\)\ze(/
 syntax match circType /\<u[0-9]\+\>/
 syntax match circNumber /\<\%(0x[0-9a-fA-F_]\+\|0b[01_]\+\|[0-9][0-9_]*\)\>/
-syntax keyword circDeclaration use const type struct bus fixed gadget impl format frame family insn service table claim test
+syntax keyword circDeclaration use const type struct bus fixed gadget chip impl format frame family insn service table claim test
 syntax keyword circTrust trusted because survives free
 syntax keyword circKeyword also and as assembly assert at beside body bound by carries chain decode every fails fault for hint host if imm in input inst known latest let lookup on operand or perform recv remembers result retire send sext shared spec times when where
 syntax keyword circType felt bit u32
