@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from lsprotocol.types import MarkupContent, Position
 
 import zkc
 from tests.given.support import HERE, Tables, circuit
 from tests.stark.bent import BentProver
 from tests.stark.circuits import Example
 from zkc import cli
+from zkc.compiler.libraries import libraries
+from zkc.lsp.answers import hover
+from zkc.lsp.folder import Folder
 from zkc.runtime.field.koalabear import P
 from zkc.runtime.given.check import Unsatisfied, check
 from zkc.runtime.given.receipt import CircuitReceipt, verify_circuit_receipt
@@ -183,6 +187,7 @@ def test_its_constraints_leave_no_choice(capfd: pytest.CaptureFixture[str]) -> N
     assert cli.main(["fmt", "--check", str(HERE / "chips")]) == 0
 
 
+SIXTH = "gadget sixth(x: felt) -> y: felt { let c = _cube(x); let y = c * c; }\n"
 TEXT = (HERE / "chips" / "chips.circ").read_text()
 
 
@@ -240,6 +245,31 @@ def test_a_chip_that_nobody_asks_costs_nothing(tmp_path: Path, capfd: pytest.Cap
     assert zkc.Circuit(tmp_path).digest == circuit("chips").digest
     assert cli.main(["compile", str(tmp_path)]) == 0
     assert "nothing uses the chip `idle`" in capfd.readouterr().err
+
+
+def test_a_module_may_have_chips(tmp_path: Path) -> None:
+    own, lib = tmp_path / "own", tmp_path / "lib"
+    own.mkdir()
+    lib.mkdir()
+    (lib / "powers.circ").write_text("chip _cube(x: felt) -> y: felt { let y = column(x * x * x); }\n" + SIXTH)
+    (own / "a.circ").write_text(
+        'use powers;\nbus out(a: felt);\ntable t { input real: bit; input a: felt free "any"; send out(sixth(a)) times real; }\n'
+        "claim { input b: felt; recv out(b); }\n"
+    )
+    with libraries([lib]):
+        found = zkc.Circuit(own).check({"t": {"a": 3, "real": 1}}, {"b": 729})
+    assert found.rows == {"t": 1, "powers._cube": 2}
+
+
+def test_an_editor_says_what_a_chip_costs() -> None:
+    folder, path = Folder(HERE / "chips"), HERE / "chips" / "chips.circ"
+    assert not folder.diagnostics(deep=True)
+    line = TEXT[: TEXT.index("halves(x);")].count("\n")
+    found = hover(folder, path, Position(line, TEXT.splitlines()[line].index("halves")))
+    assert found is not None and isinstance(found.contents, MarkupContent)
+    assert "chip `halves`" in found.contents.value and "Both halves of a byte." in found.contents.value
+    assert "cells a row: 4 columns" in found.contents.value and found.contents.value.count("chip halves(x: u8)") == 1
+    assert [x.name for x in folder.symbols(path)].count("halves") == 1
 
 
 def test_gadgets_that_ask_chips_are_tested(tmp_path: Path) -> None:

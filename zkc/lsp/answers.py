@@ -87,9 +87,9 @@ def _known(folder: Folder, symbol: Symbol) -> Iterator[str]:
     item = symbol.item if symbol.item is not None else folder.item_at(path, symbol.span.line - 1)
     if symbol.kind == "type" and symbol.name in known.types:
         yield f"0 to {known.types[symbol.name].high}"
-    elif symbol.kind in ("family", "table", "service", "claim") and symbol.name in known.rows:
+    elif symbol.kind in ("family", "table", "service", "claim", "chip") and symbol.name in known.rows:
         yield f"{known.rows[symbol.name].cells} cells a row: {known.rows[symbol.name]}"
-    elif symbol.kind in ("gadget", "chip") and symbol.name in known.gadgets:
+    elif symbol.kind == "gadget" and symbol.name in known.gadgets:
         yield f"a call costs at most {known.gadgets[symbol.name]}"
     elif symbol.kind == "value" and item is not None:
         values = [node.value for node in s.walk(item) if isinstance(node, s.Let) and node.span == symbol.span and len(node.names) == 1]
