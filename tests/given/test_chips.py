@@ -215,6 +215,34 @@ def test_answers_are_proven_to_be_of_their_type(tmp_path: Path) -> None:
         zkc.Circuit(tmp_path).check(tables, claim)
 
 
+NEGATIVE = """
+type u(bits) = felt where x in 0..2**bits;
+fixed range(bits: felt, v: felt) { (bits, v) for bits in 0..9 for v in 0..2**bits; at 2**bits - 1 + v; }
+bus out(y: felt, z: felt);
+gadget lowest(x: felt) -> y: u4 {
+  spec   y = x % 16;
+  hint   rest: felt = x >> 4 because "x is y + 16 rest";
+  assert x == y + 16 * rest;
+}
+chip nibble(x: felt) -> y: u4 { let y = lowest(x); }
+chip difference(a: u8, b: u8) -> c: felt { let c = a - b; }
+table t {
+  input real: bit;
+  input a: u8;
+  input b: u8;
+  send  out(nibble(a - b), lowest(difference(a, b))) times real;
+}
+claim { input y: felt; input z: felt; recv out(y, z); }
+"""
+
+
+def test_integers_are_those_of_the_cells(tmp_path: Path) -> None:
+    """What is negative is asked, and answered, as the element of the field that it is: the chip's row has no other."""
+    (tmp_path / "a.circ").write_text(NEGATIVE)
+    last = (P - 1) % 16
+    zkc.Circuit(tmp_path).check({"t": {"real": 1, "a": 1, "b": 2}}, {"y": last, "z": last})
+
+
 REFUSED: dict[str, tuple[str, str, str]] = {
     "an input": ("chip f(x: felt) -> y: felt { input z: felt; let y = x + z; }", "E0212", "a chip only computes"),
     "a message": ("chip f(x: felt) -> y: felt { send total(x, x); let y = x; }", "E0212", "a chip only computes"),
