@@ -147,10 +147,7 @@ REFUSED: Final[dict[str, tuple[tuple[Edit, ...], str]]] = {
         "frames receive `insn.rd` as `to` of `program`",
     ),
     "a clock by another name": (
-        (
-            ("cpu.circ", "bus exec(clk: felt, pc: felt) chain by clk", "bus exec(now: felt, pc: felt) chain by now"),
-            ("claim.circ", "survives constant clk", "survives constant now"),
-        ),
+        (("cpu.circ", "bus exec(clk: felt, pc: felt) chain by clk", "bus exec(now: felt, pc: felt) chain by now"),),
         "takes (clk: felt, pc: felt) from `exec`",
     ),
     "a step that does not go on": (
