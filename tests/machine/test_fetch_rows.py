@@ -227,6 +227,26 @@ def test_a_word_that_is_run_often_becomes_code() -> None:
     assert [segment.rows["fetch"] for segment in run.segments] == [MOST_ALONE, 0]
 
 
+def test_a_word_may_be_written_long_before_it_is_fetched() -> None:
+    """More than 2^16 slots."""
+    assembler = Assembler()
+    for at, word in enumerate((encode("addi", 10, 10, imm=1), encode("jalr", rs1=1))):
+        assembler.set(3, DATA)
+        assembler.set(5, word)
+        assembler.emit("sw", rs1=3, rs2=5, imm=4 * at)
+    assembler.set(10, 6)
+    assembler.set(12, 9000)
+    assembler.emit("addi", 12, 12, imm=-1)
+    assembler.emit("bne", rs1=12, rs2=0, imm=-4)
+    assembler.emit("jalr", 1, 3)
+    run = run_of(assembler)
+    assert run.exit_code == 7
+    (segment,) = run.segments
+    traces, claim = trace(machine(), segment)
+    assert [int(cell(traces, "fetch", "gap_hi", row)[0]) for row in (0, 1)] == [1, 1]
+    assert not check(machine().circuit, traces, claim, machine())
+
+
 def test_an_instruction_may_overwrite_itself() -> None:
     assembler = Assembler()
     assembler.set(10, 3)
