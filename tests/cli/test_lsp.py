@@ -116,9 +116,9 @@ def test_names_of_modules(tmp_path: Path) -> None:
     root.mkdir()
     lib.mkdir()
     (root / "main.circ").write_text(
-        "use words;\nbus s(a: felt);\ntable t { input a: felt; send s(words.twice(a) + twice(words.size)); }\nclaim { recv s(0); }\n"
+        "use own;\nbus s(a: felt);\ntable t { input a: felt; send s(own.twice(a) + twice(own.size)); }\nclaim { recv s(0); }\n"
     )
-    (lib / "words.circ").write_text(
+    (lib / "own.circ").write_text(
         "/// Words of bits.\n\nconst size = 4;\n/// Two of it.\ngadget twice(a: felt) -> b: felt { let b = _same(a) * 2; }\n"
         "gadget _same(a: felt) -> b: felt { let b = a; }\n"
     )
@@ -127,29 +127,29 @@ def test_names_of_modules(tmp_path: Path) -> None:
         client, main = editor.client, editor.document("main.circ")
         await editor.open("main.circ")
         await editor.until(lambda: editor.problems.get("main.circ") == [])
-        in_full, alone = editor.place("main.circ", "twice", after="words."), editor.place("main.circ", "twice", after="+ ")
+        in_full, alone = editor.place("main.circ", "twice", after="own."), editor.place("main.circ", "twice", after="+ ")
         for place in (in_full, alone):
             hover: Any = await client.text_document_hover_async(t.HoverParams(main, place))
             assert "gadget twice(a: felt) -> b: felt" in hover.contents.value and "Two of it." in hover.contents.value
             (found,) = await client.text_document_definition_async(t.DefinitionParams(main, place)) or ()
-            assert isinstance(found, t.Location) and found.uri == (lib / "words.circ").as_uri() and found.range.start.line == 4
-        module: Any = await client.text_document_hover_async(t.HoverParams(main, editor.place("main.circ", "words")))
-        assert "module `words`" in module.contents.value and "Words of bits." in module.contents.value
-        (file,) = await client.text_document_definition_async(t.DefinitionParams(main, editor.place("main.circ", "words"))) or ()
-        assert isinstance(file, t.Location) and file.uri == (lib / "words.circ").as_uri()
+            assert isinstance(found, t.Location) and found.uri == (lib / "own.circ").as_uri() and found.range.start.line == 4
+        module: Any = await client.text_document_hover_async(t.HoverParams(main, editor.place("main.circ", "own")))
+        assert "module `own`" in module.contents.value and "Words of bits." in module.contents.value
+        (file,) = await client.text_document_definition_async(t.DefinitionParams(main, editor.place("main.circ", "own"))) or ()
+        assert isinstance(file, t.Location) and file.uri == (lib / "own.circ").as_uri()
         edit: Any = await client.text_document_rename_async(t.RenameParams(main, in_full, "double"))
-        assert {Path(uri).name: len(edits) for uri, edits in edit.changes.items()} == {"main.circ": 2, "words.circ": 1}
+        assert {Path(uri).name: len(edits) for uri, edits in edit.changes.items()} == {"main.circ": 2, "own.circ": 1}
         with pytest.raises(JsonRpcException, match="rename the file"):
-            await client.text_document_rename_async(t.RenameParams(main, editor.place("main.circ", "words"), "bits"))
+            await client.text_document_rename_async(t.RenameParams(main, editor.place("main.circ", "own"), "bits"))
         completed: Any = await client.text_document_completion_async(t.CompletionParams(main, in_full))
         assert {x.label for x in completed} == {"twice", "size"}  # nothing private
-        modules: Any = await client.text_document_completion_async(t.CompletionParams(main, editor.place("main.circ", "words")))
-        assert {"words", "bits"} <= {x.label for x in modules}
-        await editor.type("main.circ", "twice(words", "_same(words")
+        modules: Any = await client.text_document_completion_async(t.CompletionParams(main, editor.place("main.circ", "own")))
+        assert {"own", "bits"} <= {x.label for x in modules}
+        await editor.type("main.circ", "twice(own", "_same(own")
         await editor.until(lambda: [p.code for p in editor.problems["main.circ"]] == ["E0217"])
-        (lib / "words.circ").write_text((lib / "words.circ").read_text().replace("_same(a) *", "_sane(a) *"))
-        await editor.type("main.circ", "twice(words", "twice( words")
-        await editor.until(lambda: [p.code for p in editor.problems.get("words.circ", [])] == ["E0204"])
+        (lib / "own.circ").write_text((lib / "own.circ").read_text().replace("_same(a) *", "_sane(a) *"))
+        await editor.type("main.circ", "twice(own", "twice( own")
+        await editor.until(lambda: [p.code for p in editor.problems.get("own.circ", [])] == ["E0204"])
 
     edit(root, session, "--lib", str(lib))
 
@@ -167,7 +167,7 @@ def test_what_a_name_stands_for(root: Path) -> None:
         assert definition.range.start.line == editor.place("alu.circ", "gadget shift(").line
         found = await client.text_document_references_async(t.ReferenceParams(t.ReferenceContext(True), cpu, called)) or ()
         sources = "".join((root / name).read_text() for name in ("alu.circ", "rv32i.circ"))
-        assert len(found) == sum(w.text == "shift" and w.called for w in words(sources))  # a format and a family have that name too
+        assert len(found) == sum(w.text == "shift" and w.called for w in own(sources))  # a format and a family have that name too
         signature: Any = await client.text_document_signature_help_async(
             t.SignatureHelpParams(cpu, t.Position(called.line, called.character + len("shift(")))
         )
@@ -271,4 +271,4 @@ def test_texts_are_completed_outlined_and_formatted(root: Path) -> None:
 
 def test_words_of_the_language_are_those_of_its_grammar() -> None:
     assert {"gadget", "hint", "trusted", "lookup", "every", "survives"} <= set(keywords())
-    assert [w.text for w in words('let a = "let b"; // let c\nsend 0x1f d.e')] == ["let", "a", "send", "d", "e"]
+    assert [w.text for w in own('let a = "let b"; // let c\nsend 0x1f d.e')] == ["let", "a", "send", "d", "e"]
