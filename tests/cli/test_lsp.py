@@ -167,7 +167,7 @@ def test_what_a_name_stands_for(root: Path) -> None:
         assert definition.range.start.line == editor.place("alu.circ", "gadget shift(").line
         found = await client.text_document_references_async(t.ReferenceParams(t.ReferenceContext(True), cpu, called)) or ()
         sources = "".join((root / name).read_text() for name in ("alu.circ", "rv32i.circ"))
-        assert len(found) == sum(w.text == "shift" and w.called for w in own(sources))  # a format and a family have that name too
+        assert len(found) == sum(w.text == "shift" and w.called for w in words(sources))  # a format and a family have that name too
         signature: Any = await client.text_document_signature_help_async(
             t.SignatureHelpParams(cpu, t.Position(called.line, called.character + len("shift(")))
         )
@@ -271,4 +271,4 @@ def test_texts_are_completed_outlined_and_formatted(root: Path) -> None:
 
 def test_words_of_the_language_are_those_of_its_grammar() -> None:
     assert {"gadget", "hint", "trusted", "lookup", "every", "survives"} <= set(keywords())
-    assert [w.text for w in own('let a = "let b"; // let c\nsend 0x1f d.e')] == ["let", "a", "send", "d", "e"]
+    assert [w.text for w in words('let a = "let b"; // let c\nsend 0x1f d.e')] == ["let", "a", "send", "d", "e"]
