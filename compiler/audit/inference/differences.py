@@ -26,9 +26,10 @@ Points = npt.NDArray[np.int64]
 
 def apply(state: State) -> bool:
     """Learns from small clusters of unknown columns. Whether there is news."""
-    forms = list(_forms(state))
-    clusters = {sum(1 << c for c in form) for form, _ in forms}
-    clusters |= {1 << c for form, _ in forms for c in form}
+    by_columns: dict[int, list[tuple[Linear, Allowed]]] = {}
+    for form, allowed in _forms(state):
+        by_columns.setdefault(sum(1 << c for c in form), []).append((form, allowed))
+    clusters = {*by_columns, *(1 << c for mask in by_columns for c in bits_of(mask))} - {0}
     new = False
     for cluster in sorted(clusters, key=lambda m: (m.bit_count(), m)):
         if cluster & state.known:
@@ -36,11 +37,22 @@ def apply(state: State) -> bool:
         columns = list(bits_of(cluster))
         place = {c: i for i, c in enumerate(columns)}
         inside = {
-            (tuple(sorted((place[c], k) for c, k in form.items())), allowed) for form, allowed in forms if all(c in place for c in form)
+            (tuple(sorted((place[c], k) for c, k in form.items())), allowed)
+            for part in _within(cluster)
+            for form, allowed in by_columns.get(part, ())
         }
         for i in bits_of(determined(len(columns), tuple(sorted(inside, key=repr)))):
             new = state.learn(1 << columns[i]) or new
     return new
+
+
+def _within(mask: int) -> Iterator[int]:
+    """All masks of some of these columns, of at most FEW: a table may have thousands of forms."""
+    part = mask
+    while part:
+        yield part
+        part = (part - 1) & mask
+    yield 0
 
 
 def _forms(state: State) -> Iterator[tuple[Linear, Allowed]]:
