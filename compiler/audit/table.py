@@ -82,6 +82,10 @@ class TableAudit:
             if "free" in op.attributes:
                 yield stem(column_name(op)), op
 
+    def has_steps(self) -> bool:
+        """Whether it takes steps or gives them on: the rules about how long they last need no row of another table."""
+        return any(op.text("bus") == self.circuit.facts.steps() for op in self.messages)
+
     def rows(self, arms: set[str] | None = None) -> Iterator[tuple[str, str | None, Row]]:
         """What to call it, the arm, and the row: of each arm (of those in `arms` only); of a table without arms, of each mode."""
         for arm in self.arms:

@@ -82,8 +82,8 @@ def tables_around(circuit: Circuit) -> list[str]:
 def lasting(tables: Sequence[TableAudit]) -> Iterator[Finding]:
     """Steps that do not last the same, where there are rows around steps."""
     around = tables_around(tables[0].circuit)
-    found = {d for t in tables for _, _, row in t.rows() for d in _lasting(t, row)}
-    if around and len(found) > 1:
+    found = {d for t in tables if around and t.has_steps() for _, _, row in t.rows() for d in _lasting(t, row)}
+    if len(found) > 1:
         text = f"steps do not all last the same: {', '.join(map(str, sorted(found)))}"
         yield Finding(around[0], "", text, (), tables[0].circuit.program.place_of(around[0]), code=HANDED, help=HELP)
 

@@ -34,7 +34,7 @@ def findings(tables: Sequence[TableAudit], first: int) -> Iterator[Finding]:
                 span = next(op for op in table.messages if op.text("bus") == table.circuit.facts.steps()).loc.span
                 yield Finding(table.name, label, "a step adds no number to its clock", (), span, code=RANGE, help=HELP)
             most[table] = max(most.get(table, 0), added or 0)
-    for table in (t for t in tables if not t.lowered.steps):
+    for table in (t for t in tables if not t.lowered.steps and t.has_steps()):
         most[table] = max((_around(table, row) for _, _, row in table.rows()), default=0)
     last = first + latest([(slots, len(table.messages)) for table, slots in most.items()])
     if last > P - LONGEST_GAP:
