@@ -157,8 +157,6 @@ class _Resolver:
         file = self.files[item.span.file]
         if file.module is not None and type(item) not in (*SPACES, s.Impl, s.Test):
             self.problem(f"the module `{file.module}` is for gadgets and what they need: this is part of a program", item.span, None)
-        if file.module is None and not file.uses:
-            return item
         bound = frozenset(_bound(item))
         if isinstance(item, s.Frame | s.Family | s.Service | s.TableDecl):
             bound |= self.frames | frozenset(self.modules.given)

@@ -76,7 +76,9 @@ class Calls(Operators, ABC):
     def no_gadget(self, expr: s.Call) -> None:
         """E0204 for a call of something that there is not."""
         known = [*self.declared.gadgets, *self.declared.structs, *BUILT_IN_CALLS]
-        self.error("E0204", f"there is no gadget `{expr.name}`", expr.span, did_you_mean(expr.name, known))
+        module, dot, _ = expr.name.partition(".")
+        help_ = f"the names of a module are known in a file that says `use {module};`" if dot else did_you_mean(expr.name, known)
+        self.error("E0204", f"there is no gadget `{expr.name}`", expr.span, help_)
 
     def _construct(self, name: str, args: list[Type], named: Mapping[str, Type], span: s.Span) -> Type:
         fields = self.declared.structs[name].fields

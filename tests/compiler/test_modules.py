@@ -147,6 +147,16 @@ def test_a_name_of_two_modules_is_written_in_full(program: Path, lib: Path) -> N
     zkc.Circuit(program, lib=[lib]).check(ROWS, CLAIM)
 
 
+def test_a_module_is_used_before_its_names_are(tmp_path: Path, lib: Path) -> None:
+    text = "bus s(a: felt);\ntable t { input a: felt; send s(first.double(a)); }\nclaim { recv s(0); }\n"
+    help_ = "the names of a module are known in a file that says `use first;`"
+    assert problems(folder(tmp_path / "other", a=text), lib) == [("E0204", "there is no gadget `first.double`", help_)]
+    other = folder(tmp_path / "other", b="use first;\n")
+    for name in ("double", "_half"):
+        (other / "a.circ").write_text(text.replace("double", name))
+        assert problems(other, lib) == [("E0217", "this file does not use a module `first`", "`use first;`")]
+
+
 def test_a_local_name_hides_one_of_a_module(program: Path, lib: Path) -> None:
     edit(program / "program.circ", ("let   p =", "let   size = 4;\n  let   p ="), ("first.size", "size"))
     zkc.Circuit(program, lib=[lib]).check(ROWS, CLAIM)
