@@ -157,6 +157,8 @@ class Statements(Expressions):
             self.error("E0601", f"there is no bus or fixed table `{stmt.bus}`", stmt.span, help_)
         elif (stmt.direction == "lookup") == (bus is not None):
             self.error("E0602", f"`{stmt.bus}` takes `{'send` or `recv' if bus else 'lookup'}`", stmt.span)
+        elif bus is not None and bus.asked and scope.table != bus.name:
+            self.error("E0602", f"`{stmt.bus}` is a chip: only its own table answers, and a call asks", stmt.span, "call it")
         elif len(decl.params) != len(values):
             self.error("E0603", f"`{stmt.bus}` carries {len(decl.params)} values, {len(values)} are given", stmt.span)
         else:

@@ -251,6 +251,8 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "the name of a table": ("chip one(x: felt) -> y: felt { let y = x; }", "E0203", "`one` is declared twice"),
     "the name of a bus": ("chip total(x: felt) -> y: felt { let y = x; }", "E0203", "`total` is declared twice"),
     "a parameter that every chip has": ("chip f(asked: felt) -> y: felt { let y = asked; }", "E0203", "`asked`"),
+    "an answer of somebody else": ("table g { input x: felt; send ninth(x, 7); }", "E0602", "is a chip"),
+    "a question that is no call": ("gadget g(x: felt) { recv ninth(x, 7); } table h { g(1); }", "E0602", "is a chip"),
     "what only a polynomial says": (
         "chip f(x: felt) -> y: felt { let y = x; } table g { input x: felt; let _y = f(column(x * x * x)); }",
         "E0502", "asked of the chip `f` has no integer",
@@ -261,7 +263,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_no_chip_is_refused(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     text, code, message = REFUSED[name]
-    asks = "" if " table " in text else " table asks { input x: felt; let y = f(x); }"
+    asks = "" if "table " in text else " table asks { input x: felt; let y = f(x); }"
     (tmp_path / "a.circ").write_text(TEXT + text + asks)
     assert cli.main(["compile", str(tmp_path)]) == 2
     shown = capfd.readouterr().err
