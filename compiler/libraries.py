@@ -32,7 +32,7 @@ def library_path() -> list[Path]:
     for folder in given:
         if not folder.is_dir():
             raise InputError("there is no such folder", where=str(folder), hint="--lib DIR names a folder with modules")
-    return list(dict.fromkeys(folder.resolve() for folder in (*given, shipped())))
+    return list(dict.fromkeys(_real(folder) for folder in (*given, shipped())))
 
 
 def shipped() -> Path:
@@ -51,9 +51,14 @@ def libraries(folders: Sequence[Path] | None) -> Generator[None]:
             _chosen.reset(token)
 
 
+def _real(folder: Path) -> Path:
+    """A folder without links. A link that leads to itself stays as it is: whoever reads it says so."""
+    return Path(os.path.realpath(folder))
+
+
 def is_library(root: Path) -> bool:
     """Whether a folder is one of those in which each file is a module."""
-    return root.resolve() in library_path()
+    return _real(root) in library_path()
 
 
 def is_module(path: Path, root: Path) -> bool:
@@ -75,7 +80,7 @@ def used_modules(files: Sequence[Path], root: Path, read: Callable[[Path], bytes
     stands in a file. DiagnosticError if it cannot be read."""
     read = read or (lambda path: read_bytes(path, shown_name(path, root)))
     known = known_modules()
-    own = {path.parent.resolve() / path.name for path in files}
+    own = {_real(path.parent) / path.name for path in files}
     found: dict[str, list[Path]] = {}
     todo = list(files)
     while todo:

@@ -186,7 +186,7 @@ def documentation(directory: PathLike | None = None, *, isa: str | None = None, 
     folder = _folder(directory) or circuits_directory()
     extensions = extensions_asked(folder, isa)
     progress("circuits", 0, 1)
-    pages = pages_of(folder, folder.resolve().name, version(), extensions)
+    pages = pages_of(folder, os.path.basename(os.path.realpath(folder)), version(), extensions)
     progress("circuits", 1, 1)
     return pages
 
