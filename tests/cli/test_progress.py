@@ -51,14 +51,13 @@ def test_a_check_says_after_a_second_what_it_waits_for(monkeypatch: pytest.Monke
 
     written, end = "", time.monotonic() + 5
 
-    def machine() -> object:
+    def load(*_: object) -> object:
         nonlocal written
         while "zkc: circuits 0 of 1, " not in written and time.monotonic() < end:
             written += capfd.readouterr().err
         raise InputError("that is enough")
 
-    monkeypatch.setattr(api, "machine", machine)
-    monkeypatch.setattr(api, "load_program", lambda *_: None)
+    monkeypatch.setattr(api, "load", load)
     assert cli.main(["check", "a program"]) == 2
     assert "zkc: circuits 0 of 1, " in written
 
