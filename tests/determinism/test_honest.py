@@ -77,7 +77,7 @@ def test_other_machines_are_honest_too(name: str, tmp_path: Path) -> None:
 MISTAKES = [
     ("alu.circ", "c0 = (a.lo + b.lo - sum.lo)", "c0 = (a.lo + 2 * b.lo - sum.lo)", "addi", "carry out of the low half is a bit"),
     ("alu.circ", "spec   sum = (a + b) % 2**32", "spec   sum = (a + b + 1) % 2**32", "add", "carry out of the low half is a bit"),
-    ("memory.circ", "recv    memory(address, value, then, 0)", "recv    memory(address, value, then - 1, 0)", "exit", "recv memory"),
+    ("memory.circ", "recv    memory(address, value, then, 0)", "recv    memory(address, value, then - 1, 0)", "read_start", "recv memory"),
     ("memory.circ", "let  then = now - 1 - gap;", "let  then = now - gap;", "addi", "recv memory"),
     ("memory.circ", "hint gap: u16 = now - last_time - 1", "hint gap: u16 = now - last_time", "add", "recv memory"),
     ("memory.circ", "hint gap_lo: u16 = (now - last_time - 1)", "hint gap_lo: u16 = (now - last_time)", "load_word", "recv memory"),
