@@ -115,7 +115,7 @@ def test_a_wrong_address_is_no_program_and_a_flag_no_option(monkeypatch: pytest.
     """`--ray ray://` was an unexpected argument, and `build main.c -- --ray` gave the compiler `--ray=auto`."""
     given: list[str] = []
     monkeypatch.setattr(cli.api, "prove", lambda *_, ray, **__: given.append(ray) or (_ for _ in ()).throw(InputError("enough")))  # type: ignore[misc]
-    monkeypatch.setattr("zkc.toolchain.build", lambda *_, flags: given.extend(flags) or (_ for _ in ()).throw(InputError("enough")))  # type: ignore[misc]
+    monkeypatch.setattr("zkc.toolchain.build", lambda *_, flags, **__: given.extend(flags) or (_ for _ in ()).throw(InputError("enough")))  # type: ignore[misc]
     assert cli.main(["prove", "p", "--ray", "ray://"]) == cli.main(["build", "main.c", "--", "--ray"]) == 2
     assert given == ["ray://", "--ray"] and capfd.readouterr().err == "zkc: enough\n" * 2
 

@@ -64,18 +64,19 @@ def test_module_is_published_whole() -> None:
     assert at_once(8, lambda number: machine.module("fast", "executor").loads) == [1] * 8
 
 
-def test_machine_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machine_is_compiled_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from zkc import api
+    from zkc.compiler import machines
 
     compiled: list[object] = []
 
-    def compile(directory: object) -> object:
+    def load(directory: object, extensions: object) -> object:
         compiled.append(directory)
         time.sleep(0.1)
         return object()
 
-    monkeypatch.setattr(api, "compile", compile)
-    monkeypatch.setenv("ZKC_CIRCUITS", "a folder of which nobody else asks")
+    monkeypatch.setattr(machines, "load_machine", load)
+    monkeypatch.setenv("ZKC_CIRCUITS", str(tmp_path))  # of which nobody else asks
     assert len(set(map(id, at_once(8, lambda number: api.machine())))) == 1
     assert len(compiled) == 1
 

@@ -17,7 +17,7 @@ from zkc.runtime.receipts.receipt import Receipt, SegmentReceipt
 from zkc.runtime.stark.parameters import PARAMETER_SETS
 
 ROOT = Path(__file__).parents[2]
-PATCH = ROOT / "tests/guests/patch.elf"
+PAGES = ROOT / "tests/guests/pages.elf"
 CALLS = ROOT / "tests/guests/calls.elf"
 P = 2**31 - 2**24 + 1
 
@@ -26,6 +26,13 @@ P = 2**31 - 2**24 + 1
 def receipt_of(program: Path, segment_limit: int | None = None) -> Receipt:
     """A proven run; made once per test process."""
     return Receipt.from_bytes(zkc.prove(program, b"", segment_limit=segment_limit).receipt)
+
+
+def in_parts() -> Receipt:
+    """A run of several segments."""
+    honest = receipt_of(PAGES, 8)
+    assert len(honest.segments) > 5
+    return honest
 
 
 def accepts(data: bytes, program: Path, **expected: object) -> bool:
@@ -39,12 +46,12 @@ def accepts(data: bytes, program: Path, **expected: object) -> bool:
 
 
 def test_honest_receipts_verify() -> None:
-    assert accepts(receipt_of(PATCH).to_bytes(), PATCH)
+    assert accepts(in_parts().to_bytes(), PAGES)
     assert accepts(receipt_of(CALLS).to_bytes(), CALLS)
 
 
 def test_a_receipt_of_another_program_is_refused() -> None:
-    assert not accepts(receipt_of(CALLS).to_bytes(), PATCH)
+    assert not accepts(receipt_of(CALLS).to_bytes(), PAGES)
 
 
 Change = Callable[[tuple[SegmentReceipt, ...]], Iterable[SegmentReceipt]]
@@ -67,9 +74,9 @@ CHAINS: dict[str, Change] = {
 
 @pytest.mark.parametrize("name", CHAINS)
 def test_chain(name: str) -> None:
-    honest = receipt_of(PATCH)
+    honest = in_parts()
     forged = replace(honest, segments=tuple(CHAINS[name](honest.segments)))
-    assert not accepts(forged.to_bytes(), PATCH)
+    assert not accepts(forged.to_bytes(), PAGES)
 
 
 def _renumbered(segments: tuple[SegmentReceipt, ...], columns: list[str]) -> tuple[SegmentReceipt, ...]:
@@ -86,10 +93,10 @@ def _renumbered(segments: tuple[SegmentReceipt, ...], columns: list[str]) -> tup
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_partial_run_claimed_complete(count: int) -> None:
-    honest = receipt_of(PATCH)
+    honest = in_parts()
     columns = list(zkc.compile().circuit.claim.columns)
     forged = replace(honest, segments=_renumbered(honest.segments[:count], columns))
-    assert not accepts(forged.to_bytes(), PATCH)
+    assert not accepts(forged.to_bytes(), PAGES)
 
 
 def test_every_value_of_a_claim_is_bound() -> None:
