@@ -160,8 +160,11 @@ class Elaborator(Expressions):
         (given,) = self.run(op.regions[0], scope)
         meaning = self.integer_of(given, span)
         because = op.text("because") if "because" in op.attributes else None
+        free = free_of(op)
+        if free:
+            self._only_computes(span, "a choice of the prover")
         name, shape = op.text("name"), shape_of(op.text("type"))
-        return self.new_value(name, shape, meaning, span, trusted=op.flag("trusted"), because=because, free=free_of(op))
+        return self.new_value(name, shape, meaning, span, trusted=op.flag("trusted"), because=because, free=free)
 
     def input(self, op: Operation, scope: Scope) -> Value:
         return self._input(op.text("name"), shape_of(op.text("type")), op.loc.span, free_of(op))

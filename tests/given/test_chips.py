@@ -247,6 +247,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "an input": ("chip f(x: felt) -> y: felt { input z: felt; let y = x + z; }", "E0212", "a chip only computes"),
     "a message": ("chip f(x: felt) -> y: felt { send total(x, x); let y = x; }", "E0212", "a chip only computes"),
     "a fault": ('chip f(x: felt) -> y: felt { fault "no" when x == 1; let y = x; }', "E0212", "a chip only computes"),
+    "a choice": ('chip f(x: felt) -> y: felt { hint y: felt = x because "any" free "any"; }', "E0212", "a chip only computes"),
+    "a choice of a gadget": (
+        'gadget g(x: felt) -> y: felt { hint y: felt = x because "any" free "any"; } chip f(x: felt) -> y: felt { let y = g(x); }',
+        "E0212", "a chip only computes",
+    ),
     "itself": ("chip f(x: felt) -> y: felt { let y = f(x); }", "E0211", "calls itself"),
     "the name of a table": ("chip one(x: felt) -> y: felt { let y = x; }", "E0203", "`one` is declared twice"),
     "the name of a bus": ("chip total(x: felt) -> y: felt { let y = x; }", "E0203", "`total` is declared twice"),
