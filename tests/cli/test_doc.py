@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from zkc import api, cli
+from zkc.compiler.libraries import libraries
 from zkc.costs import table_cost
 from zkc.doc.colours import Colours
 from zkc.doc.contents import Contents
@@ -95,6 +96,20 @@ def test_a_library_has_pages_too(tmp_path: Path) -> None:
     (tmp_path / "a.circ").write_text("\n".join((CIRCUITS / f"{name}.circ").read_text() for name in files))
     assert "beq rs1, rs2, imm" in api.documentation(tmp_path)["instructions.html"]
     assert "Twice x." in pages["gadgets.html"] and "<svg" not in pages["index.html"]
+
+
+def test_a_chip_of_a_module_is_a_table_of_its_own(tmp_path: Path) -> None:
+    own, lib = tmp_path / "own", tmp_path / "lib"
+    own.mkdir()
+    lib.mkdir()
+    (lib / "powers.circ").write_text("chip cube(x: felt) -> y: felt { let y = column(x * x * x); }\n")
+    (own / "a.circ").write_text(
+        'use powers;\nbus out(a: felt);\ntable t { input real: bit; input a: felt free "any"; send out(cube(a)) times real; }\n'
+        "claim { input b: felt; recv out(b); }\n"
+    )
+    with libraries([lib]):
+        pages = api.documentation(own)
+    assert "powers.cube" in pages["index.html"] and 'id="table-powers.cube"' in pages["tables.html"]
 
 
 def test_costs_are_those_of_the_circuit(machine: Contents) -> None:

@@ -55,9 +55,9 @@ class _Site:
 
     @cached_property
     def table_entries(self) -> dict[str, Entry]:
-        """The entries whose rows are a table, by its name; a family may have further tables, `addi.onto_rs1`."""
+        """The entries whose rows are a table, by its name; a family may have others, `addi.onto_rs1`, and a module has chips."""
         found = {e.name: e for e in self.contents.of("family", "environment call", "table", "claim")}
-        return {name: replace(found[name.partition(".")[0]], name=name) for name in self.lowered}
+        return {name: replace(found.get(name) or found[name.partition(".")[0]], name=name) for name in self.lowered}
 
     def index(self) -> dict[str, Any]:
         """What there is, the drawing, and what each table costs."""
