@@ -13,6 +13,7 @@ from typing import Any, Final
 from zkc.dsl import numbered
 from zkc.dsl import syntax as s
 from zkc.dsl.built_in import BUILT_IN_CALLS, BUILT_IN_TYPES, RANGE, WORD
+from zkc.dsl.constants import ConstantError, evaluate
 from zkc.dsl.diagnostics import Diagnostic, did_you_mean
 
 LANGUAGE: Final = frozenset((WORD, RANGE))
@@ -278,6 +279,16 @@ def _keys(item: s.Item) -> Iterable[Key]:
     return ((space, getattr(item, "name")) for space in SPACES.get(type(item), ()))  # noqa: B009
 
 
+def _of_bits(item: s.TypeAlias) -> bool:
+    """Whether a type ranges over a power of two, as far as that is known where constants by name are not. Columns of others are looked up in
+    a table of the same name."""
+    try:
+        high = evaluate(item.high, lambda _: None, ())
+    except ConstantError:
+        return True
+    return not isinstance(high, int) or high & (high - 1) == 0
+
+
 def _needs(item: s.Item) -> Iterator[Key]:
     """What an item names, or the language for it."""
     for node in s.walk(item):
@@ -292,7 +303,9 @@ def _needs(item: s.Item) -> Iterator[Key]:
             case s.Struct(name=name):
                 yield "type", name  # made by a call, it has operators too
             case s.TypeAlias(name=name):
-                yield from (("bus", RANGE), ("bus", name))
+                yield "bus", name
+                if _of_bits(node):
+                    yield "bus", RANGE
             case s.Decode():
                 yield "type", WORD
             case _:

@@ -181,6 +181,20 @@ def test_a_module_that_a_file_does_not_need(program: Path, lib: Path) -> None:
         assert [w.message for w in api.circuit_warnings(program)] == ["nothing here uses the module `second`"]
 
 
+@pytest.mark.parametrize("size", ["3", "4 - 1", "4"])
+def test_the_table_of_ranges_comes_with_types_that_it_is_for(size: str, tmp_path: Path, lib: Path) -> None:
+    """A range that is no power of two has a table of its own."""
+    own = "fixed few(x: felt) { (v) for v in 0..3; at x; }\n" if size != "4" else ""
+    program = folder(
+        tmp_path / "program",
+        a=f"use second;\n{own}type few = felt where x in 0..{size};\nbus sums(a: felt);\n"
+        'table row { input real: bit; input a: few free "any"; send sums(other(a)) times real; }\n'
+        "claim { input a: felt; recv sums(a); }\n",
+    )
+    with libraries([lib]):
+        assert [*load_spec(program).histogram_starts] == (["range", "range.2"] if size == "4" else ["few"])
+
+
 def test_a_folder_of_modules_must_be_there(program: Path, lib: Path) -> None:
     with pytest.raises(zkc.InputError, match="there is no such folder"):
         zkc.Circuit(program, lib=[lib, lib / "nothing"])
