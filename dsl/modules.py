@@ -280,8 +280,8 @@ def _keys(item: s.Item) -> Iterable[Key]:
 
 
 def _of_bits(item: s.TypeAlias) -> bool:
-    """Whether a type ranges over a power of two, as far as that is known where constants by name are not. Columns of others are looked up in
-    a table of the same name."""
+    """Whether a type ranges over a power of two, as far as that is known where constants by name are not. Columns of others are looked up
+    in a table of the same name."""
     try:
         high = evaluate(item.high, lambda _: None, ())
     except ConstantError:
