@@ -20,7 +20,7 @@ _ALWAYS: Final = frozenset({"i", "e", "m", "zmmul", "zifencei"})
 """What the base machine runs: an `e` program uses half of its registers."""
 _GROUPS: Final = {"g": ("i", "m", "a", "f", "d", "zicsr", "zifencei"), "a": ("zaamo", "zalrsc"), "b": ("zba", "zbb", "zbs")}
 """Names that stand for several."""
-_NAME: Final = re.compile(r"(?P<long>[zsx][a-z0-9]*?)(?:\d+p\d+)?(?=_|$)|(?P<letter>[a-wy])(?:\d+(?:p\d+)?)?")
+_NAME: Final = re.compile(r"(?P<long>[zsx][a-z0-9]*?)(?:\d+p\d+)?(?=_|$)|(?P<letter>[a-wy])(?:\d+(?:p\d+)?)?", re.ASCII)
 """A name and its version, which goes on behind a `_` or, after one letter, at once."""
 
 

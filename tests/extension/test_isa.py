@@ -234,7 +234,10 @@ def test_names_of_instruction_sets(name: str, means: tuple[str, ...]) -> None:
     assert isa.chosen(isa.shown(means), circuits_directory()) == means
 
 
-REFUSED = ("rv32imc", "rv32im_zbc", "rv32im_zicsr", "rv64im", "rv32", "rv32i", "rv32im__zba", "rv32im zba", "", "zba")
+DIGITS_OF_ANOTHER_SCRIPT = "rv32im_zba\u0661p\u0660"
+REFUSED = (
+    "rv32imc", "rv32im_zbc", "rv32im_zicsr", "rv64im", "rv32", "rv32i", "rv32im__zba", "rv32im zba", "", "zba", DIGITS_OF_ANOTHER_SCRIPT,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REFUSED)
