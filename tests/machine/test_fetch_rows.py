@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from tests.machine.check import Report, Traces, check
-from tests.machine.programs import CODE, DATA, Assembler, RandomProgram, executor, finish
+from tests.machine.programs import CODE, DATA, Assembler, RandomProgram, executor, finish, run_ours
 from tests.machine.support import encode, machine
 from zkc.runtime.execution.executor import Execution
 from zkc.runtime.execution.pager import MOST_ALONE
@@ -255,6 +255,25 @@ def test_an_instruction_may_overwrite_itself() -> None:
     run = run_of(assembler)
     assert run.exit_code == 3
     for segment in run.segments:
+        assert not check(machine().circuit, *trace(machine(), segment), machine())
+
+
+@pytest.mark.parametrize("before", [0, 4, 32], ids=lambda before: f"from {before} bytes before it")
+def test_a_call_that_reads_over_itself_is_gone_on_with_by_the_next(before: int) -> None:
+    """Wherever segments end. The next call reads the rest and answers, and the one behind it does what it asks for."""
+    assembler = Assembler()
+    for register, value in ((10, 0), (17, 63), (12, before + 20), (11, assembler.here + 4 * 10 - before)):
+        assembler.set(register, value)
+    assembler.words += [encode("addi", 7, 7)] * 2
+    assembler.emit("ecall")
+    assembler.words += [encode("addi", 5, 5, imm=16)] * 4
+    assembler.emit("ecall")
+    assembler.emit("add", 10, 10, 5)
+    program = RandomProgram(ended(assembler).words, encode("addi", 5, 5, imm=1).to_bytes(4, "little") * 20)
+    whole = run_ours(program)[0]
+    assert whole.exit_code == before + 20 + 1 + 4 * 16
+    assert run_ours(program, every=1)[0] == whole
+    for segment in finish(executor(program.elf(), program.stdin, snapshots=True)).segments:
         assert not check(machine().circuit, *trace(machine(), segment), machine())
 
 
