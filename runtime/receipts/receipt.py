@@ -141,7 +141,7 @@ def verify_receipt(
     if receipt.circuit_digest != circuit.digest:
         raise VerificationError(
             f"the receipt was made with another machine: circuit digest {receipt.circuit_digest.hex()}, this one is {circuit.digest.hex()}",
-            hint="use the version of zkc that made the receipt, or prove again",
+            hint="name the instruction set of the run with `--isa`, use the version of zkc that made the receipt, or prove again",
         )
     _check_expectations(receipt, expected, journal, exit_code)
     parameters = _accepted_parameters(receipt, accept_johnson=accept_johnson)

@@ -146,6 +146,11 @@ FORGED: dict[str, tuple[str, Callable[[], Receipt]]] = {
 }
 
 
+def test_a_receipt_of_another_instruction_set_says_what_chooses_it() -> None:
+    with pytest.raises(VerificationError, match="help: name the instruction set of the run with `--isa`"):
+        check(FORGED["another machine"][1](), Proofs())
+
+
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_receipt(name: str) -> None:
     message, make = FORGED[name]
