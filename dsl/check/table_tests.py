@@ -18,6 +18,8 @@ def table_test(items: Items, test: s.Test) -> None:
     d = items.declared
     if test.fails is not None and not test.rows:
         items.error("E0202", "`fails` is for tests with rows of tables", test.span)
+    elif not test.rows and not test.checks:
+        items.error("E0202", "this test checks nothing", test.span)
     if test.rows and (d.claim is None or d.frames or any(table.every is not None for table in d.tables.values())):
         text = "rows stand in tests of circuits with a claim and without instructions"
         items.error("E0212", text, test.rows[0].span, "of an instruction one step is tested: `test add(rs1 = 5) == 12;`")
@@ -34,6 +36,10 @@ def _rows(items: Items, rows: s.Rows) -> None:
     given = [name for name, _ in rows.values]
     for _, value in rows.values:
         items.tested(value)
+    if rows.table in d.buses and d.buses[rows.table].asked:
+        text = f"nobody gives rows of the chip `{rows.table}`"
+        items.error("E0204", text, rows.span, "leave it out: they are made of what the others ask")
+        return
     body = d.claim.body if rows.table == CLAIM and d.claim else d.tables[rows.table].body if rows.table in d.tables else None
     if body is None:
         items.error("E0204", f"there is no table `{rows.table}`", rows.span, did_you_mean(rows.table, [*d.tables, CLAIM]))

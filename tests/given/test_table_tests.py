@@ -62,6 +62,7 @@ REFUSED = {
     "no input": (f"{ROWS.replace('real', 'rael')} {CLAIM}", "E0204", "`step` has no input `rael`", "did you mean `real`?"),
     "one table twice": (f"{ROWS} {ROWS} {CLAIM}", "E0203", "rows of `step` are given twice", None),
     "one input twice": (f"{ROWS.replace('real = 1', 'n = 1')} {CLAIM}", "E0210", "`step` is given one input twice", None),
+    "no check": ("", "E0202", "this test checks nothing", None),
     "no constant": (f"{ROWS.replace('real = 1', 'real = x')} {CLAIM}", "E0204", "`x` is not a constant", None),
 }
 
@@ -72,6 +73,13 @@ def test_rows_that_mean_nothing_are_refused(case: str, tmp_path: Path) -> None:
     with pytest.raises(DiagnosticError) as caught:
         outcomes(tmp_path / "circuit", f'test "rows" {{ {body} }}')
     assert (code, message, help_) in [(d.code, d.message, d.help) for d in caught.value.diagnostics]
+
+
+def test_rows_of_a_chip_are_not_given(tmp_path: Path) -> None:
+    text = 'chip square(x: felt) -> y: felt { let y = column(x * x); }\ntable asks { input x: felt; let _y = square(x); }\n'
+    with pytest.raises(DiagnosticError) as caught:
+        outcomes(tmp_path / "circuit", text, f'test "rows" {{ {ROWS} square(asked = 1, x = 2); {CLAIM} }}')
+    assert [(d.code, d.message) for d in caught.value.diagnostics] == [("E0204", "nobody gives rows of the chip `square`")]
 
 
 def test_gadgets_do_not_fail_and_machines_have_no_rows(tmp_path: Path) -> None:
