@@ -234,6 +234,13 @@ def test_names_of_instruction_sets(name: str, means: tuple[str, ...]) -> None:
     assert isa.chosen(isa.shown(means), circuits_directory()) == means
 
 
+def test_all_extensions_are_tested_and_audited() -> None:
+    """`.ci/run` names them, and so do these tests: a new one must not be left out."""
+    assert list(isa.chosen(ALL, circuits_directory())) == extensions_of(circuits_directory())
+    text = (Path(__file__).parents[2] / ".ci/run").read_text()
+    assert all(f"zkc {command} --isa {ALL}\n" in text for command in ("test", "audit"))
+
+
 DIGITS_OF_ANOTHER_SCRIPT = "rv32im_zba\u0661p\u0660"
 REFUSED = (
     "rv32imc", "rv32im_zbc", "rv32im_zicsr", "rv64im", "rv32", "rv32i", "rv32im__zba", "rv32im zba", "", "zba", DIGITS_OF_ANOTHER_SCRIPT,

@@ -28,7 +28,7 @@ ROWS: Final = 128
 """Of each arm."""
 MOST_WORK: Final = 1 << 18
 """Operations that are interpreted of an arm at most: a long one has fewer rows."""
-TRIES: Final = 800
+TRIES: Final = 1000
 ALONE: Final = 4
 """One instruction in so many is fetched for its step alone."""
 TIMES: Final = 1 << 28
